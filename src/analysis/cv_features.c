@@ -1,0 +1,349 @@
+/* Features of a voltammogram, cycle by cycle. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "analysis/baseline.h"
+#include "analysis/cv_curve.h"
+#include "analysis/onset.h"
+#include "analysis/peak.h"
+#include "analysis/savgol.h"
+#include "analysis/sei.h"
+
+#define NO_BLANK "no in-air blank"
+
+static const char *const cycle_names[] = {
+    "q_red",      "q_red_raw",  "q_ox",      "q_ox_raw",  "q_net",   "q_irr", "coulombic_efficiency",
+    "i_peak_red", "e_peak_red", "i_peak_ox", "e_peak_ox", "e_onset", "c_dl",  NULL,
+};
+static const char *const corrected_names[] = {"q_red", "q_ox", "q_net", "q_irr", "coulombic_efficiency",
+                                              NULL};
+static const char *const sei_names[SEI_QUANTITIES] = {
+    [SEI_Q] = "q_sei",
+    [SEI_FILM] = "q_sei_film",
+    [SEI_C_PASS] = "c_dl_pass",
+    [SEI_PER_CDL] = "q_sei_per_cdl",
+    [SEI_RATIO] = "sei_charge_ratio",
+    [SEI_RATIO_AREA] = "sei_charge_ratio_area",
+    [SEI_RATIO_CDL] = "sei_charge_ratio_cdl",
+};
+
+/* One cycle being worked on. */
+struct work {
+    const struct cv_curve *c;
+    const struct cv_cycle *y;
+    struct step_input in; /* place.cycle = the cycle */
+    char note[96];
+    struct features *out;
+};
+
+static void missing(const struct work *w, const char *const *names, const char *reason)
+{
+    step_missing(&w->in, names, reason, w->out);
+}
+
+/* --- charges of the whole cycle --- */
+
+static double whole(const struct work *w, const double *i, const double *sign, enum charge_side side,
+                    bool blank, double *sd)
+{
+    return cv_charge(w->c, w->y->first, w->y->n, -INFINITY, INFINITY, i, sign, side, blank, sd);
+}
+
+static void charge_features(const struct work *w)
+{
+    const struct cv_curve *c = w->c;
+    const struct feature_place *p = &w->in.place;
+    const double *raw = c->in->trace->i;
+    double sd = 0, value = whole(w, raw, c->smooth_raw, CHARGE_RED, false, &sd);
+    features_value(w->out, p, "q_red_raw", value, sd, w->note);
+    value = whole(w, raw, c->smooth_raw, CHARGE_OX, false, &sd);
+    features_value(w->out, p, "q_ox_raw", value, sd, w->note);
+    if (!c->in->blank->given) {
+        missing(w, corrected_names, NO_BLANK);
+        return;
+    }
+    double sd_red = 0, sd_ox = 0, sd_net = 0;
+    double red = whole(w, c->corrected, c->smooth, CHARGE_RED, true, &sd_red);
+    double ox = whole(w, c->corrected, c->smooth, CHARGE_OX, true, &sd_ox);
+    double net = whole(w, c->corrected, NULL, CHARGE_NET, true, &sd_net);
+    features_value(w->out, p, "q_red", red, sd_red, w->note);
+    features_value(w->out, p, "q_ox", ox, sd_ox, w->note);
+    features_value(w->out, p, "q_net", net, sd_net, w->note);
+    features_value(w->out, p, "q_irr", net, sd_net, w->note);
+    if (!(fabs(red) > 3 * sd_red)) {
+        features_missing(w->out, p, "coulombic_efficiency", "reduction charge not above 3 x its uncertainty");
+        return;
+    }
+    double ratio = ox / fabs(red);
+    features_value(w->out, p, "coulombic_efficiency", ratio, hypot(sd_ox / red, ratio * sd_red / red),
+                   w->note);
+}
+
+/* --- peaks and onset --- */
+
+/* The smoothed current of a leg minus its baseline, into scratch; the SD of the baseline at the far end of
+ * the leg goes to *extra. NULL with a reason if there is nothing to subtract. */
+static const double *over_baseline(const struct work *w, const struct leg *g, const double range[2],
+                                   double *extra, const char **why)
+{
+    const struct cv_curve *c = w->c;
+    const double *e = c->in->trace->e + g->first, *smooth = c->smooth + g->first;
+    *extra = 0;
+    if (isnan(range[0]) || isnan(range[1])) {
+        *why = NO_BLANK " and no baseline range declared";
+        return c->in->blank->given ? smooth : NULL;
+    }
+    struct baseline line;
+    if (!baseline_fit(e, c->corrected + g->first, g->n, range[0], range[1], &line)) {
+        *why = "the sweep does not cover the baseline range";
+        return NULL;
+    }
+    for (int k = 0; k < g->n; k++) {
+        c->weight[k] = smooth[k] - baseline_at(&line, e[k]);
+        *extra = fmax(*extra, baseline_sd(&line, e[k]));
+    }
+    return c->weight;
+}
+
+static const char *find_peak(const struct work *w, const struct leg *g, const double *i, int sign, double sd,
+                             struct peak *p)
+{
+    const struct cv_curve *c = w->c;
+    const double *e = c->in->trace->e + g->first;
+    double margin = c->points / 2 * fabs(g->step), low = fmin(e[0], e[g->n - 1]) + margin,
+           high = fmax(e[0], e[g->n - 1]) - margin;
+    if (!peak_find(e, i, g->n, low, high, sign, c->points / 4, c->smooth_noise, p))
+        return "no peak: the extremum is at the end of the sweep";
+    if (!(fabs(p->i) > 5 * sd) || sign * p->i < 0)
+        return "no peak above 5 x the noise";
+    /* A bump of the noise on a current that still grows toward the vertex is not a peak. */
+    double edge = i[g->n - 1 - c->points / 2];
+    if (!(sign * (p->i - edge) > 5 * c->smooth_noise))
+        return "no peak: the current does not fall behind the extremum";
+    if (trace_left_out(c->in->trace, g->first + p->index - 2, 5))
+        return "flagged samples at the peak";
+    return NULL;
+}
+
+static void peak_features(const struct work *w, const struct leg *g, int sign)
+{
+    static const char *const red[] = {"i_peak_red", "e_peak_red", NULL};
+    static const char *const ox[] = {"i_peak_ox", "e_peak_ox", NULL};
+    const char *const *names = sign < 0 ? red : ox;
+    const struct analysis_settings *s = w->in.settings;
+    const double *range = sign < 0 ? s->baseline_red : s->baseline_ox;
+    double extra = 0;
+    const char *why = "no sweep in this direction";
+    const double *i = g ? over_baseline(w, g, range, &extra, &why) : NULL;
+    struct peak p;
+    double sd = hypot(w->c->smooth_noise, extra);
+    if (i)
+        why = find_peak(w, g, i, sign, sd, &p);
+    if (why) {
+        missing(w, names, why);
+        return;
+    }
+    const struct blank *b = w->in.blank;
+    double shift = b->given ? blank_sd(b, 1, p.e - b->bias, g->rate) : 0;
+    features_value(w->out, &w->in.place, names[0], p.i, isnan(range[0]) ? hypot(sd, shift) : sd, w->note);
+    features_value(w->out, &w->in.place, names[1], p.e, p.e_sd, w->note);
+}
+
+static void onset_feature(const struct work *w)
+{
+    const struct analysis_settings *s = w->in.settings;
+    const struct leg *g = w->y->red;
+    double area_sd = 0, area = declared_area(s, &area_sd), threshold = s->onset_density * area, extra = 0;
+    const char *why = "no reducing sweep";
+    const double *i = g ? over_baseline(w, g, s->baseline_red, &extra, &why) : NULL;
+    double sd = hypot(w->c->smooth_noise, extra), e = 0, slope = 0;
+    char text[96];
+    if (i && !isfinite(threshold)) {
+        i = NULL;
+        why = "the wetted area is not declared";
+    } else if (i && threshold < 3 * sd) {
+        i = NULL;
+        snprintf(text, sizeof text, "threshold of %.2g A is below 3 x the noise of %.2g A", threshold, sd);
+        why = text;
+    } else if (i && !onset_find(w->c->in->trace->e + g->first, i, g->n, -1, threshold, w->c->points / 2, &e,
+                                &slope)) {
+        i = NULL;
+        snprintf(text, sizeof text, "the current does not cross %.2g A within the sweep", threshold);
+        why = text;
+    }
+    if (!i) {
+        features_missing(w->out, &w->in.place, "e_onset", why);
+        return;
+    }
+    snprintf(text, sizeof text, "%.3g A/m2", s->onset_density);
+    features_value(w->out, &w->in.place, "e_onset", e, hypot(sd, s->onset_density * area_sd) / fabs(slope),
+                   text);
+}
+
+/* --- capacitance --- */
+
+static bool branch_of(const struct cv_curve *c, const struct leg *g, const double *i, double low, double high,
+                      struct branch *out)
+{
+    return g && capacitance_branch(c->in->trace->e + g->first, i + g->first, g->n, low, high, g->rate, out);
+}
+
+static void capacitance_feature(const struct work *w)
+{
+    const struct cv_curve *c = w->c;
+    const struct blank *b = c->in->blank;
+    double low = 0, high = 0, sd = NAN;
+    struct branch up, down;
+    const char *why = NULL;
+    if (!b->given)
+        why = NO_BLANK;
+    else if (!cv_wet_range(c, &low, &high))
+        why = "the sweep leaves no range at the potential where the capacitance is read";
+    else if (!branch_of(c, w->y->ox, c->in->trace->i, low, high, &up) ||
+             !branch_of(c, w->y->red, c->in->trace->i, low, high, &down))
+        why = "a branch does not cover the range where the capacitance is read";
+    if (why) {
+        features_missing(w->out, &w->in.place, "c_dl", why);
+        return;
+    }
+    double value = capacitance_between(&up, &down, b->capacitance, sqrt(b->cov[2][2]), &sd);
+    char text[96];
+    snprintf(text, sizeof text, "%.3g to %.3g V", low, high);
+    features_value(w->out, &w->in.place, "c_dl", value, sd, text);
+}
+
+static void cycle_features(const struct cv_curve *c, const struct cv_cycle *y, struct features *out)
+{
+    struct work w = {.c = c, .y = y, .in = *c->in, .out = out};
+    w.in.place.cycle = y->number;
+    char reason[96];
+    if (!step_usable(c->in, y->first, y->n, reason, w.note)) {
+        missing(&w, cycle_names, reason);
+        return;
+    }
+    if (!y->complete) {
+        missing(&w, cycle_names, "cycle not complete");
+        return;
+    }
+    charge_features(&w);
+    peak_features(&w, y->red, -1);
+    peak_features(&w, y->ox, 1);
+    onset_feature(&w);
+    capacitance_feature(&w);
+}
+
+/* --- SEI window --- */
+
+/* Everything the SEI quantities of one cycle need; the reason if the window charge can not be had. */
+static void sei_measure(const struct cv_curve *c, const struct cv_cycle *y, bool wet, double low, double high,
+                        struct sei_cycle *m, char reason[96])
+{
+    const struct trace *tr = c->in->trace;
+    const double *window = c->in->settings->sei_window;
+    char note[96];
+    *m = (struct sei_cycle){.q = NAN, .width = window[1] - window[0]};
+    m->falling.current = m->rising.current = NAN;
+    reason[0] = '\0';
+    if (!step_usable(c->in, y->first, y->n, reason, note))
+        return;
+    if (wet) {
+        branch_of(c, y->red, tr->i, low, high, &m->falling);
+        branch_of(c, y->ox, tr->i, low, high, &m->rising);
+    }
+    if (!y->red) {
+        snprintf(reason, 96, "no reducing sweep");
+        return;
+    }
+    /* The sample at the turn belongs to the leg before, and to the way into this one. */
+    int before = y->red->first > y->first ? 1 : 0, first = y->red->first - before, n = y->red->n + before;
+    double t0 = 0, t1 = 0;
+    if (!integrate_window(tr->t + first, tr->e + first, n, window[1], window[0], fmax(0.6 * c->step, 1e-3),
+                          &t0, &t1)) {
+        double reached = INFINITY;
+        for (int k = first; k < first + n; k++)
+            reached = fmin(reached, tr->e[k]);
+        snprintf(reason, 96, "SEI window not covered: the sweep reached %.3g V", reached);
+        return;
+    }
+    m->q = cv_charge(c, first, n, t0, t1, tr->i, NULL, CHARGE_NET, false, &m->q_sd);
+    for (int k = 0; k < n; k++)
+        m->time += c->weight[k];
+    m->moment = integrate_dot(c->weight, c->moment + first, n);
+    m->swing = integrate_dot(c->weight, c->dedt + first, n);
+}
+
+/* Why quantity j of cycle k is missing; NULL if it is not. */
+static const char *sei_reason(const struct sei_result *r, char (*reason)[96], int k, int j, bool blank,
+                              bool wet)
+{
+    double c1 = r[0].value[SEI_C_PASS], c = r[k].value[SEI_C_PASS];
+    if (j != SEI_C_PASS && reason[k][0])
+        return reason[k];
+    if (!blank)
+        return NO_BLANK;
+    if (j == SEI_C_PASS || j == SEI_FILM || j == SEI_PER_CDL || j > SEI_RATIO) {
+        if (!wet)
+            return "the sweep leaves no range at the potential where the capacitance is read";
+        if (isnan(c))
+            return "a branch of the turn before the pass is missing";
+    }
+    if (j == SEI_PER_CDL && !(c > 2 * r[k].sd[SEI_C_PASS]))
+        return "the capacitance is not above 2 x its uncertainty";
+    if (j >= SEI_RATIO && isnan(r[0].value[SEI_Q]))
+        return "the SEI charge of cycle 1 is missing";
+    if (j >= SEI_RATIO && !(fabs(r[0].value[SEI_Q]) > 3 * r[0].sd[SEI_Q]))
+        return "the SEI charge of cycle 1 is not above 3 x its uncertainty";
+    if (j > SEI_RATIO && !(c1 > 2 * r[0].sd[SEI_C_PASS]))
+        return "the capacitance of cycle 1 is not above 2 x its uncertainty";
+    if (j == SEI_RATIO_CDL && !(c > 2 * r[k].sd[SEI_C_PASS]))
+        return "the capacitance is not above 2 x its uncertainty";
+    return isnan(r[k].value[j]) ? "an earlier cycle is missing" : NULL;
+}
+
+static void sei_features(const struct cv_curve *c, struct features *out)
+{
+    struct sei_cycle m[SEI_CYCLES];
+    struct sei_result r[SEI_CYCLES];
+    char reason[SEI_CYCLES][96];
+    int n = c->n_cycles < SEI_CYCLES ? c->n_cycles : SEI_CYCLES;
+    double low = 0, high = 0;
+    bool wet = cv_wet_range(c, &low, &high), blank = c->in->blank->given;
+    if (n < 1)
+        return;
+    for (int k = 0; k < n; k++)
+        sei_measure(c, &c->cycle[k], wet, low, high, &m[k], reason[k]);
+    sei_compute(m, n, c->in->blank, (low + high) / 2, r);
+    for (int k = 0; k < n; k++) {
+        struct feature_place p = c->in->place;
+        p.cycle = c->cycle[k].number;
+        if (reason[k][0])
+            features_missing(out, &p, "q_sei_raw", reason[k]);
+        else
+            features_value(out, &p, "q_sei_raw", m[k].q, m[k].q_sd, NULL);
+        for (int j = 0; j < SEI_QUANTITIES; j++) {
+            if (j >= SEI_RATIO && k == 0)
+                continue; /* 1 by definition */
+            const char *why = sei_reason(r, reason, k, j, blank, wet);
+            bool alone = j == SEI_C_PASS && k == 0;
+            const char *note = alone && n == 1 ? "cycle 1: falling branch against the blank"
+                               : alone         ? "cycle 1: common part from the turn to cycle 2"
+                                               : NULL;
+            if (why)
+                features_missing(out, &p, sei_names[j], why);
+            else
+                features_value(out, &p, sei_names[j], r[k].value[j], r[k].sd[j], note);
+        }
+    }
+}
+
+void cv_features(const struct step_input *in, struct features *out)
+{
+    struct cv_curve c;
+    cv_curve_make(in, &c);
+    for (int k = 0; k < c.n_cycles; k++)
+        cycle_features(&c, &c.cycle[k], out);
+    if (in->settings->sei_step[0] && strcmp(in->step->name, in->settings->sei_step) == 0)
+        sei_features(&c, out);
+    cv_curve_free(&c);
+}

@@ -1,0 +1,59 @@
+/* A growing list of feature rows. */
+#include "analysis/feature_rows.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analysis/registry.h"
+
+void features_free(struct features *f)
+{
+    free(f->row);
+    *f = (struct features){0};
+}
+
+static struct results_feature *append(struct features *f, const struct feature_place *p, const char *name)
+{
+    if (f->n == f->cap) {
+        f->cap = f->cap ? 2 * f->cap : 64;
+        f->row = xrealloc(f->row, (size_t)f->cap * sizeof *f->row);
+    }
+    struct results_feature *row = &f->row[f->n++];
+    *row = (struct results_feature){
+        .site = p->site,
+        .attempt = p->attempt,
+        .step = p->step,
+        .cycle = p->cycle,
+        .value = NAN,
+        .uncertainty = NAN,
+    };
+    const struct feature_def *def = feature_find(name);
+    snprintf(row->step_name, sizeof row->step_name, "%s", p->step_name ? p->step_name : "");
+    snprintf(row->name, sizeof row->name, "%s", name);
+    snprintf(row->unit, sizeof row->unit, "%s", def ? def->unit : "1");
+    snprintf(row->method, sizeof row->method, "%s", def ? def->method : "");
+    return row;
+}
+
+void features_value(struct features *f, const struct feature_place *p, const char *name, double value,
+                    double sd, const char *note)
+{
+    if (!isfinite(value)) {
+        features_missing(f, p, name, "no finite number came out");
+        return;
+    }
+    struct results_feature *row = append(f, p, name);
+    row->value = value;
+    row->uncertainty = isfinite(sd) ? sd : NAN;
+    size_t used = strlen(row->method);
+    if (note && *note)
+        snprintf(row->method + used, sizeof row->method - used, "; %s", note);
+}
+
+void features_missing(struct features *f, const struct feature_place *p, const char *name, const char *reason)
+{
+    struct results_feature *row = append(f, p, name);
+    snprintf(row->missing, sizeof row->missing, "%s", reason);
+}

@@ -1,0 +1,30 @@
+/* A growing list of feature rows: what the site_features modules write into. */
+#ifndef SECCM_ANALYSIS_FEATURE_ROWS_H
+#define SECCM_ANALYSIS_FEATURE_ROWS_H
+
+#include "results/results.h"
+
+/* Zero-initialised = empty; owned by the caller, freed with features_free(). */
+struct features {
+    struct results_feature *row;
+    int n, cap;
+};
+void features_free(struct features *f);
+
+/* Where a row belongs. */
+struct feature_place {
+    int site;
+    int64_t attempt, step;
+    const char *step_name;
+    int cycle;
+};
+
+/* Appends a value with its SD (NAN = none known); unit and method come from the registry; `note` (NULL or "")
+ * is put behind the method. A value that is not finite becomes missing: no number came out. */
+void features_value(struct features *f, const struct feature_place *p, const char *name, double value,
+                    double sd, const char *note);
+/* Appends a missing value with its reason. */
+void features_missing(struct features *f, const struct feature_place *p, const char *name,
+                      const char *reason);
+
+#endif

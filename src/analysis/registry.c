@@ -1,0 +1,210 @@
+/* The one table of features. */
+#include "analysis/registry.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/yaml.h"
+
+#define SITE(name, unit, dim, description, method)                                                           \
+    {                                                                                                        \
+        name, unit, DIM_##dim, FEATURE_SITE, false, false, {NULL}, NULL, description, method                 \
+    }
+#define STEP(name, unit, dim, extensive, description, method)                                                \
+    {                                                                                                        \
+        name, unit, DIM_##dim, FEATURE_STEP, extensive, false, {NULL}, NULL, description, method             \
+    }
+#define CYCLE(name, unit, dim, extensive, description, method)                                               \
+    {                                                                                                        \
+        name, unit, DIM_##dim, FEATURE_CYCLE, extensive, false, {NULL}, NULL, description, method            \
+    }
+#define ON_AREA(name, unit, dim, description, method)                                                        \
+    {                                                                                                        \
+        name, unit, DIM_##dim, FEATURE_CYCLE, false, true, {NULL}, NULL, description, method                 \
+    }
+#define PAIRED(name, unit, dim, one, two, description, method)                                               \
+    {                                                                                                        \
+        name, unit, DIM_##dim, FEATURE_CYCLE, false, false, {one, two}, NULL, description, method            \
+    }
+#define PARTNER(name, unit, dim, base, description, method)                                                  \
+    {                                                                                                        \
+        name, unit, DIM_##dim, FEATURE_CYCLE, false, false, {NULL}, base, description, method                \
+    }
+
+static const struct feature_def table[] = {
+    SITE("contact_z", "m", LENGTH, "Height of the probe at which the meniscus touched, rig frame.",
+         "position at the latched sample"),
+    SITE("contact_current", "A", CURRENT, "Current jump at contact over the in-air baseline.",
+         "latched sample minus baseline"),
+    SITE("contact_charge", "C", CHARGE, "Charge that flowed when the drop touched.",
+         "baseline-corrected current over the contact transient"),
+    SITE("break_distance", "m", LENGTH, "Retraction from contact at which the meniscus broke.",
+         "contact to return of the in-air baseline"),
+    SITE("noise_rms", "A", CURRENT, "RMS noise of the current in air before contact.",
+         "residual of the in-air regression"),
+    SITE("blank_capacitance", "F", CAPACITANCE, "Stray capacitance of the rig with the probe in air.",
+         "regression of i on 1, E, dE/dt in air"),
+    SITE("blank_conductance", "S", CONDUCTANCE, "Leak of the rig with the probe in air.",
+         "regression of i on 1, E, dE/dt in air"),
+    SITE("blank_offset", "A", CURRENT, "Current offset in air at the approach bias.",
+         "regression of i on 1, E, dE/dt in air"),
+    SITE("wetted_area", "m2", AREA, "Area wetted by the drop as declared for the probe, not measured.",
+         "disk of aperture x declared ratio"),
+
+    CYCLE("q_red", "C", CHARGE, true, "Charge where the current is negative, whole cycle, blank-corrected.",
+          "trapezoid, sign from smoothed current, blank subtracted"),
+    CYCLE("q_red_raw", "C", CHARGE, true, "Charge where the recorded current is negative, whole cycle.",
+          "trapezoid, sign from smoothed current, as recorded"),
+    CYCLE("q_ox", "C", CHARGE, true, "Charge where the current is positive, whole cycle, blank-corrected.",
+          "trapezoid, sign from smoothed current, blank subtracted"),
+    CYCLE("q_ox_raw", "C", CHARGE, true, "Charge where the recorded current is positive, whole cycle.",
+          "trapezoid, sign from smoothed current, as recorded"),
+    CYCLE("q_net", "C", CHARGE, true, "Charge of the whole cycle, blank-corrected, signed.",
+          "trapezoid, blank subtracted"),
+    CYCLE("q_irr", "C", CHARGE, true, "Charge that a cycle does not give back: Q_red + Q_ox, signed.",
+          "q_red + q_ox, blank subtracted"),
+    ON_AREA("coulombic_efficiency", "1", NONE,
+            "Oxidation charge over reduction charge (reduction is charging, as for an anode material).",
+            "q_ox / abs(q_red), blank subtracted"),
+    CYCLE("i_peak_red", "A", CURRENT, true, "Reduction peak over its baseline.",
+          "extremum of smoothed current, parabola"),
+    CYCLE("e_peak_red", "V", POTENTIAL, false, "Potential of the reduction peak.",
+          "extremum of smoothed current, parabola"),
+    CYCLE("i_peak_ox", "A", CURRENT, true, "Oxidation peak over its baseline.",
+          "extremum of smoothed current, parabola"),
+    CYCLE("e_peak_ox", "V", POTENTIAL, false, "Potential of the oxidation peak.",
+          "extremum of smoothed current, parabola"),
+    ON_AREA("e_onset", "V", POTENTIAL, "Onset of reduction at a fixed current density.",
+            "smoothed current at fixed density on the declared area"),
+    CYCLE("c_dl", "F", CAPACITANCE, true, "Double-layer capacitance from the two branches of one cycle.",
+          "(i_an - i_cat) / (2 dE/dt) - blank"),
+    CYCLE("c_dl_pass", "F", CAPACITANCE, true,
+          "Double-layer capacitance around the turn before the reducing pass of the cycle: a measure of the "
+          "area "
+          "that is wet then.",
+          "(rising branch before - falling branch) / (2 dE/dt) - blank"),
+    CYCLE("q_sei", "C", CHARGE, true,
+          "Charge in the SEI window on the reducing sweep, blank-corrected, double layer included.",
+          "trapezoid over the window, net, blank subtracted"),
+    CYCLE("q_sei_raw", "C", CHARGE, true, "Charge in the SEI window on the reducing sweep, as recorded.",
+          "trapezoid over the window, net, as recorded"),
+    CYCLE("q_sei_film", "C", CHARGE, true,
+          "Charge in the SEI window on the reducing sweep without blank and double layer.",
+          "q_sei + c_dl_pass x window"),
+    PARTNER("q_sei_per_cdl", "V", POTENTIAL, "q_sei_film",
+            "SEI charge over the double-layer capacitance: independent of the wetted area.",
+            "q_sei_film / c_dl_pass"),
+    PAIRED("sei_charge_ratio", "1", NONE, "sei_charge_ratio_area", "sei_charge_ratio_cdl",
+           "SEI charge of the cycle over that of cycle 1; growth of the wetted area included.",
+           "q_sei / q_sei of cycle 1"),
+    PARTNER("sei_charge_ratio_area", "1", NONE, "sei_charge_ratio",
+            "SEI charge ratio of the film, if newly wetted area meets the next pass fresh.",
+            "q_sei_film deconvolved with growth of c_dl_pass"),
+    PARTNER("sei_charge_ratio_cdl", "1", NONE, "sei_charge_ratio",
+            "SEI charge ratio of the film, if newly wetted area was passivated when it was wetted.",
+            "q_sei_per_cdl / that of cycle 1"),
+
+    STEP("capacity", "C", CHARGE, true, "Charge passed by the constant current.", "integral of abs(I) dt"),
+    STEP("ir_step", "V", POTENTIAL, false, "Jump of the potential when the current starts.",
+         "first sample minus last sample before"),
+    STEP("e_cutoff", "V", POTENTIAL, false, "Potential at the end of the step.", "last valid sample"),
+    STEP("t_cutoff", "s", TIME, false, "Time from the start of the current to the end of the step.",
+         "last valid sample minus first"),
+    STEP("plateau", "V", POTENTIAL, false, "Potential of the plateau with the largest dQ/dE.",
+         "largest maximum of smoothed dQ/dE"),
+    STEP("nucleation", "V", POTENTIAL, false, "Extremum before the plateau minus the plateau.",
+         "extremum of smoothed E before the plateau"),
+    STEP("ocp_mean", "V", POTENTIAL, false, "Open-circuit potential.", "mean of the last half"),
+    STEP("ocp_drift", "V/s", DRIFT_POTENTIAL, false, "Drift of the open-circuit potential.",
+         "line through the last half"),
+    STEP("ocp_noise", "V", POTENTIAL, false, "Noise of the open-circuit potential.",
+         "SD about the line through the last half"),
+    STEP("i_mean", "A", CURRENT, true, "Mean current of a hold.", "mean, as recorded"),
+    STEP("i_end", "A", CURRENT, true, "Current at the end of a hold.", "mean of the last tenth, as recorded"),
+    STEP("charge", "C", CHARGE, true, "Charge of a hold.", "trapezoid, net, as recorded"),
+};
+
+#define COUNT ((int)(sizeof table / sizeof table[0]))
+
+int feature_count(void)
+{
+    return COUNT;
+}
+
+const struct feature_def *feature_at(int k)
+{
+    return k >= 0 && k < COUNT ? &table[k] : NULL;
+}
+
+const struct feature_def *feature_find(const char *name)
+{
+    for (int k = 0; k < COUNT; k++)
+        if (strcmp(table[k].name, name) == 0)
+            return &table[k];
+    return NULL;
+}
+
+static const char *names[COUNT + 1];
+
+static void fill_names(void)
+{
+    for (int k = 0; k < COUNT; k++)
+        names[k] = table[k].name;
+}
+
+const char *const *feature_names(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, fill_names);
+    return names;
+}
+
+bool feature_ref_parse(const char *text, struct feature_ref *out, struct err *e)
+{
+    struct feature_ref r = {0};
+    char name[128];
+    if (strlen(text) >= sizeof name)
+        return err_set(e, ERR_INPUT, "`%.40s...` is too long for a feature", text);
+    strcpy(name, text);
+    char *at = strchr(name, '@');
+    if (at) {
+        *at++ = '\0';
+        char *end = NULL;
+        long cycle = strtol(at, &end, 10);
+        if (end == at || *end || cycle < 1 || cycle > 1000000 || at[0] == '+' || at[0] == ' ')
+            return err_set(e, ERR_INPUT, "`%s`: a cycle is a whole number from 1, as in formation.q_red@1",
+                           text);
+        r.cycle = (int)cycle;
+    }
+    char *dot = strrchr(name, '.');
+    const char *feature = dot ? dot + 1 : name;
+    if (dot) {
+        *dot = '\0';
+        if (!*name || strlen(name) >= sizeof r.step)
+            return err_set(e, ERR_INPUT, "`%s`: the name of a step stands before the dot", text);
+        strcpy(r.step, name);
+    }
+    r.def = feature_find(feature);
+    if (!r.def) {
+        const char *near = text_nearest(feature, feature_names());
+        return err_set(e, ERR_INPUT, "there is no feature `%s`%s%s%s", feature,
+                       near ? "; did you mean `" : "", near ? near : "", near ? "`?" : "");
+    }
+    if (r.cycle && r.def->scope != FEATURE_CYCLE)
+        return err_set(e, ERR_INPUT, "`%s` has no cycles", feature);
+    if (r.step[0] && r.def->scope == FEATURE_SITE)
+        return err_set(e, ERR_INPUT, "`%s` belongs to the site, not to a step", feature);
+    *out = r;
+    return true;
+}
+
+const char *feature_ref_text(const struct feature_ref *r, char *text, size_t n)
+{
+    char cycle[16] = "";
+    if (r->cycle)
+        snprintf(cycle, sizeof cycle, "@%d", r->cycle);
+    snprintf(text, n, "%s%s%s%s", r->step, r->step[0] ? "." : "", r->def->name, cycle);
+    return text;
+}

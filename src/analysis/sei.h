@@ -1,0 +1,50 @@
+/* Charges in the SEI window over the cycles of a voltammogram, and the growth of the wetted area beside them.
+ */
+#ifndef SECCM_ANALYSIS_SEI_H
+#define SECCM_ANALYSIS_SEI_H
+
+#include <stdbool.h>
+
+#include "analysis/blank.h"
+#include "analysis/capacitance.h"
+
+#define SEI_CYCLES 100
+
+/* What was measured in one cycle. NAN in `q` or a branch's current = not there. */
+struct sei_cycle {
+    double q, q_sd;             /* C: window charge of the reducing sweep as recorded, SD of its noise */
+    double time, moment, swing; /* sums of the weights of q: s, V s (of E - Eb), V (of dE/dt) for the blank */
+    double width;               /* V: of the window */
+    struct branch falling;      /* just before the window is passed; A, as recorded */
+    struct branch rising;       /* at the end of the cycle */
+};
+
+enum sei_quantity {
+    SEI_Q,          /* C, blank-corrected */
+    SEI_FILM,       /* C, without double layer */
+    SEI_C_PASS,     /* F */
+    SEI_PER_CDL,    /* V */
+    SEI_RATIO,      /* of SEI_Q */
+    SEI_RATIO_AREA, /* of the film, deconvolved */
+    SEI_RATIO_CDL,  /* of the film, per capacitance */
+    SEI_QUANTITIES
+};
+
+struct sei_result {
+    double value[SEI_QUANTITIES], sd[SEI_QUANTITIES]; /* NAN = can not be had */
+};
+
+/* The capacitance at the reducing pass of cycle k comes from the two branches around the turn before it: the
+ * rising one at the end of cycle k - 1 and the falling one at the start of cycle k. Offset, leak and a trace
+ * of oxygen flow in both and cancel; the time to the pass is as short as it can be. Cycle 1 has no rising
+ * branch before it: there the common part of both branches, (i_rising,1 rate_f - i_falling,2 rate_r) / ... at
+ * the turn to cycle 2, stands for it, so that the same currents cancel; with one cycle only, the blank's
+ * offset and leak do.
+ *
+ * `wet_potential`: V at which the branches were read. n <= SEI_CYCLES cycles from the first. Uncertainties
+ * follow from the noise of each charge and branch (independent) and of the blank (common to all), by
+ * analysis/propagate.h. */
+void sei_compute(const struct sei_cycle *cycle, int n, const struct blank *blank, double wet_potential,
+                 struct sei_result *out);
+
+#endif

@@ -1,0 +1,32 @@
+/* Features of one technique step: one function per kind, called by site_features.c. */
+#ifndef SECCM_ANALYSIS_STEP_FEATURES_H
+#define SECCM_ANALYSIS_STEP_FEATURES_H
+
+#include "analysis/blank.h"
+#include "analysis/site_features.h"
+
+struct step_input {
+    const struct results_step *step;
+    const struct trace *trace;
+    const struct blank *blank; /* given = false: none */
+    const struct analysis_settings *settings;
+    struct feature_place place; /* cycle 0 */
+    double e_before;            /* V: last potential of the step before, NAN = none */
+    const char *before;         /* its name */
+};
+
+void cv_features(const struct step_input *in, struct features *out);
+void galvano_features(const struct step_input *in, struct features *out);
+void ocp_features(const struct step_input *in, struct features *out);
+void hold_features(const struct step_input *in, struct features *out);
+
+/* Names for "all missing" rows, in the registry's order: features of this kind of step and scope. */
+void step_missing(const struct step_input *in, const char *const *names, const char *reason,
+                  struct features *out);
+/* true if the samples may be used; otherwise `reason` says why not. `note` says how many were bridged. */
+bool step_usable(const struct step_input *in, int first, int n, char reason[96], char note[96]);
+
+/* Area wetted by the drop as declared, m2, and its SD; NAN if unknown. */
+double declared_area(const struct analysis_settings *s, double *sd);
+
+#endif

@@ -1,0 +1,70 @@
+/* Tables that say what a map of a file may hold. One table serves the parser, its messages, `seccm help` and
+ * the JSON Schema, so that they can not disagree. */
+#ifndef SECCM_BASE_SCHEMA_H
+#define SECCM_BASE_SCHEMA_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/quantity.h"
+#include "base/yaml.h"
+
+/* A scalar of a protocol that may be written directly or taken from a factor (`$name`). */
+struct value {
+    double si;
+    char factor[32]; /* "" = si holds the value; otherwise the factor's name */
+    bool given;      /* false: absent in the file (si holds the default, NAN without one) */
+    struct mark mark;
+};
+
+enum field_kind {
+    FIELD_STRING,   /* char * (heap, NULL if absent) */
+    FIELD_INT,      /* int64_t */
+    FIELD_BOOL,     /* bool: true/false, yes/no */
+    FIELD_QUANTITY, /* double, SI (NAN if absent and without default) */
+    FIELD_VALUE,    /* struct value */
+    FIELD_VALUES,   /* struct values: list of struct value, e.g. vertices */
+    FIELD_PAIR,     /* double[2], SI: [low, high] */
+    FIELD_CHOICE,   /* int: index into `choices` */
+    FIELD_SIGN,     /* int: +1 or -1 (0 if absent) */
+    FIELD_MAP,      /* nested map, read by `sub` into the same base struct at `offset` */
+    FIELD_NODE,     /* const struct ynode *: read by its own parser */
+};
+
+struct values {
+    struct value *v; /* heap */
+    int n;
+};
+
+struct fields;
+
+struct field {
+    const char *key;
+    enum field_kind kind;
+    enum dim dim; /* QUANTITY, VALUE, VALUES, PAIR */
+    size_t offset;
+    bool required;
+    const char *fallback;       /* default as one would write it in the file; NULL = none */
+    double min, max;            /* SI, inclusive; both 0 = unbounded */
+    const char *const *choices; /* CHOICE: NULL-terminated */
+    const struct fields *sub;   /* MAP; for NODE: optional, for help and schema only */
+    const char *help;           /* one sentence, with the unit's meaning */
+};
+
+/* A named table: `what` for messages ("the cv step"). */
+struct fields {
+    const char *what;
+    const struct field *field;
+    int n;
+};
+
+#define FIELDS(what_, table_) {what_, table_, (int)(sizeof(table_) / sizeof((table_)[0]))}
+
+/* Reads a map into `out`, filling defaults; adds every error found to `d` (unknown key with the nearest known
+ * one, missing key, wrong kind, wrong unit, out of range). `n` NULL = the map is absent: defaults are filled
+ * and required keys are not asked for. Returns true if this map added no error. Heap members belong to the
+ * caller: schema_free(). */
+bool schema_read(const struct ynode *n, const struct fields *table, void *out, struct diags *d);
+void schema_free(const struct fields *table, void *out);
+
+#endif

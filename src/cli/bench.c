@@ -1,0 +1,130 @@
+/* Opens what a run needs, in order, and closes it the other way round. */
+#include "cli/bench.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+/* A simulated device's two ends; the far one goes to the simulator. */
+static struct link *simulated_link(struct bench *b, const char *device)
+{
+    struct link *host, *far;
+    link_memory_pair(b->loop, sim_rig_baud(b->sim, device), device, &host, &far);
+    sim_rig_attach(b->sim, device, far);
+    return host;
+}
+
+static bool make_sim(struct bench *b, const struct rig_config *c, const struct bench_options *o, struct err *e)
+{
+    struct diags *d = diags_new();
+    b->sim = sim_rig_new(b->loop, c->simulate, o->sim_seed, d);
+    if (!b->sim) {
+        struct buf text = {0};
+        diags_print(d, &text);
+        err_set(e, ERR_INPUT, "the rig's `simulate` part has errors:\n%s", text.p ? text.p : "");
+        buf_free(&text);
+    }
+    diags_free(d);
+    if (b->sim && o->sample_state && !world_load(sim_rig_world(b->sim), o->sample_state, e))
+        return false;
+    return b->sim != NULL;
+}
+
+static bool open_link(struct bench *b, const char *file_text, const char *override, int64_t baud, const char *device,
+                      struct link **out, struct err *e)
+{
+    const char *text = override ? override : file_text;
+    if (!strcmp(text, "simulated")) {
+        *out = simulated_link(b, device);
+    } else {
+        struct link_spec spec;
+        if (!link_spec_parse(text, &spec, e))
+            return false;
+        spec.baud = (int)baud;
+        *out = link_open(b->loop, &spec, device, e);
+    }
+    if (*out && b->transcript)
+        link_record(*out, b->transcript);
+    return *out != NULL;
+}
+
+static bool is_simulated(const char *file_text, const char *override)
+{
+    return !strcmp(override ? override : file_text, "simulated");
+}
+
+static bool open_all(struct bench *b, const struct rig_config *c, const struct bench_options *o, double offset,
+                     const double e_limit[2], double i_limit, struct err *e)
+{
+    bool simulated = is_simulated(c->stage_link, o->stage_link) || is_simulated(c->pstat_link, o->pstat_link);
+    enum loop_mode mode = o->virtual_time ? LOOP_VIRTUAL : o->speed > 0 ? LOOP_SCALED : LOOP_REAL;
+    if (o->virtual_time && !(is_simulated(c->stage_link, o->stage_link) && is_simulated(c->pstat_link, o->pstat_link)))
+        return err_set(e, ERR_USAGE, "--virtual needs a rig whose links are all `simulated`: real devices can not be "
+                                     "hurried");
+    if (!(b->loop = loop_new(mode, o->speed > 0 ? o->speed : 1, e)))
+        return false;
+    if (o->transcript && !(b->transcript = transcript_create(o->transcript, e)))
+        return false;
+    if (simulated && !make_sim(b, c, o, e))
+        return false;
+    struct link *stage, *pstat;
+    if (!open_link(b, c->stage_link, o->stage_link, c->stage_baud, "stage", &stage, e))
+        return false;
+    if (!open_link(b, c->pstat_link, o->pstat_link, c->pstat_baud, "potentiostat", &pstat, e)) {
+        link_close(stage);
+        return false;
+    }
+    b->rig = rig_open(b->loop, c, stage, pstat, offset, e_limit, i_limit, e);
+    return b->rig && rig_identify(b->rig, e);
+}
+
+bool bench_open(struct bench *b, const struct rig_config *c, const struct bench_options *o, double offset,
+                const double e_limit[2], double i_limit, struct err *e)
+{
+    memset(b, 0, sizeof *b);
+    b->sample_state = o->sample_state;
+    if (open_all(b, c, o, offset, e_limit, i_limit, e))
+        return true;
+    struct err ignored = ERR_INIT;
+    b->sample_state = NULL;
+    bench_close(b, &ignored);
+    return false;
+}
+
+bool bench_verified(const struct bench *b, struct err *e)
+{
+    if (b->sim || rig_is_verified(b->rig))
+        return true;
+    return err_set(e, ERR_LIMIT, "this rig's mounting direction and wiring were never verified by moves: run "
+                                 "`seccm rig check %s --move` with the probe far from the sample",
+                   b->rig->config->source->path);
+}
+
+bool bench_close(struct bench *b, struct err *e)
+{
+    bool ok = true;
+    rig_close(b->rig);
+    if (b->sim && b->sample_state)
+        ok = world_save(sim_rig_world(b->sim), b->sample_state, e);
+    sim_rig_free(b->sim);
+    if (b->transcript)
+        ok = transcript_close(b->transcript, e) && ok;
+    loop_free(b->loop);
+    memset(b, 0, sizeof *b);
+    return ok;
+}
+
+bool bench_counters(const struct bench *b, bool print)
+{
+    if (!b->sim)
+        return true;
+    struct world_counters c = world_counters(sim_rig_world(b->sim));
+    if (print)
+        fprintf(stderr,
+                "simulated sample: %" PRIu64 " contacts, %" PRIu64 " crashes, %" PRIu64 " drags, %" PRIu64
+                " wet travels, %" PRIu64 " envelope violations, %" PRIu64 " s cell left on, %" PRIu64
+                " unrecorded open circuits, %" PRIu64 " spots revisited\n",
+                c.contacts, c.crashes, c.drags, c.wet_travel, c.envelope, c.cell_left_on, c.open_circuit,
+                c.revisited);
+    return !(c.crashes || c.drags || c.wet_travel || c.envelope || c.cell_left_on || c.open_circuit);
+}

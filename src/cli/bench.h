@@ -1,0 +1,37 @@
+/* The bench on which a run takes place: clock, links and, for a simulated rig, the other side of the wire. */
+#ifndef SECCM_CLI_BENCH_H
+#define SECCM_CLI_BENCH_H
+
+#include "instrument/rig.h"
+#include "protocol/plan.h"
+#include "sim/rig.h"
+#include "wire/transcript.h"
+
+struct bench_options {
+    bool virtual_time;
+    double speed;           /* 0 = real time */
+    const char *transcript; /* NULL = none */
+    const char *stage_link, *pstat_link; /* override the rig file's links; NULL = as in the file */
+    uint64_t sim_seed;      /* 0 = as in the rig file */
+    const char *sample_state; /* simulated: file of the sample's state; NULL = forgotten */
+};
+
+struct bench {
+    struct loop *loop;
+    struct rig *rig;
+    struct sim_rig *sim; /* NULL for real links */
+    struct transcript *transcript;
+    const char *sample_state;
+};
+
+/* Opens links and drivers and identifies the instruments; nothing moves. On failure everything is closed again. */
+bool bench_open(struct bench *b, const struct rig_config *c, const struct bench_options *o, double offset,
+                const double e_limit[2], double i_limit, struct err *e);
+/* S5: true if this rig was verified by moves (or is simulated in this process). */
+bool bench_verified(const struct bench *b, struct err *e);
+/* Saves the simulated sample's state and closes. */
+bool bench_close(struct bench *b, struct err *e);
+/* Prints a line with what the simulated sample counted; returns false if any of it must never happen. */
+bool bench_counters(const struct bench *b, bool print);
+
+#endif

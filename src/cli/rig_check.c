@@ -1,0 +1,123 @@
+/* seccm rig check: who is there, what are the limits, and (when asked) which way does it move and is the wiring right. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/bench.h"
+#include "cli/cmd_rig.h"
+#include "run/verify.h"
+
+struct check_options {
+    struct bench_options bench;
+    bool move, safe_state, yes;
+};
+
+static bool ask(const char *question, bool yes)
+{
+    char line[16];
+    printf("%s [y/n] ", question);
+    fflush(stdout);
+    if (yes) {
+        printf("y (--yes)\n");
+        return true;
+    }
+    return fgets(line, sizeof line, stdin) && (line[0] == 'y' || line[0] == 'Y');
+}
+
+static void print_identity(const struct rig *r)
+{
+    const struct rig_config *c = r->config;
+    printf("rig           %s\nstage         %s\npotentiostat  %s\n", c->name, r->stage_id, r->pstat_id);
+    static const char axis[] = "xyz";
+    for (int a = 0; a < AXIS_COUNT; a++)
+        printf("envelope %c    %.3f .. %.3f um (controller's axis %s)\n", axis[a], c->limit[a][0] * 1e6,
+               c->limit[a][1] * 1e6, c->axis[a]);
+    printf("z             up is away from the sample; fully retracted at %.3f um; the controller's axis %s toward the "
+           "sample\n",
+           c->z_retracted * 1e6, c->toward_sample > 0 ? "rises" : "falls");
+    printf("wiring        potential %+d, current %+d\napplied       %.3f .. %.3f V, at most %.3g A\n", c->potential_sign,
+           c->current_sign, c->e_limit[0], c->e_limit[1], c->i_limit);
+}
+
+/* S5: small moves that the operator confirms, and the sign of the displacement current of a ramp in air. */
+static bool verify(struct rig *r, bool yes, struct err *e)
+{
+    double capacitance;
+    printf("\nThe probe must be far from the sample (more than 20 um) and the cell connected.\n");
+    if (!ask("Is it?", yes))
+        return err_set(e, ERR_LIMIT, "not verified: nothing was moved");
+    for (int a = AXIS_X; a < AXIS_COUNT; a++) {
+        static const char *const question[] = {"x: did the probe move along x and come back?",
+                                               "y: did the probe move along y and come back?",
+                                               "z: did the probe move AWAY from the sample and come back?"};
+        if (!verify_axis(r, (enum axis)a, e))
+            return false;
+        if (!ask(question[a], yes))
+            return err_set(e, ERR_LIMIT, "not verified: correct `axes` or `toward-sample` in the rig file");
+    }
+    if (!verify_wiring(r, &capacitance, e))
+        return false;
+    printf("wiring: a rising sample potential gives %+.4g pF of displacement current\n", capacitance * 1e12);
+    if (!ask("potential sign: does a positive applied sample potential make the sample positive (checked once with a "
+             "voltmeter or dummy cell)?",
+             yes))
+        return err_set(e, ERR_LIMIT, "not verified: correct `wiring` in the rig file");
+    return rig_mark_verified(r, yes ? "by --yes" : "by the operator", e);
+}
+
+static int check(const struct rig_config *c, const struct check_options *o)
+{
+    struct err e = ERR_INIT;
+    struct bench b;
+    int status = 0;
+    if (!bench_open(&b, c, &o->bench, 0, c->e_limit, c->i_limit, &e))
+        return options_fail(&e);
+    print_identity(b.rig);
+    if (o->safe_state) {
+        bool safe = verify_safe_state(b.rig, &e);
+        printf("safe state    %s\n", safe ? "verified: retracted, cell open" : "NOT verified");
+        if (!safe)
+            status = options_fail(&e);
+    }
+    if (o->move && !status && !verify(b.rig, o->yes, &e))
+        status = options_fail(&e);
+    struct err ignored = ERR_INIT;
+    printf("verified      %s\n", b.sim ? "not needed (simulated in this process)"
+                                 : bench_verified(&b, &ignored) ? "yes"
+                                                                : "no: run with --move before the first experiment");
+    bench_close(&b, &e);
+    return status;
+}
+
+int rig_check(const struct command *self, int argc, char **argv)
+{
+    const char *words[1];
+    struct check_options o = {0};
+    bool help;
+    int n, status;
+    const struct option options[] = {
+        {"move", 0, OPTION_FLAG, &o.move, NULL, "small moves to be confirmed; stores that this rig is verified"},
+        {"safe-state", 0, OPTION_FLAG, &o.safe_state, NULL, "stop, open the cell, retract, verify"},
+        {"yes", 0, OPTION_FLAG, &o.yes, NULL, "answer every question with yes (simulated rigs, scripts)"},
+        {"stage", 0, OPTION_TEXT, &o.bench.stage_link, "LINK", "another link, e.g. pty:/dev/pts/4"},
+        {"potentiostat", 0, OPTION_TEXT, &o.bench.pstat_link, "LINK", "another link"},
+        {"speed", 0, OPTION_NUMBER, &o.bench.speed, "K", "simulated rig only"},
+        {"transcript", 0, OPTION_TEXT, &o.bench.transcript, "FILE", "record all traffic"},
+    };
+    struct err e = ERR_INIT;
+    if (!options_parse(self, options, sizeof options / sizeof options[0], argc, argv, words, 1, &n, &help, &e))
+        return options_fail(&e);
+    if (help)
+        return 0;
+    if (n == 0) {
+        err_set(&e, ERR_USAGE, "rig check: which rig? (usage: seccm rig check %s)", self->usage);
+        return options_fail(&e);
+    }
+    struct rig_config *c = rig_load_printed(words[0], &status);
+    if (!c)
+        return status;
+    status = check(c, &o);
+    rig_config_free(c);
+    return status;
+}

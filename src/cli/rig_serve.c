@@ -1,0 +1,115 @@
+/* seccm rig serve: a simulated rig on ptys, for runs in another process. */
+#include <signal.h>
+#include <stdio.h>
+
+#include "cli/bench.h"
+#include "cli/cmd_rig.h"
+
+static volatile sig_atomic_t stop_wanted;
+
+static void on_signal(int number)
+{
+    (void)number;
+    stop_wanted = 1;
+}
+
+struct rig_config *rig_load_printed(const char *path, int *status)
+{
+    struct diags *d = diags_new();
+    struct err e = ERR_INIT;
+    struct rig_config *c = rig_load(path, d, &e);
+    struct buf text = {0};
+    diags_print(d, &text);
+    if (text.n)
+        fputs(text.p, stderr);
+    *status = c ? 0 : diags_errors(d) ? 1 : options_fail(&e);
+    buf_free(&text);
+    diags_free(d);
+    return c;
+}
+
+static bool host(struct loop *l, struct sim_rig *sim, const char *device, struct err *e)
+{
+    char name[128];
+    struct link *far = link_open_pty_master(l, device, name, sizeof name, e);
+    if (!far)
+        return false;
+    sim_rig_attach(sim, device, far);
+    printf("%s pty:%s\n", device, name);
+    return true;
+}
+
+static void serve(struct loop *l)
+{
+    struct sigaction a = {.sa_handler = on_signal};
+    sigemptyset(&a.sa_mask);
+    sigaction(SIGINT, &a, NULL);
+    sigaction(SIGTERM, &a, NULL);
+    fflush(stdout);
+    while (!stop_wanted)
+        loop_sleep_until(l, loop_now(l) + 50 * NS_MS);
+}
+
+static int serve_rig(const struct rig_config *c, double speed, uint64_t seed, const char *state)
+{
+    struct err e = ERR_INIT;
+    struct diags *d = diags_new();
+    struct buf text = {0};
+    struct bench b = {0};
+    int status = 0;
+    b.loop = loop_new(speed > 0 ? LOOP_SCALED : LOOP_REAL, speed > 0 ? speed : 1, &e);
+    b.sim = b.loop ? sim_rig_new(b.loop, c->simulate, seed, d) : NULL;
+    diags_print(d, &text);
+    if (!b.sim) {
+        fputs(text.p ? text.p : "", stderr);
+        status = e.code ? options_fail(&e) : 1;
+    } else if ((state && !world_load(sim_rig_world(b.sim), state, &e)) || !host(b.loop, b.sim, "stage", &e) ||
+               !host(b.loop, b.sim, "potentiostat", &e)) {
+        status = options_fail(&e);
+    } else {
+        serve(b.loop);
+        status = bench_counters(&b, true) ? 0 : 1;
+        if (state && !world_save(sim_rig_world(b.sim), state, &e))
+            status = options_fail(&e);
+    }
+    buf_free(&text);
+    diags_free(d);
+    sim_rig_free(b.sim);
+    loop_free(b.loop);
+    return status;
+}
+
+int rig_serve(const struct command *self, int argc, char **argv)
+{
+    const char *words[1], *state = NULL;
+    double speed = 0;
+    long seed = 0;
+    bool help;
+    int n, status;
+    const struct option options[] = {
+        {"speed", 0, OPTION_NUMBER, &speed, "K", "K times faster than real time (the run needs the same)"},
+        {"sim-seed", 0, OPTION_INT, &seed, "N", "another sample and noise"},
+        {"sample-state", 0, OPTION_TEXT, &state, "FILE", "where the sample's state persists"},
+    };
+    struct err e = ERR_INIT;
+    if (!options_parse(self, options, 3, argc, argv, words, 1, &n, &help, &e))
+        return options_fail(&e);
+    if (help)
+        return 0;
+    if (n == 0 || speed < 0 || seed < 0) {
+        err_set(&e, ERR_USAGE, "rig serve: %s (usage: seccm rig serve %s)",
+                n == 0 ? "which rig?" : "--speed and --sim-seed want a positive number", self->usage);
+        return options_fail(&e);
+    }
+    struct rig_config *c = rig_load_printed(words[0], &status);
+    if (!c)
+        return status;
+    if (!c->simulate) {
+        err_set(&e, ERR_INPUT, "%s has no `simulate` part: only a simulated rig can be served", words[0]);
+        status = options_fail(&e);
+    } else {
+        status = serve_rig(c, speed, (uint64_t)seed, state);
+    }
+    rig_config_free(c);
+    return status;
+}

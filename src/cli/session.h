@@ -1,0 +1,23 @@
+/* A run from the command line, new or resumed: one way for both. */
+#ifndef SECCM_CLI_SESSION_H
+#define SECCM_CLI_SESSION_H
+
+#include "cli/bench.h"
+#include "cli/load.h"
+#include "run/run.h"
+
+struct session_options {
+    struct bench_options bench;
+    int only_first;
+    bool quiet;
+};
+
+/* Creates the results file from the plan and runs it. Returns the exit status; every error is printed. */
+int session_run(const struct plan *plan, const char *path, const struct session_options *o);
+/* Opens an existing file for writing, closes what was left open and goes on. */
+int session_resume(const struct plan *plan, const char *path, const struct session_options *o);
+
+/* Name of the file with the simulated sample's state beside a results file; caller frees. */
+char *session_sample_path(const char *results_path);
+
+#endif

@@ -1,0 +1,79 @@
+/* Passes each call on to the driver; the array below is the list of drivers. */
+#include "instrument/potentiostat.h"
+
+#include <string.h>
+
+#include "instrument/potentiostat_ops.h"
+
+static const struct potentiostat_driver *const drivers[] = {&methodscript_driver};
+static const char *const names[] = {"methodscript", NULL};
+
+const struct potentiostat_driver *potentiostat_driver(const char *name)
+{
+    for (size_t k = 0; k < sizeof(drivers) / sizeof(drivers[0]); k++)
+        if (strcmp(drivers[k]->name, name) == 0)
+            return drivers[k];
+    return NULL;
+}
+
+const char *const *potentiostat_driver_names(void)
+{
+    return names;
+}
+
+void potentiostat_close(struct potentiostat *p)
+{
+    if (p)
+        p->ops->close(p);
+}
+
+bool potentiostat_identify(struct potentiostat *p, char *id, size_t n, struct err *e)
+{
+    return p->ops->identify(p, id, n, e);
+}
+
+bool potentiostat_compile(struct potentiostat *p, const struct program *g, struct buf *text, struct err *e)
+{
+    return p->ops->compile(p, g, text, e);
+}
+
+bool potentiostat_start(struct potentiostat *p, const struct program *g, struct err *e)
+{
+    return p->ops->start(p, g, e);
+}
+
+enum potentiostat_item_kind potentiostat_next(struct potentiostat *p, struct potentiostat_item *out,
+                                              struct err *e)
+{
+    return p->ops->next(p, out, e);
+}
+
+struct event *potentiostat_event(struct potentiostat *p)
+{
+    return dialogue_event(p->dialogue);
+}
+
+bool potentiostat_advance(struct potentiostat *p, struct err *e)
+{
+    return p->ops->advance(p, e);
+}
+
+bool potentiostat_finish(struct potentiostat *p, struct err *e)
+{
+    return p->ops->finish(p, e);
+}
+
+bool potentiostat_cut(struct potentiostat *p, struct err *e)
+{
+    return p->ops->cut(p, e);
+}
+
+bool potentiostat_settle(struct potentiostat *p, ns_t timeout, struct err *e)
+{
+    return p->ops->settle(p, timeout, e);
+}
+
+void potentiostat_cut_bytes(struct potentiostat *p, struct buf *out)
+{
+    p->ops->cut_bytes(p, out);
+}

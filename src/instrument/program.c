@@ -1,0 +1,25 @@
+/* How long a segment takes: the planner's estimate and the instrument's bound come from the same formula. */
+#include "instrument/program.h"
+
+/* One cycle runs start -> vertex[0] -> vertex[1] -> start. */
+static double sweep_seconds(const struct segment *s)
+{
+    double path =
+        fabs(s->vertex[0] - s->start) + fabs(s->vertex[1] - s->vertex[0]) + fabs(s->start - s->vertex[1]);
+    return s->cycles * path / s->rate;
+}
+
+double segment_seconds(const struct segment *s)
+{
+    if (s->kind == SEGMENT_SWEEP && !s->open_ended)
+        return sweep_seconds(s);
+    double seconds = s->duration;
+    for (int k = 0; k < s->n_until; k++) {
+        const struct until *u = &s->until[k];
+        if (u->what == UNTIL_ELAPSED)
+            seconds = fmin(seconds, u->value);
+        if (u->what == UNTIL_CHARGE && s->kind == SEGMENT_GALVANOSTATIC && s->current != 0)
+            seconds = fmin(seconds, u->value / fabs(s->current));
+    }
+    return seconds;
+}

@@ -1,0 +1,187 @@
+/* Passes each call on to the driver and holds what all drivers share: the envelope (S6) and waiting for
+ * arrival. */
+#include "instrument/stage.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "instrument/stage_ops.h"
+
+/* Coordinates are decided on at 1 pm; less than that outside is rounding. */
+#define ROUNDING 1e-12
+/* Between two looks at a moving stage: a few replies' time on the line. */
+#define POLL_INTERVAL (5 * NS_MS)
+
+static const struct stage_driver *const drivers[] = {&pi_gcs_driver};
+static const char *const names[] = {"pi-gcs", NULL};
+
+const struct stage_driver *stage_driver(const char *name)
+{
+    for (size_t k = 0; k < sizeof(drivers) / sizeof(drivers[0]); k++)
+        if (strcmp(drivers[k]->name, name) == 0)
+            return drivers[k];
+    return NULL;
+}
+
+const char *const *stage_driver_names(void)
+{
+    return names;
+}
+
+const char *axis_name(enum axis a)
+{
+    static const char *const name[AXIS_COUNT] = {"x", "y", "z"};
+    return name[a];
+}
+
+void stage_close(struct stage *s)
+{
+    if (s)
+        s->ops->close(s);
+}
+
+bool stage_identify(struct stage *s, char *id, size_t n, struct err *e)
+{
+    return s->ops->identify(s, id, n, e);
+}
+
+bool stage_read_limits(struct stage *s, double limit[AXIS_COUNT][2], struct err *e)
+{
+    double found[AXIS_COUNT][2];
+    if (!s->ops->read_limits(s, found, e))
+        return false;
+    for (int a = 0; a < AXIS_COUNT; a++) {
+        const double *want = s->config.limit[a];
+        if (want[0] < found[a][0] - 1e-9 || want[1] > found[a][1] + 1e-9)
+            return err_set(
+                e, ERR_LIMIT,
+                "axis %s: the rig's envelope %.3f to %.3f um exceeds the controller's %.3f to %.3f um",
+                axis_name((enum axis)a), want[0] * 1e6, want[1] * 1e6, found[a][0] * 1e6, found[a][1] * 1e6);
+    }
+    memcpy(limit, found, sizeof(found));
+    return true;
+}
+
+bool stage_servo(struct stage *s, bool on[AXIS_COUNT], struct err *e)
+{
+    return s->ops->servo(s, on, e);
+}
+
+bool stage_servo_on(struct stage *s, struct err *e)
+{
+    return s->ops->servo_on(s, e);
+}
+
+bool stage_set_speed(struct stage *s, enum axis a, double speed, struct err *e)
+{
+    if (!(speed > 0) || !isfinite(speed))
+        return err_set(e, ERR_LIMIT, "axis %s: a speed of %g m/s is none", axis_name(a), speed);
+    return s->ops->set_speed(s, a, speed, e);
+}
+
+bool stage_move(struct stage *s, unsigned mask, const double target[AXIS_COUNT], struct err *e)
+{
+    double clamped[AXIS_COUNT] = {0};
+    for (int a = 0; a < AXIS_COUNT; a++) {
+        if (!(mask & 1u << a))
+            continue;
+        const double *limit = s->config.limit[a];
+        if (!(target[a] >= limit[0] - ROUNDING && target[a] <= limit[1] + ROUNDING)) /* NAN fails */
+            return err_set(e, ERR_LIMIT,
+                           "axis %s: target %.3f um is outside the rig's envelope %.3f to %.3f um",
+                           axis_name((enum axis)a), target[a] * 1e6, limit[0] * 1e6, limit[1] * 1e6);
+        clamped[a] = fmin(fmax(target[a], limit[0]), limit[1]);
+    }
+    return s->ops->move(s, mask, clamped, e);
+}
+
+bool stage_check(struct stage *s, struct err *e)
+{
+    return s->ops->check(s, e);
+}
+
+bool stage_ask_position(struct stage *s, struct err *e)
+{
+    return s->ops->ask_position(s, e);
+}
+
+enum reply_state stage_poll_position(struct stage *s, double position[AXIS_COUNT], ns_t *asked, ns_t *at,
+                                     struct err *e)
+{
+    return s->ops->poll_position(s, position, asked, at, e);
+}
+
+struct event *stage_event(struct stage *s)
+{
+    return dialogue_event(s->dialogue);
+}
+
+bool stage_position(struct stage *s, double position[AXIS_COUNT], struct err *e)
+{
+    return s->ops->position(s, position, e);
+}
+
+bool stage_on_target(struct stage *s, unsigned mask, bool *yes, struct err *e)
+{
+    return s->ops->on_target(s, mask, yes, e);
+}
+
+/* First axis of mask that is further from its target than the tolerance; AXIS_COUNT if all are there. */
+static enum axis first_away(const struct stage *s, unsigned mask, const double target[],
+                            const double position[])
+{
+    for (int a = 0; a < AXIS_COUNT; a++)
+        if ((mask & 1u << a) && !(fabs(position[a] - target[a]) <= s->config.tolerance))
+            return (enum axis)a;
+    return AXIS_COUNT;
+}
+
+/* The controller's "on target" alone is not believed: a target it has dropped counts as reached there. */
+bool stage_move_wait(struct stage *s, unsigned mask, const double target[AXIS_COUNT], ns_t timeout,
+                     struct err *e)
+{
+    struct loop *l = link_loop(dialogue_link(s->dialogue));
+    ns_t deadline = loop_now(l) + timeout;
+    if (!stage_move(s, mask, target, e) || !stage_check(s, e))
+        return false;
+    for (;;) {
+        double position[AXIS_COUNT];
+        if (!stage_position(s, position, e))
+            return false;
+        enum axis away = first_away(s, mask, target, position);
+        bool settled = false;
+        if (away == AXIS_COUNT && !stage_on_target(s, mask, &settled, e))
+            return false;
+        if (settled)
+            return true;
+        if (loop_now(l) >= deadline) {
+            if (away == AXIS_COUNT)
+                return err_set(e, ERR_MISMATCH, "all axes at their targets, but not settled after %.3f s",
+                               ns_to_s(timeout));
+            return err_set(e, ERR_MISMATCH,
+                           "axis %s did not arrive in %.3f s: target %.3f um, position %.3f um",
+                           axis_name(away), ns_to_s(timeout), target[away] * 1e6, position[away] * 1e6);
+        }
+        loop_sleep_until(l, loop_now(l) + POLL_INTERVAL);
+    }
+}
+
+bool stage_halt(struct stage *s, struct err *e)
+{
+    return s->ops->halt(s, e);
+}
+
+bool stage_halt_confirm(struct stage *s, double position[AXIS_COUNT], struct err *e)
+{
+    return s->ops->halt_confirm(s, position, e);
+}
+
+void stage_halt_bytes(struct stage *s, struct buf *out)
+{
+    s->ops->halt_bytes(s, out);
+}
+
+void stage_retract_bytes(struct stage *s, double z, struct buf *out)
+{
+    s->ops->retract_bytes(s, z, out);
+}

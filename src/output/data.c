@@ -1,0 +1,190 @@
+/* Reading a results file into memory, and look-ups in it. */
+#include "output/data.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/yaml.h"
+
+static bool read_all(struct data *d, struct err *e)
+{
+    if (!results_sites(d->r, &d->sites, e))
+        return false;
+    d->n_factors = results_factors(d->r, d->factor, DATA_FACTORS);
+    if (d->n_factors > DATA_FACTORS)
+        return err_set(e, ERR_INPUT, "results `%s`: %d factors, at most %d are read", results_path(d->r), d->n_factors,
+                       DATA_FACTORS);
+    return results_features(d->r, &d->feature, &d->n_features, e) && frame_read(d->r, &d->frame, e);
+}
+
+struct data *data_open(const char *path, struct err *e)
+{
+    struct results *r = results_open(path, e);
+    if (!r)
+        return NULL;
+    struct data *d = xcalloc(1, sizeof *d);
+    d->r = r;
+    if (read_all(d, e))
+        return d;
+    data_close(d);
+    return NULL;
+}
+
+void data_close(struct data *d)
+{
+    if (!d)
+        return;
+    results_sites_free(&d->sites);
+    free(d->feature);
+    results_close(d->r, NULL);
+    free(d);
+}
+
+/* --- sites and levels ---------------------------------------------------------------------------------- */
+
+int data_site(const struct data *d, int number)
+{
+    /* Names of sites equal the visiting order unless a plan says otherwise. */
+    if (number >= 1 && number <= d->sites.n && d->sites.site[number - 1].site == number)
+        return number - 1;
+    for (int k = 0; k < d->sites.n; k++)
+        if (d->sites.site[k].site == number)
+            return k;
+    return -1;
+}
+
+bool data_factor(const struct data *d, const char *name, int *out, struct err *e)
+{
+    const char *names[DATA_FACTORS + 1] = {0};
+    for (int f = 0; f < d->n_factors; f++) {
+        names[f] = d->factor[f].name;
+        if (strcmp(name, names[f]) == 0) {
+            *out = f;
+            return true;
+        }
+    }
+    const char *near = text_nearest(name, names);
+    if (d->n_factors == 0)
+        return err_set(e, ERR_USAGE, "there is no factor `%s`: nothing was varied in this run", name);
+    return err_set(e, ERR_USAGE, "there is no factor `%s`; %s `%s`?", name, near ? "did you mean" : "for example",
+                   near ? near : names[0]);
+}
+
+const char *data_level(const struct data *d, int site, int factor)
+{
+    return d->sites.level[site * d->sites.n_factors + factor];
+}
+
+double data_level_si(const struct data *d, int site, int factor)
+{
+    return d->sites.level_si[site * d->sites.n_factors + factor];
+}
+
+bool data_is_numeric(const struct data *d, int factor)
+{
+    int numbers = 0;
+    for (int k = 0; k < d->sites.n; k++) {
+        if (!*data_level(d, k, factor))
+            continue;
+        if (!isfinite(data_level_si(d, k, factor)))
+            return false;
+        numbers++;
+    }
+    return numbers > 0;
+}
+
+bool data_same_level(const struct data *d, int a, int b, int factor)
+{
+    double x = data_level_si(d, a, factor), y = data_level_si(d, b, factor);
+    if (isfinite(x) && isfinite(y))
+        return x == y;
+    return strcmp(data_level(d, a, factor), data_level(d, b, factor)) == 0;
+}
+
+int data_levels(const struct data *d, int factor, int *site, int max)
+{
+    int n = 0;
+    for (int k = 0; k < d->sites.n; k++) {
+        bool known = !*data_level(d, k, factor);
+        for (int j = 0; !known && j < n && j < max; j++)
+            known = data_same_level(d, k, site[j], factor);
+        if (known)
+            continue;
+        int at = n < max ? n : max - 1;
+        /* Insert in rising order; NAN compares as not less, so that texts stay in order of appearance. */
+        while (n < max && at > 0 && data_level_si(d, k, factor) < data_level_si(d, site[at - 1], factor)) {
+            site[at] = site[at - 1];
+            at--;
+        }
+        if (n < max)
+            site[at] = k;
+        n++;
+    }
+    return n;
+}
+
+const char *data_outcome(const struct data *d, int site)
+{
+    const struct results_site *s = &d->sites.site[site];
+    if (s->outcome != OUTCOME_NONE)
+        return outcome_name(s->outcome);
+    return s->attempts > 0 ? "in-progress" : outcome_name(OUTCOME_NOT_VISITED);
+}
+
+/* --- features ------------------------------------------------------------------------------------------ */
+
+bool data_is_current(const struct data *d, const struct results_feature *f)
+{
+    int k = data_site(d, f->site);
+    return k >= 0 && (f->attempt == 0 || f->attempt == d->sites.site[k].last_attempt);
+}
+
+static bool is_of(const struct series *s, const struct results_feature *f)
+{
+    return s->ref.cycle == f->cycle && strcmp(s->ref.def->name, f->name) == 0 && strcmp(s->ref.step, f->step_name) == 0;
+}
+
+/* Rows come site by site in the same order, so the next series is most often the one behind the last. */
+static struct series *find_series(struct series *s, int n, int *hint, const struct results_feature *f)
+{
+    for (int j = 0; j < n; j++) {
+        int k = (*hint + j) % n;
+        if (is_of(&s[k], f)) {
+            *hint = k + 1 < n ? k + 1 : 0;
+            return &s[k];
+        }
+    }
+    return NULL;
+}
+
+struct series *data_series(const struct data *d, int *n)
+{
+    struct series *s = NULL;
+    int hint = 0;
+    *n = 0;
+    for (int k = 0; k < d->n_features; k++) {
+        const struct results_feature *f = &d->feature[k];
+        const struct feature_def *def = feature_find(f->name);
+        if (!def || !data_is_current(d, f))
+            continue;
+        struct series *at = find_series(s, *n, &hint, f);
+        if (!at) {
+            s = xrealloc(s, (size_t)(*n + 1) * sizeof *s);
+            at = &s[(*n)++];
+            *at = (struct series){.ref = {.def = def, .cycle = f->cycle}};
+            snprintf(at->ref.step, sizeof at->ref.step, "%s", f->step_name);
+            at->row = xcalloc((size_t)d->sites.n + 1, sizeof *at->row);
+        }
+        at->row[data_site(d, f->site)] = f;
+    }
+    return s;
+}
+
+void series_free_all(struct series *s, int n)
+{
+    for (int k = 0; k < n; k++)
+        free(s[k].row);
+    free(s);
+}

@@ -1,0 +1,54 @@
+/* A results file read for people: sites, factors, features and the frame, with the look-ups that tables and the
+ * report share. A snapshot: it works beside a running run. */
+#ifndef SECCM_OUTPUT_DATA_H
+#define SECCM_OUTPUT_DATA_H
+
+#include "analysis/registry.h"
+#include "output/frame.h"
+
+#define DATA_FACTORS 8
+
+struct data {
+    struct results *r; /* owned */
+    struct results_sites sites;
+    struct results_factor factor[DATA_FACTORS];
+    int n_factors;
+    struct results_feature *feature;
+    int n_features;
+    struct frame frame;
+};
+
+/* Opens a file and reads it. Caller frees with data_close(). ERR_INPUT, ERR_IO. */
+struct data *data_open(const char *path, struct err *e);
+void data_close(struct data *d);
+
+/* Index into sites.site of a site's number, -1 if there is none. */
+int data_site(const struct data *d, int number);
+/* Index of a factor; ERR_USAGE names the ones there are. */
+bool data_factor(const struct data *d, const char *name, int *out, struct err *e);
+/* The level of a factor at a site (index) as written; "" where a spare was never used. */
+const char *data_level(const struct data *d, int site, int factor);
+double data_level_si(const struct data *d, int site, int factor);
+/* true if all levels of the factor are numbers. */
+bool data_is_numeric(const struct data *d, int factor);
+/* Distinct levels of a factor in rising order (texts in order of appearance): indices of sites that have them. Returns
+ * the number found; at most `max` are written. */
+int data_levels(const struct data *d, int factor, int *site, int max);
+bool data_same_level(const struct data *d, int a, int b, int factor);
+
+/* "measured" ...; a site without outcome is "not-visited", or "in-progress" while its attempt is open. */
+const char *data_outcome(const struct data *d, int site);
+/* A feature row counts if it belongs to the last attempt of its site. */
+bool data_is_current(const struct data *d, const struct results_feature *f);
+
+/* One feature over all sites. */
+struct series {
+    struct feature_ref ref;              /* step filled in where the feature belongs to one */
+    const struct results_feature **row; /* n_sites, in visiting order; NULL = the file says nothing */
+};
+/* All (step, feature, cycle) that the file has, in the order of first appearance. Caller frees with
+ * series_free_all(). */
+struct series *data_series(const struct data *d, int *n);
+void series_free_all(struct series *s, int n);
+
+#endif

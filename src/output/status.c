@@ -1,0 +1,175 @@
+/* Progress of a run, from what is committed. */
+#include "output/status.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "output/table.h"
+
+/* --- is someone writing? ------------------------------------------------------------------------------- */
+
+/* Who holds the lock file beside the results file (results/place.h), found in the kernel's list of locks: asking
+ * by taking the lock could get in the way of a run that starts at this moment. */
+static int writer_of(const char *path)
+{
+    struct buf name = {0};
+    struct stat st;
+    int holder = 0;
+    buf_printf(&name, "%s-lock", path);
+    FILE *locks = stat(name.p, &st) == 0 ? fopen("/proc/locks", "re") : NULL;
+    char line[256];
+    while (locks && !holder && fgets(line, sizeof line, locks)) {
+        int pid;
+        unsigned long inode;
+        /* 1: FLOCK  ADVISORY  WRITE 4711 08:01:123456 0 EOF */
+        if (sscanf(line, "%*d: FLOCK %*s WRITE %d %*x:%*x:%lu", &pid, &inode) == 2 && inode == (unsigned long)st.st_ino)
+            holder = pid;
+    }
+    if (locks)
+        fclose(locks);
+    buf_free(&name);
+    return holder;
+}
+
+/* --- counting ------------------------------------------------------------------------------------------ */
+
+static void count_sites(const struct data *d, struct status *out)
+{
+    double first = NAN, last = NAN;
+    int begun = 0;
+    for (int k = 0; k < d->sites.n; k++) {
+        const struct results_site *s = &d->sites.site[k];
+        bool used = s->attempts > 0 || s->outcome != OUTCOME_NONE;
+        out->planned += !s->spare;
+        out->spares += s->spare && used;
+        out->done += !s->spare && s->outcome != OUTCOME_NONE;
+        if (!s->spare || used)
+            out->by_outcome[s->outcome == OUTCOME_NONE && !used ? OUTCOME_NOT_VISITED : s->outcome]++;
+        if (isnan(s->start_s))
+            continue;
+        begun++;
+        first = fmin(first, s->start_s);
+        if (!(s->start_s < last)) {
+            last = s->start_s;
+            out->last_site = s->site;
+            snprintf(out->now_utc, sizeof out->now_utc, "%s", s->start_utc);
+        }
+    }
+    out->now_s = last;
+    out->per_site_s = begun > 1 ? (last - first) / (begun - 1) : NAN;
+}
+
+static bool count_events(const struct data *d, struct status *out, struct err *e)
+{
+    struct results_event *event = NULL;
+    if (!results_events(d->r, &event, &out->events, e))
+        return false;
+    for (int k = 0; k < out->events; k++) {
+        out->warnings += strcmp(event[k].kind, "warning") == 0;
+        out->faults += strcmp(event[k].kind, "fault") == 0;
+        if (!(event[k].t_s <= out->now_s)) {
+            out->now_s = event[k].t_s;
+            snprintf(out->now_utc, sizeof out->now_utc, "%s", event[k].utc);
+        }
+    }
+    free(event);
+    return true;
+}
+
+bool status_read(const struct data *d, struct status *out, struct err *e)
+{
+    memset(out, 0, sizeof *out);
+    char *state = results_info(d->r, "state"), *reason = results_info(d->r, "state_reason"),
+         *utc = results_info(d->r, "utc");
+    snprintf(out->state, sizeof out->state, "%s", state);
+    snprintf(out->reason, sizeof out->reason, "%s", reason);
+    snprintf(out->start_utc, sizeof out->start_utc, "%s", utc);
+    free(state);
+    free(reason);
+    free(utc);
+    out->pid = writer_of(results_path(d->r));
+    out->alive = out->pid != 0;
+    count_sites(d, out);
+    return count_events(d, out, e);
+}
+
+const char *status_words(const struct status *s)
+{
+    bool live = strcmp(s->state, "running") == 0 || strcmp(s->state, "created") == 0;
+    return live && !s->alive ? "stopped without notice (go on with `seccm resume`)" : s->state;
+}
+
+/* --- printing ------------------------------------------------------------------------------------------ */
+
+void status_print(const struct data *d, const struct status *s, struct buf *out)
+{
+    char time[40];
+    buf_printf(out, "state     %s", status_words(s));
+    if (s->alive)
+        buf_printf(out, " (process %d)", s->pid);
+    if (*s->reason) {
+        buf_str(out, ": ");
+        frame_one_line(s->reason, out);
+    }
+    buf_printf(out, "\nbegun     %s\nprogress  %d of %d sites", s->start_utc, s->done, s->planned);
+    if (s->spares)
+        buf_printf(out, ", and %d spare%s", s->spares, s->spares == 1 ? "" : "s");
+    buf_str(out, "\n");
+    for (int o = 0; o < OUTCOME_COUNT; o++)
+        if (s->by_outcome[o])
+            buf_printf(out, "          %4d %s\n", s->by_outcome[o],
+                       o == OUTCOME_NONE ? "in-progress" : outcome_name((enum outcome)o));
+    if (s->last_site) {
+        int at = data_site(d, s->last_site);
+        buf_printf(out, "last site %d (%s) at %s\n", s->last_site, data_outcome(d, at), s->now_utc);
+        buf_printf(out, "time      %s of experiment", quantity_format(s->now_s, DIM_TIME, time, sizeof time));
+        if (isfinite(s->per_site_s))
+            buf_printf(out, ", %s per site", quantity_format(s->per_site_s, DIM_TIME, time, sizeof time));
+        if (isfinite(s->per_site_s) && s->done < s->planned)
+            buf_printf(out, ", about %s to go",
+                       quantity_format(s->per_site_s * (s->planned - s->done), DIM_TIME, time, sizeof time));
+        buf_str(out, "\n");
+    }
+    buf_printf(out, "events    %d warnings, %d faults\n", s->warnings, s->faults);
+}
+
+static void number(struct buf *out, const char *key, double value, const char *unit)
+{
+    buf_printf(out, ", \"%s\": {\"value\": ", key);
+    buf_json_number(out, value);
+    buf_printf(out, ", \"unit\": \"%s\"}", unit);
+}
+
+void status_json(const struct data *d, const struct status *s, struct buf *out)
+{
+    (void)d;
+    buf_str(out, "{\"state\": ");
+    buf_json_string(out, s->state);
+    buf_printf(out, ", \"writing\": %s, \"process\": ", s->alive ? "true" : "false");
+    if (s->alive)
+        buf_printf(out, "%d", s->pid);
+    else
+        buf_str(out, "null");
+    buf_str(out, ", \"reason\": ");
+    buf_json_string(out, s->reason);
+    buf_str(out, ", \"start_utc\": ");
+    buf_json_string(out, s->start_utc);
+    buf_printf(out, ", \"planned\": %d, \"done\": %d, \"spares_used\": %d, \"outcomes\": {", s->planned, s->done,
+               s->spares);
+    const char *comma = "";
+    for (int o = 0; o < OUTCOME_COUNT; o++)
+        if (s->by_outcome[o]) {
+            buf_printf(out, "%s\"%s\": %d", comma, o == OUTCOME_NONE ? "in-progress" : outcome_name((enum outcome)o),
+                       s->by_outcome[o]);
+            comma = ", ";
+        }
+    buf_printf(out, "}, \"last_site\": %d", s->last_site);
+    number(out, "time", s->now_s, "s");
+    number(out, "time_per_site", s->per_site_s, "s");
+    buf_str(out, ", \"last_utc\": ");
+    buf_json_string(out, s->now_utc);
+    buf_printf(out, ", \"warnings\": %d, \"faults\": %d}\n", s->warnings, s->faults);
+}

@@ -1,0 +1,35 @@
+/* Checks of a plan against rig and instrument: every level of every factor, full sentences, with positions.
+ */
+#ifndef SECCM_PROTOCOL_CHECK_H
+#define SECCM_PROTOCOL_CHECK_H
+
+#include "protocol/plan.h"
+
+/* What the checks share. */
+struct check {
+    const struct protocol *p;
+    const struct plan *plan; /* sites and levels are assigned */
+    struct diags *d;
+    int n_combinations;
+    struct mark plating[8]; /* values whose plating risk was told already */
+    int n_plating;
+};
+
+/* All of them. */
+void check_plan(struct check *c);
+
+void check_potentials(struct check *c); /* protocol limits, applied volts after sign and offset, plating */
+void check_approach(struct check *c);   /* speeds, threshold, currents, travel */
+void check_steps(struct check *c);      /* what a step's numbers mean together, for each combination */
+void check_geometry(struct check *c);   /* envelope, pitch against wetted area and residue */
+void check_analysis(struct check *c);   /* windows that levels do not cover */
+
+/* Levels that a value can take: 1 unless it is a factor. */
+int value_levels(const struct protocol *p, const struct value *v);
+/* Number `i` of them; *m: where it is written; text: "50 mV" or "50 mV (a level of `cutoff`)". */
+double value_level(const struct protocol *p, const struct value *v, int i, struct mark *m, char text[96]);
+
+/* Formats into one of a few static buffers, for messages; not for keeping. */
+const char *show(double si, enum dim dim);
+
+#endif

@@ -1,0 +1,49 @@
+/* The plan: all sites in order, every factor level assigned, limits checked. No input error is left after it.
+ */
+#ifndef SECCM_PROTOCOL_PLAN_H
+#define SECCM_PROTOCOL_PLAN_H
+
+#include "protocol/grid.h"
+#include "protocol/protocol.h"
+
+struct plan_site {
+    int site; /* 1-based, stable name; equals the visiting order of the undisturbed plan */
+    int order;
+    double x, y; /* m */
+    int block;   /* 1-based, 0 = none */
+    bool spare;  /* level[] of a spare is that of the site it replaces, assigned by the run; -1 until then */
+    int level[FACTOR_MAX];
+};
+
+struct plan_seconds {
+    double motion, approach, technique, overhead; /* per night, s */
+    double total, uncertainty;
+    double worst; /* every contact at the far end of the travel */
+};
+
+struct plan {
+    const struct protocol *protocol;
+    struct plan_site *site; /* planned sites, then spares */
+    int n_sites, n_spares;
+    uint64_t seed;
+    struct plan_seconds seconds;
+    uint64_t bytes; /* estimate of the results file */
+    uint64_t samples_per_site;
+};
+
+/* Checks limits against rig and instrument (S5, S6), every level of every factor included; errors and
+ * warnings go to `d`; NULL if there was an error. The protocol must outlive the plan. */
+struct plan *plan_make(const struct protocol *p, struct diags *d);
+void plan_free(struct plan *p);
+
+/* Numbers of step `step` for a site with these levels; NAN where a level is not assigned. */
+void plan_step(const struct plan *p, const int level[FACTOR_MAX], int step, struct step_now *out);
+double plan_value(const struct plan *p, const int level[FACTOR_MAX], const struct value *v);
+
+/* Text outputs of `seccm plan`. */
+void plan_print(const struct plan *p, struct buf *out);
+void plan_json(const struct plan *p, struct buf *out);
+void plan_csv(const struct plan *p, struct buf *out);
+void plan_svg(const struct plan *p, struct buf *out);
+
+#endif

@@ -1,0 +1,187 @@
+/* The plan as a map: sites in their order, coloured by factor level.
+ *
+ * Drawn in micrometres turned into a fixed picture width, y upward as on the stage. Colours are Okabe and
+ * Ito's, which colour-blind readers can tell apart; more combinations than colours are told apart by hue
+ * around the circle. */
+#include <math.h>
+
+#include "base/buf.h"
+#include "protocol/factor.h"
+#include "protocol/plan.h"
+
+#define WIDTH  640.0 /* px of the longer side of the map */
+#define MARGIN 48.0
+#define LEGEND 190.0
+#define ROW    20.0
+
+static const char *const colours[] = {"#0072b2", "#e69f00", "#009e73", "#cc79a7",
+                                      "#d55e00", "#56b4e9", "#8a6d00"};
+#define N_COLOURS 7
+
+struct map {
+    double x0, y1;    /* m: left and top of the sites */
+    double scale;     /* px per m */
+    double w, h;      /* px of the map */
+    double radius;    /* px */
+    int combinations; /* 0: too many to tell apart */
+};
+
+static void escape(struct buf *out, const char *text)
+{
+    for (; text && *text; text++) {
+        if (*text == '<')
+            buf_str(out, "&lt;");
+        else if (*text == '&')
+            buf_str(out, "&amp;");
+        else if ((unsigned char)*text >= 0x20)
+            buf_char(out, *text);
+    }
+}
+
+static void add_colour(struct buf *out, const struct map *m, int combination)
+{
+    if (m->combinations <= N_COLOURS)
+        buf_str(out, colours[combination]);
+    else
+        buf_printf(out, "hsl(%d,65%%,%d%%)", 360 * combination / m->combinations, combination % 2 ? 60 : 42);
+}
+
+static int combination_of(const struct plan *p, const struct plan_site *s)
+{
+    int k = 0;
+    for (int f = 0; f < p->protocol->n_factors; f++)
+        k = k * p->protocol->factor[f].n + s->level[f];
+    return k;
+}
+
+static struct map layout(const struct plan *p)
+{
+    double x0 = INFINITY, x1 = -INFINITY, y0 = INFINITY, y1 = -INFINITY;
+    for (int i = 0; i < p->n_sites + p->n_spares; i++) {
+        x0 = fmin(x0, p->site[i].x);
+        x1 = fmax(x1, p->site[i].x);
+        y0 = fmin(y0, p->site[i].y);
+        y1 = fmax(y1, p->site[i].y);
+    }
+    double pitch = p->protocol->grid->pitch, side = fmax(fmax(x1 - x0, y1 - y0), pitch);
+    struct map m = {
+        .x0 = x0, .y1 = y1, .scale = WIDTH / side, .combinations = (int)factor_combinations(p->protocol)};
+    m.w = (x1 - x0) * m.scale;
+    m.h = (y1 - y0) * m.scale;
+    m.radius = fmin(0.36 * pitch * m.scale, 16);
+    return m;
+}
+
+static double px(const struct map *m, double x)
+{
+    return MARGIN + (x - m->x0) * m->scale;
+}
+
+static double py(const struct map *m, double y)
+{
+    return MARGIN + 24 + (m->y1 - y) * m->scale;
+}
+
+static void add_path(const struct plan *p, const struct map *m, struct buf *out)
+{
+    buf_str(out, "<polyline fill=\"none\" stroke=\"#bbb\" stroke-width=\"1.2\" points=\"");
+    for (int i = 0; i < p->n_sites; i++)
+        buf_printf(out, "%.1f,%.1f ", px(m, p->site[i].x), py(m, p->site[i].y));
+    buf_str(out, "\"/>\n");
+}
+
+static void add_site(const struct plan *p, const struct map *m, const struct plan_site *s, struct buf *out)
+{
+    double x = px(m, s->x), y = py(m, s->y);
+    buf_printf(out, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"%.1f\" ", x, y, m->radius);
+    if (s->spare) {
+        buf_str(out, "fill=\"#fff\" stroke=\"#999\" stroke-dasharray=\"2 2\">");
+    } else {
+        buf_str(out, "fill=\"");
+        add_colour(out, m, combination_of(p, s));
+        buf_str(out, "\">");
+    }
+    buf_printf(out, "<title>site %d%s: x %.3f um, y %.3f um", s->site, s->spare ? " (spare)" : "", s->x * 1e6,
+               s->y * 1e6);
+    if (!s->spare && p->protocol->n_factors) {
+        struct buf text = {0};
+        factor_describe(p->protocol, s->level, &text);
+        buf_str(out, "; ");
+        escape(out, text.p);
+        buf_free(&text);
+    }
+    buf_str(out, "</title></circle>\n");
+    if (m->radius >= 7)
+        buf_printf(
+            out,
+            "<text x=\"%.1f\" y=\"%.1f\" font-size=\"%.1f\" text-anchor=\"middle\" fill=\"%s\">%d</text>\n",
+            x, y + 0.32 * m->radius, 0.85 * m->radius, s->spare ? "#777" : "#fff", s->site);
+}
+
+/* A round length near a fifth of the map. */
+static double bar_length(const struct map *m)
+{
+    double want = WIDTH / 5 / m->scale, decade = pow(10, floor(log10(want)));
+    return want >= 5 * decade ? 5 * decade : want >= 2 * decade ? 2 * decade : decade;
+}
+
+static void add_scale(const struct map *m, struct buf *out)
+{
+    double bar = bar_length(m), y = MARGIN + 24 + m->h + 38;
+    char text[32];
+    buf_printf(out, "<path d=\"M%.1f %.1fh%.1f\" stroke=\"#222\" stroke-width=\"3\"/>\n", MARGIN, y,
+               bar * m->scale);
+    buf_printf(out, "<text x=\"%.1f\" y=\"%.1f\" font-size=\"12\">%s, y upward</text>\n",
+               MARGIN + bar * m->scale + 8, y + 4, quantity_format(bar, DIM_LENGTH, text, sizeof text));
+}
+
+static void add_key(const struct map *m, int row, int combination, const char *text, struct buf *out)
+{
+    double x = MARGIN + m->w + 40, y = MARGIN + 24 + row * ROW;
+    buf_printf(out, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"6\" ", x, y);
+    if (combination < 0) {
+        buf_str(out, "fill=\"#fff\" stroke=\"#999\" stroke-dasharray=\"2 2\"/>");
+    } else {
+        buf_str(out, "fill=\"");
+        add_colour(out, m, combination);
+        buf_str(out, "\"/>");
+    }
+    buf_printf(out, "<text x=\"%.1f\" y=\"%.1f\" font-size=\"12\">", x + 14, y + 4);
+    escape(out, text);
+    buf_str(out, "</text>\n");
+}
+
+static void add_legend(const struct plan *p, const struct map *m, struct buf *out)
+{
+    int row = 0, most = (int)(m->h / ROW) > 6 ? (int)(m->h / ROW) : 6;
+    for (int k = 0; k < m->combinations && p->protocol->n_factors && row < most; k++) {
+        int level[FACTOR_MAX];
+        struct buf text = {0};
+        factor_levels(p->protocol, k, level);
+        factor_describe(p->protocol, level, &text);
+        add_key(m, row++, k, text.p, out);
+        buf_free(&text);
+    }
+    if (p->n_spares)
+        add_key(m, row, -1, "spare", out);
+}
+
+void plan_svg(const struct plan *p, struct buf *out)
+{
+    struct map m = layout(p);
+    double w = m.w + 2 * MARGIN + LEGEND, h = fmax(m.h, 8 * ROW) + 2 * MARGIN + 48;
+    buf_printf(
+        out,
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%.0f\" height=\"%.0f\" viewBox=\"0 0 %.0f %.0f\" "
+        "font-family=\"sans-serif\" fill=\"#222\">\n<rect width=\"100%%\" height=\"100%%\" fill=\"#fff\"/>\n",
+        w, h, w, h);
+    buf_printf(out, "<text x=\"%.1f\" y=\"28\" font-size=\"16\">", MARGIN);
+    escape(out, p->protocol->name);
+    buf_str(out, "</text>\n");
+    add_path(p, &m, out);
+    for (int i = 0; i < p->n_sites + p->n_spares; i++)
+        add_site(p, &m, &p->site[i], out);
+    add_scale(&m, out);
+    add_legend(p, &m, out);
+    buf_str(out, "</svg>\n");
+}

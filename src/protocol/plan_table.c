@@ -1,0 +1,131 @@
+/* The plan for machines: JSON and CSV, units in the names. */
+#include <math.h>
+
+#include "base/buf.h"
+#include "protocol/plan.h"
+
+/* Coordinates are whole picometres: as um they have six decimals, and no dust behind them. */
+static double micrometres(double m)
+{
+    return rint(m * 1e12) / 1e6;
+}
+
+/* Unit of a factor in a column name: "_V", "" for plain numbers. */
+static void add_unit(struct buf *out, enum dim dim)
+{
+    if (dim == DIM_NONE)
+        return;
+    buf_char(out, '_');
+    for (const char *u = dim_unit(dim); *u; u++)
+        if (*u != '/')
+            buf_char(out, *u);
+        else
+            buf_str(out, "_per_");
+}
+
+static void add_number(struct buf *out, const char *key, double value)
+{
+    buf_json_string(out, key);
+    buf_str(out, ": ");
+    buf_json_number(out, value);
+}
+
+static void add_factors(const struct plan *p, struct buf *out)
+{
+    buf_str(out, "  \"factors\": [");
+    for (int f = 0; f < p->protocol->n_factors; f++) {
+        const struct factor *a = &p->protocol->factor[f];
+        buf_str(out, f ? ", {\"name\": " : "{\"name\": ");
+        buf_json_string(out, a->name);
+        buf_str(out, ", \"unit\": ");
+        buf_json_string(out, dim_unit(a->dim));
+        buf_str(out, ", \"levels\": [");
+        for (int k = 0; k < a->n; k++) {
+            buf_str(out, k ? ", " : "");
+            buf_json_number(out, a->si[k]);
+        }
+        buf_str(out, "]}");
+    }
+    buf_str(out, "],\n");
+}
+
+static void add_seconds(const struct plan *p, struct buf *out)
+{
+    const struct plan_seconds *t = &p->seconds;
+    const struct {
+        const char *key;
+        double value;
+    } parts[] = {{"motion", t->motion},     {"approach", t->approach}, {"technique", t->technique},
+                 {"overhead", t->overhead}, {"total", t->total},       {"uncertainty", t->uncertainty},
+                 {"worst", t->worst}};
+    buf_str(out, "  \"duration_s\": {");
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        buf_str(out, i ? ", " : "");
+        add_number(out, parts[i].key, rint(parts[i].value * 1000) / 1000);
+    }
+    buf_str(out, "},\n");
+}
+
+static void add_site(const struct plan *p, const struct plan_site *s, struct buf *out)
+{
+    buf_printf(out, "    {\"site\": %d, \"order\": %d, ", s->site, s->order);
+    add_number(out, "x_um", micrometres(s->x));
+    buf_str(out, ", ");
+    add_number(out, "y_um", micrometres(s->y));
+    buf_printf(out, ", \"block\": %d, \"spare\": %s, \"levels\": {", s->block, s->spare ? "true" : "false");
+    for (int f = 0; f < p->protocol->n_factors && !s->spare; f++) {
+        const struct factor *a = &p->protocol->factor[f];
+        buf_str(out, f ? ", " : "");
+        buf_json_string(out, a->name);
+        buf_str(out, ": ");
+        buf_json_number(out, a->si[s->level[f]]);
+    }
+    buf_str(out, "}}");
+}
+
+void plan_json(const struct plan *p, struct buf *out)
+{
+    const struct protocol *q = p->protocol;
+    int n = p->n_sites + p->n_spares;
+    buf_str(out, "{\n  \"name\": ");
+    buf_json_string(out, q->name);
+    buf_str(out, ",\n  \"protocol\": ");
+    buf_json_string(out, q->source->path);
+    buf_str(out, ",\n  \"rig\": ");
+    buf_json_string(out, q->rig_path);
+    buf_printf(out, ",\n  \"seed\": %lld,\n  \"planned\": %d,\n  \"spares\": %d,\n", (long long)p->seed,
+               p->n_sites, p->n_spares);
+    add_factors(p, out);
+    add_seconds(p, out);
+    buf_printf(out, "  \"samples_per_site\": %llu,\n  \"bytes\": %llu,\n  \"sites\": [\n",
+               (unsigned long long)p->samples_per_site, (unsigned long long)p->bytes);
+    for (int i = 0; i < n; i++) {
+        add_site(p, &p->site[i], out);
+        buf_str(out, i + 1 < n ? ",\n" : "\n");
+    }
+    buf_str(out, "  ]\n}\n");
+}
+
+void plan_csv(const struct plan *p, struct buf *out)
+{
+    buf_str(out, "site,order,x_um,y_um,block,spare");
+    for (int f = 0; f < p->protocol->n_factors; f++) {
+        buf_printf(out, ",%s", p->protocol->factor[f].name);
+        add_unit(out, p->protocol->factor[f].dim);
+    }
+    buf_str(out, "\n");
+    for (int i = 0; i < p->n_sites + p->n_spares; i++) {
+        const struct plan_site *s = &p->site[i];
+        buf_printf(out, "%d,%d,", s->site, s->order);
+        buf_json_number(out, micrometres(s->x));
+        buf_char(out, ',');
+        buf_json_number(out, micrometres(s->y));
+        buf_printf(out, ",%d,%s", s->block, s->spare ? "yes" : "no");
+        for (int f = 0; f < p->protocol->n_factors; f++) {
+            buf_char(out, ',');
+            if (!s->spare)
+                buf_json_number(out, p->protocol->factor[f].si[s->level[f]]);
+        }
+        buf_str(out, "\n");
+    }
+}

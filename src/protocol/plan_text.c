@@ -1,0 +1,189 @@
+/* The plan for people: what will happen, how often, how long, where. */
+#include <math.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "protocol/check.h"
+#include "protocol/factor.h"
+#include "protocol/step.h"
+
+static const char *or_dash(const char *text)
+{
+    return text && text[0] ? text : "-";
+}
+
+static void add_duration(struct buf *out, double s)
+{
+    long minutes = lround(s / 60);
+    if (s < 120)
+        buf_printf(out, "%.0f s", s);
+    else if (minutes < 60)
+        buf_printf(out, "%ld min", minutes);
+    else
+        buf_printf(out, "%ld h %02ld min", minutes / 60, minutes % 60);
+}
+
+static void add_identity(const struct plan *p, struct buf *out)
+{
+    const struct protocol *q = p->protocol;
+    buf_printf(out, "%s\n", or_dash(q->name));
+    buf_printf(out, "  sample       %s%s%s\n", or_dash(q->sample_name), q->sample_note ? "; " : "",
+               q->sample_note ? q->sample_note : "");
+    buf_printf(out, "  electrolyte  %s\n", or_dash(q->electrolyte));
+    buf_printf(out, "  probe        %s, aperture %s, wetted %.3g +- %.2g apertures\n", or_dash(q->probe_id),
+               show(q->aperture, DIM_LENGTH), q->wetted, q->wetted_uncertainty);
+    buf_printf(out, "  reference    %s, offset %s +- %s\n", or_dash(q->reference),
+               show(q->offset, DIM_POTENTIAL), show(q->offset_uncertainty, DIM_POTENTIAL));
+    buf_printf(out, "  rig          %s (%s)\n", or_dash(q->rig->name), q->rig_path);
+    buf_printf(out, "  grid         %s%s%s%d sites and %d spares, pitch %s\n",
+               q->grid->name ? q->grid->name : "", q->grid->name ? ": " : "",
+               q->grid->shape == GRID_HEXAGON ? "hexagon of " : "rectangle of ", p->n_sites, p->n_spares,
+               show(q->grid->pitch, DIM_LENGTH));
+}
+
+/* A value as it stands in the file: "50 mV" or "$cutoff". */
+static void add_value(struct buf *out, const struct value *v, enum dim dim)
+{
+    if (v->factor[0])
+        buf_printf(out, "$%s", v->factor);
+    else
+        buf_str(out, show(v->si, dim));
+}
+
+static void add_until(const struct step *s, struct buf *out)
+{
+    for (int i = 0; i < s->n_until; i++) {
+        const struct until_value *u = &s->until[i];
+        buf_str(out, i ? " or " : " until ");
+        if (u->what == UNTIL_POTENTIAL_BELOW || u->what == UNTIL_POTENTIAL_ABOVE)
+            buf_printf(out, "%c ", u->what == UNTIL_POTENTIAL_BELOW ? '<' : '>');
+        add_value(out, &u->value, until_field(u->what)->dim);
+    }
+}
+
+static void add_settings(const struct step *s, struct buf *out)
+{
+    switch (s->kind) {
+    case STEP_CV:
+        add_value(out, &s->start, DIM_POTENTIAL);
+        for (int i = 0; i < s->vertices.n; i++) {
+            buf_str(out, " to ");
+            add_value(out, &s->vertices.v[i], DIM_POTENTIAL);
+        }
+        buf_str(out, " at ");
+        add_value(out, &s->rate, DIM_SCAN_RATE);
+        buf_printf(out, ", %lld cycle%s", (long long)s->cycles, s->cycles == 1 ? "" : "s");
+        break;
+    case STEP_GALVANOSTATIC:
+        add_value(out, &s->current, DIM_CURRENT);
+        add_until(s, out);
+        break;
+    case STEP_HOLD:
+        add_value(out, &s->potential, DIM_POTENTIAL);
+        buf_str(out, " for ");
+        add_value(out, &s->duration, DIM_TIME);
+        break;
+    case STEP_OCP:
+        buf_str(out, "for ");
+        add_value(out, &s->duration, DIM_TIME);
+        break;
+    }
+}
+
+/* Consecutive potentiostatic steps run without a gap; a change to or from galvanostatic mode has one. */
+static void add_step(const struct protocol *p, int i, struct buf *out)
+{
+    const struct step *s = &p->step[i];
+    bool gap = (s->kind == STEP_GALVANOSTATIC) != (i > 0 && p->step[i - 1].kind == STEP_GALVANOSTATIC);
+    buf_printf(out, "  %-12s %-14s ", s->name, step_kind_name(s->kind));
+    add_settings(s, out);
+    if (gap && s->kind != STEP_OCP)
+        buf_printf(out, "; gap before it: cell %s", s->between == BETWEEN_HOLD ? "held" : "open");
+    buf_char(out, '\n');
+}
+
+static int count_combination(const struct plan *p, const int level[FACTOR_MAX])
+{
+    int n = 0;
+    for (int i = 0; i < p->n_sites; i++)
+        n += memcmp(p->site[i].level, level, (size_t)p->protocol->n_factors * sizeof *level) == 0;
+    return n;
+}
+
+static void add_counts(const struct plan *p, struct buf *out)
+{
+    int64_t n = factor_combinations(p->protocol);
+    if (p->protocol->n_factors == 0)
+        return;
+    buf_printf(out, "\nlevels: randomised blocks of %lld, seed %lld\n", (long long)n, (long long)p->seed);
+    for (int k = 0; k < n && k < 60; k++) {
+        int level[FACTOR_MAX];
+        struct buf text = {0};
+        factor_levels(p->protocol, k, level);
+        factor_describe(p->protocol, level, &text);
+        buf_printf(out, "  %5d sites  %s\n", count_combination(p, level), text.p);
+        buf_free(&text);
+    }
+    if (n > 60)
+        buf_printf(out, "  ... and %lld combinations more\n", (long long)n - 60);
+}
+
+static void add_part(struct buf *out, const char *name, double s, double total)
+{
+    buf_printf(out, "  %-10s ", name);
+    add_duration(out, s);
+    buf_printf(out, " (%.0f %%)\n", total > 0 ? 100 * s / total : 0);
+}
+
+static void add_time(const struct plan *p, struct buf *out)
+{
+    const struct plan_seconds *t = &p->seconds;
+    buf_str(out, "\nduration: about ");
+    add_duration(out, t->total);
+    buf_str(out, " +- ");
+    add_duration(out, t->uncertainty);
+    buf_printf(out, ", %.1f s per site\n", t->total / p->n_sites);
+    add_part(out, "motion", t->motion, t->total);
+    add_part(out, "approach", t->approach, t->total);
+    add_part(out, "technique", t->technique, t->total);
+    add_part(out, "overhead", t->overhead, t->total);
+    buf_str(out, "  if every contact lies at the far end of the travel: ");
+    add_duration(out, t->worst);
+    if (isfinite(p->protocol->stop_after)) {
+        buf_str(out, "\n  no new site is begun after ");
+        add_duration(out, p->protocol->stop_after);
+    }
+    buf_printf(out, "\ndata: about %llu samples per site, %.1f MB in all\n",
+               (unsigned long long)p->samples_per_site, (double)p->bytes / 1e6);
+}
+
+static void add_site(const struct plan *p, const struct plan_site *s, struct buf *out)
+{
+    buf_printf(out, "%6d %10.3f %10.3f ", s->site, s->x * 1e6, s->y * 1e6);
+    if (s->spare) {
+        buf_str(out, " spare\n");
+        return;
+    }
+    buf_printf(out, "%6d", s->block);
+    for (int f = 0; f < p->protocol->n_factors; f++)
+        buf_printf(out, "  %-12s", p->protocol->factor[f].text[s->level[f]]);
+    while (out->n && out->p[out->n - 1] == ' ')
+        out->p[--out->n] = '\0';
+    buf_char(out, '\n');
+}
+
+void plan_print(const struct plan *p, struct buf *out)
+{
+    add_identity(p, out);
+    buf_str(out, "\nat each site:\n");
+    for (int i = 0; i < p->protocol->n_steps; i++)
+        add_step(p->protocol, i, out);
+    add_counts(p, out);
+    add_time(p, out);
+    buf_str(out, "\n  site       x/um       y/um   block");
+    for (int f = 0; f < p->protocol->n_factors; f++)
+        buf_printf(out, "  %-*s", f + 1 < p->protocol->n_factors ? 12 : 0, p->protocol->factor[f].name);
+    buf_char(out, '\n');
+    for (int i = 0; i < p->n_sites + p->n_spares; i++)
+        add_site(p, &p->site[i], out);
+}

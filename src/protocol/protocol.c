@@ -1,0 +1,251 @@
+/* Reading a protocol with the files it names.
+ *
+ * Everything is read as far as it goes, so that one run of `check` shows the errors of all files at once;
+ * only then are defaults that depend on other values filled in. What needs numbers of all of them together is
+ * the plan's to check. */
+#include "protocol/protocol.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "protocol/design.h"
+#include "protocol/factor.h"
+#include "protocol/grid.h"
+#include "protocol/step.h"
+
+#define FILE_MAX (4u << 20) /* bytes; libyaml's tree is bounded likewise */
+
+/* --- where values stand ----------------------------------------------------------------------------------
+ */
+
+struct mark protocol_mark(const struct protocol *p, const char *path)
+{
+    const struct ynode *n = ytree_root(p->tree);
+    while (*path) {
+        char key[64];
+        size_t length = strcspn(path, ".");
+        snprintf(key, sizeof key, "%.*s", (int)length, path);
+        const struct ynode *next = ynode_get(n, key);
+        if (!next)
+            break;
+        n = next;
+        path += length + (path[length] == '.');
+    }
+    return ynode_mark(n);
+}
+
+static void visit_table(const struct fields *table, const void *base, const struct step *owner,
+                        protocol_visit *visit, void *context)
+{
+    for (int i = 0; i < table->n; i++) {
+        const struct field *f = &table->field[i];
+        const char *at = (const char *)base + f->offset;
+        const struct values *list = (const void *)at;
+        if (f->kind == FIELD_MAP)
+            visit_table(f->sub, at, owner, visit, context);
+        else if (f->kind == FIELD_VALUE)
+            visit(context, (const void *)at, f, owner);
+        else if (f->kind == FIELD_VALUES)
+            for (int k = 0; k < list->n; k++)
+                visit(context, &list->v[k], f, owner);
+    }
+}
+
+void protocol_each_value(const struct protocol *p, protocol_visit *visit, void *context)
+{
+    visit_table(&protocol_fields, p, NULL, visit, context);
+    for (int i = 0; i < p->n_steps; i++) {
+        const struct step *s = &p->step[i];
+        visit_table(step_fields(s->kind), s, s, visit, context);
+        for (int k = 0; k < s->n_until; k++)
+            visit(context, &s->until[k].value, until_field(s->until[k].what), s);
+    }
+}
+
+/* --- the files it names ----------------------------------------------------------------------------------
+ */
+
+/* A path of a file, relative to the folder of the file that names it. Caller frees. */
+static char *resolve(const char *from, const char *path)
+{
+    const char *slash = strrchr(from, '/');
+    if (path[0] == '/' || !slash)
+        return xstrdup(path);
+    struct buf b = {0};
+    buf_add(&b, from, (size_t)(slash - from) + 1);
+    buf_str(&b, path);
+    return b.p;
+}
+
+static void read_grid_file(struct protocol *p, struct diags *d)
+{
+    struct mark m = ynode_mark(p->grid_node);
+    struct err e = ERR_INIT;
+    p->grid_path = resolve(p->source->path, ynode_text(p->grid_node));
+    p->grid_node = NULL;
+    p->grid_source = source_read(p->grid_path, FILE_MAX, &e);
+    if (!p->grid_source) {
+        diags_error(d, m, "the grid can not be read: %s", e.text);
+        return;
+    }
+    p->grid_tree = ytree_parse(p->grid_source, d);
+    if (p->grid_tree)
+        p->grid_node = ytree_root(p->grid_tree);
+}
+
+static void read_grid(struct protocol *p, struct diags *d)
+{
+    if (!p->grid_node)
+        return;
+    if (ynode_is_null(p->grid_node) || ynode_kind(p->grid_node) == Y_LIST) {
+        diags_error(d, ynode_mark(p->grid_node), "`grid`: the name of a file or a map is wanted");
+        return;
+    }
+    if (ynode_kind(p->grid_node) == Y_SCALAR)
+        read_grid_file(p, d);
+    if (p->grid_node)
+        p->grid = grid_read(p->grid_node, d);
+}
+
+static bool read_rig(struct protocol *p, const struct protocol_options *o, struct diags *d, struct err *e)
+{
+    bool given = o && o->rig_path;
+    if (!given && !p->rig_path)
+        return true;
+    char *path = given ? xstrdup(o->rig_path) : resolve(p->source->path, p->rig_path);
+    free(p->rig_path);
+    p->rig_path = path;
+    struct err why = ERR_INIT;
+    int before = diags_errors(d);
+    p->rig = rig_load(path, d, &why);
+    if (p->rig || diags_errors(d) > before)
+        return true;
+    if (given) {
+        *e = why;
+        return err_context(e, "rig");
+    }
+    diags_error(d, protocol_mark(p, "rig"), "the rig can not be read: %s", why.text);
+    return true;
+}
+
+/* --- what depends on other values ------------------------------------------------------------------------
+ */
+
+static void fill_defaults(struct protocol *p)
+{
+    if (isnan(p->approach.leash))
+        p->approach.leash = fmin(0.3e-6, p->aperture);
+    if (isnan(p->approach.ceiling))
+        p->approach.ceiling = p->i_limit;
+    if (!p->retract.bias.given) {
+        p->retract.bias = p->approach.bias;
+        p->retract.bias.given = false;
+    }
+    if (isnan(p->retract.travel))
+        p->retract.travel = fmax(5e-6, 10 * p->wetted * p->aperture);
+    if (isnan(p->plating) && p->reference && strncmp(p->reference, "Li/Li+", 6) == 0)
+        p->plating = 0;
+    /* Choices that are a part of their enum's values. */
+    p->faults.consecutive_then += POLICY_PAUSE;
+    p->design = p->n_factors ? DESIGN_RANDOMISED_BLOCKS : DESIGN_NONE;
+}
+
+static void check_policy(const struct protocol *p, int policy, const char *path, struct diags *d)
+{
+    if (policy == POLICY_RETRY)
+        diags_error(
+            d, protocol_mark(p, path),
+            "`retry` is not possible here: the spot was wetted, and a wetted spot is never measured again as "
+            "if it were fresh; use spare, skip, pause or abort");
+}
+
+static void check_scalars(const struct protocol *p, struct diags *d)
+{
+    if (p->format > 1)
+        diags_error(d, protocol_mark(p, "seccm"),
+                    "this is a protocol of format %lld; this version reads format 1", (long long)p->format);
+    if (p->barrels > 1)
+        diags_error(d, protocol_mark(p, "probe.barrels"),
+                    "this version lands by the surface current of one barrel only");
+    check_policy(p, p->faults.overload, "faults.overload", d);
+    check_policy(p, p->faults.meniscus_lost, "faults.meniscus-lost", d);
+    check_policy(p, p->faults.not_detached, "faults.not-detached", d);
+}
+
+/* --- all of it -------------------------------------------------------------------------------------------
+ */
+
+static bool read_all(struct protocol *p, const struct protocol_options *o, struct diags *d, struct err *e)
+{
+    const struct ynode *root = ytree_root(p->tree);
+    schema_read(root, &protocol_fields, p, d);
+    check_scalars(p, d);
+    step_read_all(p, d);
+    factor_read_all(p, d);
+    fill_defaults(p);
+    factor_resolve(p, d);
+    if (o && o->has_seed)
+        p->seed = o->seed;
+    read_grid(p, d);
+    return read_rig(p, o, d, e);
+}
+
+/* Messages show lines of the files that they speak of, so a rejected protocol stays in memory with its files.
+ */
+static struct rejected {
+    struct protocol *protocol;
+    struct rejected *next;
+} * rejected;
+
+static void keep_rejected(struct protocol *p)
+{
+    struct rejected *r = xcalloc(1, sizeof *r);
+    *r = (struct rejected){p, rejected};
+    rejected = r;
+}
+
+void protocol_forget_rejected(void)
+{
+    while (rejected) {
+        struct rejected *next = rejected->next;
+        protocol_free(rejected->protocol);
+        free(rejected);
+        rejected = next;
+    }
+}
+
+struct protocol *protocol_load(const char *path, const struct protocol_options *o, struct diags *d,
+                               struct err *e)
+{
+    struct source *source = source_read(path, FILE_MAX, e);
+    if (!source)
+        return NULL;
+    struct protocol *p = xcalloc(1, sizeof *p);
+    p->source = source;
+    int before = diags_errors(d);
+    p->tree = ytree_parse(source, d);
+    if (p->tree && read_all(p, o, d, e) && diags_errors(d) == before)
+        return p;
+    keep_rejected(p);
+    return NULL;
+}
+
+void protocol_free(struct protocol *p)
+{
+    if (!p)
+        return;
+    step_free_all(p);
+    factor_free_all(p);
+    schema_free(&protocol_fields, p);
+    rig_config_free(p->rig);
+    grid_free(p->grid);
+    free(p->grid_path);
+    ytree_free(p->grid_tree);
+    source_free(p->grid_source);
+    ytree_free(p->tree);
+    source_free(p->source);
+    free(p);
+}

@@ -1,0 +1,175 @@
+/* A protocol file: everything that is to happen at each site, every value with unit and source line.
+ *
+ * protocol_load() reads protocol, grid and rig files and reports every error of all of them; nothing here
+ * touches an instrument. Values that may differ from site to site are `struct value` and become numbers in a
+ * plan. */
+#ifndef SECCM_PROTOCOL_PROTOCOL_H
+#define SECCM_PROTOCOL_PROTOCOL_H
+
+#include "base/schema.h"
+#include "instrument/program.h"
+#include "instrument/rig.h"
+
+enum step_kind { STEP_HOLD, STEP_CV, STEP_GALVANOSTATIC, STEP_OCP };
+const char *step_kind_name(enum step_kind k); /* hold, cv, galvanostatic, ocp */
+
+enum between { BETWEEN_HOLD, BETWEEN_OPEN };
+
+/* Condition of `until`, with a value that may be a factor. */
+struct until_value {
+    enum until_what what;
+    struct value value;
+};
+
+struct step {
+    enum step_kind kind;
+    char *name; /* never NULL: given, or kind and number ("cv2") */
+    struct mark mark;
+    struct value potential; /* hold: V vs reference */
+    struct value duration;  /* hold, ocp: `for`, s */
+    struct value interval;  /* hold, galvanostatic, ocp: `sample`, s between samples */
+    struct value start;     /* cv: V */
+    struct values vertices; /* cv: exactly two here, the last one is where each cycle ends */
+    struct value rate;      /* cv: V/s */
+    struct value step;      /* cv: V */
+    int64_t cycles;         /* cv */
+    struct value current;   /* galvanostatic: A */
+    struct until_value until[UNTIL_MAX];
+    int n_until;
+    int between;                    /* enum between: state of the cell in the gap before this step */
+    const struct ynode *until_node; /* galvanostatic: as in the file */
+};
+
+#define STEP_MAX 40
+
+/* Tables of the steps, by enum step_kind, and of `site` (one field per kind), for help and schema. */
+const struct fields *step_fields(enum step_kind k);
+extern const struct fields site_fields;
+
+/* The same with numbers for one site. */
+struct step_now {
+    const struct step *step;
+    double potential, duration, interval, start, vertex[2], rate, e_step, current;
+    struct until until[UNTIL_MAX];
+    int n_until;
+};
+
+struct factor {
+    char name[32];
+    enum dim dim; /* of the values it feeds */
+    int n;        /* levels, in the order written */
+    char **text;  /* as written */
+    double *si;
+    struct mark mark;
+    struct mark *level_mark; /* n */
+    bool used;
+};
+#define FACTOR_MAX 8
+
+enum contact_kind { CONTACT_TRANSIENT, CONTACT_STEADY };
+
+struct approach {
+    struct value bias; /* V vs reference */
+    double speed;      /* m/s */
+    double leash;      /* m */
+    double travel;     /* m: longest slow approach without knowledge of the surface */
+    double interval;   /* s between samples */
+    double threshold;  /* A */
+    double sigmas;
+    int contact_kind;
+    double confirm; /* s at rest after the crossing */
+    double ceiling; /* A: hard ceiling of abs(i) at contact */
+    int signal;     /* index into the choices of contact.signal: only the surface current here */
+};
+
+struct retract {
+    struct value bias; /* V vs reference */
+    double detach;     /* m/s while watching for the break */
+    double then;       /* m/s afterwards */
+    double travel;     /* m: largest distance within which the drop must break */
+};
+
+/* Small in-air triangle that proves the signal alive (S1), and the in-air sweep that is the blank. */
+struct alive {
+    double amplitude;  /* V: bias +- this */
+    double rate;       /* V/s */
+    double blank_rate; /* V/s of the in-air blank sweep over the range of the voltammograms */
+};
+
+enum fault_policy { POLICY_SPARE, POLICY_RETRY, POLICY_SKIP, POLICY_PAUSE, POLICY_ABORT };
+
+struct faults {
+    int no_contact, unconfirmed, overload, meniscus_lost, not_detached; /* enum fault_policy */
+    int64_t consecutive_count;                                          /* bad sites in a row ... */
+    int consecutive_then;                                               /* ... POLICY_PAUSE or POLICY_ABORT */
+};
+
+struct sei_analysis {
+    char *step;       /* name of the cv step, NULL = no SEI analysis */
+    double window[2]; /* V */
+};
+
+struct protocol {
+    char *name, *sample_name, *sample_note, *electrolyte, *operator_name;
+    int64_t format;
+    int64_t seed;
+    char *probe_id;
+    int64_t barrels;
+    double aperture;                   /* m */
+    double wetted, wetted_uncertainty; /* wetted diameter / aperture */
+    char *reference;                   /* declared reference electrode */
+    double offset, offset_uncertainty; /* V */
+    double plating;                    /* V vs reference: warn below this + uncertainty */
+    double e_limit[2];                 /* V vs reference */
+    double i_limit;                    /* A */
+    double clearance, peak;            /* m */
+    double sigma; /* m: standard deviation of heights expected about the fitted surface before it is known */
+    double drop;  /* m: surface.drop, height by which the drop protrudes below the glass (0.5 x aperture) */
+    struct approach approach;
+    struct retract retract;
+    struct alive alive;
+    struct factor factor[FACTOR_MAX];
+    int n_factors;
+    int design; /* enum design of design.h */
+    struct step *step;
+    int n_steps;
+    struct faults faults;
+    double stop_after; /* s, NAN = none */
+    struct sei_analysis sei;
+    double wet_check_potential; /* V: where the capacitance is read as a measure of the wetted area */
+    /* files */
+    char *rig_path, *grid_path;    /* as resolved; grid_path NULL = inline */
+    const struct ynode *grid_node; /* the grid's map, wherever it stands */
+    const struct ynode *site_node, *factors_node;
+    struct rig_config *rig;
+    struct grid *grid;
+    struct source *source, *grid_source;
+    struct ytree *tree, *grid_tree;
+};
+
+extern const struct fields protocol_fields;
+
+struct protocol_options {
+    const char *rig_path; /* overrides the file's, NULL = no */
+    bool has_seed;
+    int64_t seed;
+};
+
+/* Every error goes to `d`; NULL if there was one (or the file can not be read: *e). Caller frees, after `d`
+ * was printed, since messages show lines of the files. */
+struct protocol *protocol_load(const char *path, const struct protocol_options *o, struct diags *d,
+                               struct err *e);
+void protocol_free(struct protocol *p);
+/* Frees what rejected files still hold for messages (protocol_load() that returned NULL). */
+void protocol_forget_rejected(void);
+
+/* Position of the value at a path of keys ("approach.speed"), or of the nearest map that holds it. */
+struct mark protocol_mark(const struct protocol *p, const char *path);
+
+/* Visits every scalar that may come from a factor, in the order of the tables: what the field is, and of
+ * which step (NULL: approach and retract). */
+typedef void protocol_visit(void *context, const struct value *v, const struct field *f,
+                            const struct step *owner);
+void protocol_each_value(const struct protocol *p, protocol_visit *visit, void *context);
+
+#endif

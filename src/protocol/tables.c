@@ -1,0 +1,212 @@
+/* What a protocol file may hold outside its steps: the tables that the parser, its messages, the help and the
+ * JSON Schema share. All offsets count from struct protocol, nested maps included. */
+#include "protocol/protocol.h"
+
+#include "protocol/grid.h"
+
+#define P(member)            offsetof(struct protocol, member)
+#define TEXT(member)         FIELD_STRING, DIM_NONE, P(member)
+#define NUMBER(dim_, member) FIELD_QUANTITY, DIM_##dim_, P(member)
+
+static const struct field sample_table[] = {
+    {"name", TEXT(sample_name), false, NULL, 0, 0, NULL, NULL, "what the sample is"},
+    {"note", TEXT(sample_note), false, NULL, 0, 0, NULL, NULL, "how it was made or treated"},
+};
+static const struct fields sample_fields = FIELDS("`sample`", sample_table);
+
+static const struct field probe_table[] = {
+    {"id", TEXT(probe_id), false, NULL, 0, 0, NULL, NULL, "name of the pipette in the lab book"},
+    {"barrels", FIELD_INT, DIM_NONE, P(barrels), false, "1", 1, 2, NULL, NULL,
+     "number of barrels; this version lands by the surface current of a single barrel"},
+    {"aperture", NUMBER(LENGTH, aperture), true, NULL, 5e-9, 100e-6, NULL, NULL, "diameter of the opening"},
+    {"wetted", NUMBER(NONE, wetted), false, "1.5", 0.5, 10, NULL, NULL,
+     "diameter of the wetted spot divided by the aperture"},
+    {"wetted-uncertainty", NUMBER(NONE, wetted_uncertainty), false, "0.5", 0, 10, NULL, NULL,
+     "standard uncertainty of `wetted`"},
+};
+static const struct fields probe_fields = FIELDS("`probe`", probe_table);
+
+static const struct field reference_table[] = {
+    {"electrode", TEXT(reference), true, NULL, 0, 0, NULL, NULL,
+     "reference that all potentials of this file are versus"},
+    {"offset", NUMBER(POTENTIAL, offset), true, NULL, -10, 10, NULL, NULL,
+     "potential of the quasi-reference in the pipette versus that reference"},
+    {"uncertainty", NUMBER(POTENTIAL, offset_uncertainty), true, NULL, 0, 5, NULL, NULL,
+     "standard uncertainty of the offset over the run, drift included"},
+    {"plating", NUMBER(POTENTIAL, plating), false, NULL, -10, 10, NULL, NULL,
+     "potential at which metal is plated; 0 V if left out and `electrode` begins with Li/Li+"},
+};
+static const struct fields reference_fields = FIELDS("`reference`", reference_table);
+
+static const struct field limits_table[] = {
+    {"potential", FIELD_PAIR, DIM_POTENTIAL, P(e_limit), true, NULL, -20, 20, NULL, NULL,
+     "lowest and highest potential of the sample that may ever be applied"},
+    {"current", NUMBER(CURRENT, i_limit), true, NULL, 1e-15, 1, NULL, NULL,
+     "largest magnitude of the current that may ever flow"},
+};
+static const struct fields limits_fields = FIELDS("`limits`", limits_table);
+
+static const struct field surface_table[] = {
+    {"clearance", NUMBER(LENGTH, clearance), false, "2 um", 10e-9, 1e-3, NULL, NULL,
+     "free height above the highest obstacle when moving sideways"},
+    {"peak", NUMBER(LENGTH, peak), false, "1 um", 0, 1e-3, NULL, NULL,
+     "height of the highest obstacle above the mean surface (particles, steps)"},
+    {"sigma", NUMBER(LENGTH, sigma), false, "0.3 um", 0, 1e-3, NULL, NULL,
+     "standard deviation of heights about the fitted surface that is expected before it is known"},
+};
+static const struct fields surface_fields = FIELDS("`surface`", surface_table);
+
+static const char *const signals[] = {"current", NULL};
+static const char *const kinds[] = {"transient", "steady", NULL};
+
+static const struct field contact_table[] = {
+    {"signal", FIELD_CHOICE, DIM_NONE, P(approach.signal), false, "current", 0, 0, signals, NULL,
+     "what shows the contact"},
+    {"kind", FIELD_CHOICE, DIM_NONE, P(approach.contact_kind), false, "transient", 0, 0, kinds, NULL,
+     "a short charging current, or a current that stays"},
+    {"threshold", NUMBER(CURRENT, approach.threshold), true, NULL, 1e-15, 1, NULL, NULL,
+     "smallest change of the current that counts as contact"},
+    {"sigmas", NUMBER(NONE, approach.sigmas), false, "6", 3, 100, NULL, NULL,
+     "the change must also exceed this many standard deviations of the noise"},
+};
+static const struct fields contact_fields = FIELDS("`approach.contact`", contact_table);
+
+static const struct field approach_table[] = {
+    {"bias", FIELD_VALUE, DIM_POTENTIAL, P(approach.bias), true, NULL, -20, 20, NULL, NULL,
+     "potential of the sample during the approach"},
+    {"speed", NUMBER(SPEED, approach.speed), true, NULL, 1e-9, 100e-6, NULL, NULL,
+     "speed of the slow approach"},
+    {"leash", NUMBER(LENGTH, approach.leash), false, NULL, 1e-9, 10e-6, NULL, NULL,
+     "how far the commanded height may be ahead of the last good sample; 0.3 um or the aperture if left out, "
+     "whichever is smaller, since the drop reaches about one aperture below the glass"},
+    {"travel", NUMBER(LENGTH, approach.travel), true, NULL, 100e-9, 1e-3, NULL, NULL,
+     "longest slow approach while the surface is unknown"},
+    {"sample", NUMBER(TIME, approach.interval), false, "1 ms", 10e-6, 1, NULL, NULL,
+     "time between samples during the approach"},
+    {"contact", FIELD_MAP, DIM_NONE, 0, true, NULL, 0, 0, NULL, &contact_fields, "what counts as contact"},
+    {"confirm", NUMBER(TIME, approach.confirm), false, "50 ms", 1e-3, 60, NULL, NULL,
+     "time at rest in which the contact must show again"},
+    {"ceiling", NUMBER(CURRENT, approach.ceiling), false, NULL, 1e-15, 1, NULL, NULL,
+     "current at which the cell is opened at once; `limits.current` if left out"},
+};
+static const struct fields approach_fields = FIELDS("`approach`", approach_table);
+
+static const struct field retract_table[] = {
+    {"bias", FIELD_VALUE, DIM_POTENTIAL, P(retract.bias), false, NULL, -20, 20, NULL, NULL,
+     "potential of the sample until the drop has broken; that of the approach if left out"},
+    {"detach", NUMBER(SPEED, retract.detach), false, "1 um/s", 1e-9, 1e-3, NULL, NULL,
+     "speed while the break is watched for"},
+    {"then", NUMBER(SPEED, retract.then), false, "10 um/s", 1e-9, 10e-3, NULL, NULL, "speed afterwards"},
+    {"travel", NUMBER(LENGTH, retract.travel), false, NULL, 100e-9, 1e-3, NULL, NULL,
+     "distance within which the drop must break; 5 um or 10 wetted diameters if left out, whichever is "
+     "larger"},
+};
+static const struct fields retract_fields = FIELDS("`retract`", retract_table);
+
+static const struct field alive_table[] = {
+    {"amplitude", NUMBER(POTENTIAL, alive.amplitude), false, "0.1 V", 1e-3, 2, NULL, NULL,
+     "the triangle that proves the signal alive goes this far to both sides of the bias, in air"},
+    {"rate", NUMBER(SCAN_RATE, alive.rate), false, "10 V/s", 1e-3, 1000, NULL, NULL,
+     "scan rate of that triangle"},
+    {"blank-rate", NUMBER(SCAN_RATE, alive.blank_rate), false, "10 V/s", 1e-3, 1000, NULL, NULL,
+     "scan rate of the blank over the range of the voltammograms, in air"},
+};
+static const struct fields alive_fields = FIELDS("`alive`", alive_table);
+
+static const char *const designs[] = {"randomised-blocks", NULL};
+
+static const struct field vary_table[] = {
+    {"design", FIELD_CHOICE, DIM_NONE, P(design), false, "randomised-blocks", 0, 0, designs, NULL,
+     "how levels are given to sites"},
+    {"factors", FIELD_NODE, DIM_NONE, P(factors_node), true, NULL, 0, 0, NULL, NULL,
+     "name: list of levels; `$name` elsewhere takes the level of the site"},
+};
+static const struct fields vary_fields = FIELDS("`vary`", vary_table);
+
+/* In the order of enum fault_policy. A spot that was wetted is never measured again: no `retry` there. */
+static const char *const policies[] = {"spare", "retry", "skip", "pause", "abort", NULL};
+static const char *const stops[] = {"pause", "abort", NULL};
+
+static const struct field consecutive_table[] = {
+    {"count", FIELD_INT, DIM_NONE, P(faults.consecutive_count), false, "5", 1, 1000000, NULL, NULL,
+     "number of bad sites in a row"},
+    {"then", FIELD_CHOICE, DIM_NONE, P(faults.consecutive_then), false, "pause", 0, 0, stops, NULL,
+     "what to do after that many"},
+};
+static const struct fields consecutive_fields = FIELDS("`faults.consecutive`", consecutive_table);
+
+static const struct field faults_table[] = {
+    {"no-contact", FIELD_CHOICE, DIM_NONE, P(faults.no_contact), false, "spare", 0, 0, policies, NULL,
+     "the approach ended without a contact"},
+    {"unconfirmed", FIELD_CHOICE, DIM_NONE, P(faults.unconfirmed), false, "spare", 0, 0, policies, NULL,
+     "the contact did not show again at rest; `retry` only where the spot was not touched"},
+    {"overload", FIELD_CHOICE, DIM_NONE, P(faults.overload), false, "spare", 0, 0, policies, NULL,
+     "the current left the range of the instrument"},
+    {"meniscus-lost", FIELD_CHOICE, DIM_NONE, P(faults.meniscus_lost), false, "spare", 0, 0, policies, NULL,
+     "the drop was lost during the measurement"},
+    {"not-detached", FIELD_CHOICE, DIM_NONE, P(faults.not_detached), false, "pause", 0, 0, policies, NULL,
+     "the drop did not break on retraction"},
+    {"consecutive", FIELD_MAP, DIM_NONE, 0, false, NULL, 0, 0, NULL, &consecutive_fields,
+     "bad sites in a row that show that something is wrong with all"},
+};
+static const struct fields faults_fields = FIELDS("`faults`", faults_table);
+
+static const struct field stop_table[] = {
+    {"after", NUMBER(TIME, stop_after), false, NULL, 1, 1e8, NULL, NULL,
+     "no new site is begun after this time"},
+};
+static const struct fields stop_fields = FIELDS("`stop`", stop_table);
+
+static const struct field sei_table[] = {
+    {"step", TEXT(sei.step), true, NULL, 0, 0, NULL, NULL, "name of the cv step that forms the SEI"},
+    {"window", FIELD_PAIR, DIM_POTENTIAL, P(sei.window), true, NULL, -20, 20, NULL, NULL,
+     "potentials between which the charge is counted as SEI"},
+};
+static const struct fields sei_fields = FIELDS("`analysis.sei`", sei_table);
+
+static const struct field wetting_table[] = {
+    {"potential", NUMBER(POTENTIAL, wet_check_potential), true, NULL, -20, 20, NULL, NULL,
+     "where the capacitance is read as a measure of the wetted area"},
+};
+static const struct fields wetting_fields = FIELDS("`analysis.wetting`", wetting_table);
+
+static const struct field analysis_table[] = {
+    {"sei", FIELD_MAP, DIM_NONE, 0, false, NULL, 0, 0, NULL, &sei_fields, "SEI charge and its ratio"},
+    {"wetting", FIELD_MAP, DIM_NONE, 0, false, NULL, 0, 0, NULL, &wetting_fields, "check of the wetted area"},
+};
+static const struct fields analysis_fields = FIELDS("`analysis`", analysis_table);
+
+static const struct field protocol_table[] = {
+    {"seccm", FIELD_INT, DIM_NONE, P(format), true, NULL, 1, 1000, NULL, NULL,
+     "format of the file; this version reads 1"},
+    {"name", TEXT(name), true, NULL, 0, 0, NULL, NULL, "what this experiment is"},
+    {"sample", FIELD_MAP, DIM_NONE, 0, false, NULL, 0, 0, NULL, &sample_fields, "the sample"},
+    {"electrolyte", TEXT(electrolyte), false, NULL, 0, 0, NULL, NULL, "what is in the pipette"},
+    {"operator", TEXT(operator_name), false, NULL, 0, 0, NULL, NULL, "who runs it"},
+    {"seed", FIELD_INT, DIM_NONE, P(seed), false, "1", 0, 0, NULL, NULL,
+     "chooses the randomisation: the same seed gives the same plan"},
+    {"probe", FIELD_MAP, DIM_NONE, 0, true, NULL, 0, 0, NULL, &probe_fields, "the pipette"},
+    {"reference", FIELD_MAP, DIM_NONE, 0, true, NULL, 0, 0, NULL, &reference_fields,
+     "what potentials are versus"},
+    {"rig", TEXT(rig_path), true, NULL, 0, 0, NULL, NULL, "file of the rig, relative to this file"},
+    {"grid", FIELD_NODE, DIM_NONE, P(grid_node), true, NULL, 0, 0, NULL, &grid_fields,
+     "file of the grid, relative to this file, or the grid itself"},
+    {"limits", FIELD_MAP, DIM_NONE, 0, true, NULL, 0, 0, NULL, &limits_fields, "what must never be exceeded"},
+    {"surface", FIELD_MAP, DIM_NONE, 0, false, NULL, 0, 0, NULL, &surface_fields,
+     "what is expected of the sample's heights"},
+    {"approach", FIELD_MAP, DIM_NONE, 0, true, NULL, 0, 0, NULL, &approach_fields,
+     "how the drop is brought to the sample"},
+    {"retract", FIELD_MAP, DIM_NONE, 0, false, NULL, 0, 0, NULL, &retract_fields,
+     "how it is taken off again"},
+    {"alive", FIELD_MAP, DIM_NONE, 0, false, NULL, 0, 0, NULL, &alive_fields,
+     "proof of the signal and the blank before each descent"},
+    {"vary", FIELD_MAP, DIM_NONE, 0, false, NULL, 0, 0, NULL, &vary_fields, "what differs from site to site"},
+    {"site", FIELD_NODE, DIM_NONE, P(site_node), true, NULL, 0, 0, NULL, &site_fields,
+     "list of the steps at each site"},
+    {"faults", FIELD_MAP, DIM_NONE, 0, false, NULL, 0, 0, NULL, &faults_fields,
+     "what to do when a site goes wrong"},
+    {"stop", FIELD_MAP, DIM_NONE, 0, false, NULL, 0, 0, NULL, &stop_fields, "when to end early"},
+    {"analysis", FIELD_MAP, DIM_NONE, 0, false, NULL, 0, 0, NULL, &analysis_fields,
+     "settings of the analysis that depend on the chemistry"},
+};
+const struct fields protocol_fields = FIELDS("the protocol", protocol_table);

@@ -1,0 +1,10 @@
+/* The schema of the results file. */
+#ifndef SECCM_RESULTS_SCHEMA_SQL_H
+#define SECCM_RESULTS_SCHEMA_SQL_H
+
+#define RESULTS_SCHEMA_VERSION 1 /* user_version of the file */
+
+/* CREATE statements; the comments in them stay in the file and are its documentation. */
+extern const char schema_sql[];
+
+#endif

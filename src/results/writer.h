@@ -1,0 +1,54 @@
+/* The writer thread: the only one that touches the database while a run goes on.
+ *
+ * The run thread hands over jobs through a queue bounded by bytes and never waits for the disk, except at a
+ * barrier (writer_barrier), where experiment time stands still in virtual mode. An I/O error stops the writer
+ * for good; the run sees it at writer_error() and at the barrier, and goes to the safe state. */
+#ifndef SECCM_RESULTS_WRITER_H
+#define SECCM_RESULTS_WRITER_H
+
+#include "base/loop.h"
+#include "results/results.h"
+
+struct writer;
+
+/* Takes over the handle. `done` (run thread's loop) is woken at completions. */
+struct writer *writer_start(struct results *r, struct loop *l, struct err *e);
+/* Finishes all jobs, checkpoints, joins the thread, closes the file. Reports the first error of the writer.
+ */
+bool writer_stop(struct writer *w, struct err *e);
+
+/* Jobs. Ids are given out here (the writer is their only source), so that nothing waits for the database. All
+ * false only if the writer has failed or the queue is full (64 MiB): then the run must go to its safe state.
+ */
+
+/* Intent before action: a new attempt of a site. */
+bool writer_attempt_begin(struct writer *w, int site, int number, double x, double y, double t_s,
+                          const char *utc, int64_t *attempt);
+/* A step begins; fields of `s` but id, ended_by and samples are stored. */
+bool writer_step_begin(struct writer *w, const struct results_step *s, int64_t *step);
+/* Rows are collected and committed as filled chunks; the rest at writer_step_end(). Copies. */
+bool writer_rows(struct writer *w, int64_t step, const struct wave_row *rows, int n);
+bool writer_step_end(struct writer *w, int64_t step, const char *ended_by, double gap_before,
+                     const char *gap_state);
+/* The row with the outcome: makes the attempt, and with it the site, valid. Committed together with
+ * everything of the attempt that is still pending. `site_outcome`: also becomes the site's. */
+bool writer_attempt_end(struct writer *w, const struct results_attempt *a);
+bool writer_features(struct writer *w, const struct results_feature *f, int n);
+bool writer_event(struct writer *w, const struct results_event *ev);
+/* Outcome of a site that was never visited or is skipped. */
+bool writer_site_outcome(struct writer *w, int site, enum outcome o, const char *reason);
+/* A spare site is used in place of `replaces` with block and levels of `root` (the planned site whose levels are wanted). */
+bool writer_spare(struct writer *w, int spare, int replaces, int root);
+/* Run-level key (state: running, paused, finished ...; counters). */
+bool writer_info(struct writer *w, const char *key, const char *value);
+/* Starts a durable commit of everything handed over so far; outcome of site k and intent of site k+1 become
+ * one transaction this way. */
+bool writer_commit(struct writer *w);
+/* Waits (through the loop) until everything handed over so far is durable. */
+bool writer_barrier(struct writer *w, struct err *e);
+/* Between sites only: let the writer checkpoint the WAL when it has grown. */
+bool writer_checkpoint(struct writer *w);
+/* false and the error if the writer has failed. Never waits. */
+bool writer_ok(struct writer *w, struct err *e);
+
+#endif

@@ -1,0 +1,232 @@
+/* Approach: z goes down on a leash held by fresh samples without contact, and the first sample beyond the baseline halts it.
+ *
+ *        z
+ *        |  o  where the last fresh no-contact sample was taken (z_free)
+ *        |  |
+ *        |  |  leash: the target is never further down than this
+ *        |  v
+ *        |  x  target commanded to the controller
+ *        |
+ *   -----+---- bottom: the end of the travel
+ *
+ * If host, link or process dies, the controller ends its last move at x; if samples stop, z is halted before. */
+#include <assert.h>
+#include <math.h>
+
+#include "run/hop.h"
+
+/* Slow approach starts this many standard deviations (and `surface.peak`) above the predicted contact height. */
+#define START_SIGMAS 3
+/* Depth below the prediction: covers this scatter ... */
+#define DEPTH_SIGMAS 3
+/* ... but leaves this scatter of the drop's height uncompressed, so that glass never touches where nothing conducts. */
+#define KEEP_SIGMAS 4
+/* A new target is sent when it is this part of the leash further down. */
+#define TARGET_PART 0.1
+
+struct descent {
+    struct idle base;
+    double speed, leash, bottom;
+    double z_free;   /* m: lowest height known free of contact */
+    double z_seen;   /* m: newest position, not yet followed by a free sample; NAN = none */
+    ns_t seen_at;
+    double target;   /* m: commanded */
+    bool latched;
+    struct sample crossing;
+    double reach;    /* A: at the crossing */
+    ns_t halted_at;
+};
+
+/* Depth below the predicted contact height at which the approach gives up. The drop (surface.drop high) can be compressed
+ * that far; the glass behind it must not meet a bump of the surface where no current tells (binder, oxide). */
+static double depth_below(const struct run *r, double sigma)
+{
+    double keep = r->p->drop - KEEP_SIGMAS * sigma;
+    return fmax(0, fmin(DEPTH_SIGMAS * sigma + 0.5e-6, keep));
+}
+
+/* One sample: free, or the latch (S7). */
+static bool judge(struct run *r, struct descent *d, const struct sample *s, struct err *e)
+{
+    double reach = idle_reach(&d->base, r->p->approach.threshold, r->p->approach.sigmas);
+    if (fabs(s->i - d->base.mean) > reach) {
+        if (!stage_halt(r->rig->stage, e))
+            return false;
+        d->halted_at = loop_now(r->loop);
+        d->latched = true;
+        d->crossing = *s;
+        d->reach = reach;
+        return true;
+    }
+    idle_add(&d->base, s->i);
+    if (!isnan(d->z_seen) && s->host >= d->seen_at) {
+        d->z_free = fmin(d->z_free, d->z_seen);
+        d->z_seen = NAN;
+    }
+    return true;
+}
+
+static bool take_samples(struct run *r, struct descent *d, struct err *e)
+{
+    while (!d->latched) {
+        struct potentiostat_item item;
+        if (!stream_take(r, &item, e))
+            return false;
+        if (item.kind == PSTAT_NONE)
+            return true;
+        if (item.kind == PSTAT_END)
+            return err_set(e, ERR_SILENT, "the potentiostat ended its approach hold by itself");
+        if (item.kind == PSTAT_SAMPLE && !judge(r, d, &item.sample, e))
+            return false;
+    }
+    return true;
+}
+
+static bool take_position(struct run *r, struct descent *d, struct err *e)
+{
+    double at[AXIS_COUNT];
+    ns_t when;
+    enum reply_state state = stage_poll_position(r->rig->stage, at, NULL, &when, e);
+    if (state == REPLY_FAILED)
+        return false;
+    if (state == REPLY_READY) {
+        r->z = at[AXIS_Z];
+        d->z_seen = at[AXIS_Z];
+        d->seen_at = when;
+    }
+    return state == REPLY_PENDING || stage_ask_position(r->rig->stage, e);
+}
+
+/* S2: the only place that commands z toward the sample during the slow approach. */
+static bool extend(struct run *r, struct descent *d, struct err *e)
+{
+    double next = fmax(d->bottom, d->z_free - d->leash);
+    bool worth = d->target - next > TARGET_PART * d->leash || (next == d->bottom && d->target > next);
+    if (!worth)
+        return true;
+    assert(next >= d->z_free - d->leash - 1e-12);
+    d->target = next;
+    const double to[AXIS_COUNT] = {r->xy[0], r->xy[1], next};
+    return stage_move(r->rig->stage, 1u << AXIS_Z, to, e);
+}
+
+/* S1: without fresh samples z stops; with them it goes on from where it stopped. */
+static bool wait_for_fresh(struct run *r, struct descent *d, struct err *e)
+{
+    double at[AXIS_COUNT];
+    if (!stage_halt(r->rig->stage, e))
+        return false;
+    hop_note(r, "warning", "samples stale for %.1f ms during the approach: z halted",
+             ns_to_s(loop_now(r->loop) - r->stream.last_sample) * 1e3);
+    if (!stage_halt_confirm(r->rig->stage, at, e))
+        return false;
+    r->z = at[AXIS_Z];
+    d->target = at[AXIS_Z];
+    d->z_seen = at[AXIS_Z];
+    d->seen_at = loop_now(r->loop);
+    struct potentiostat_item item;
+    if (!stream_wait(r, &item, 0, e))
+        return false;
+    if (item.kind == PSTAT_SAMPLE && !judge(r, d, &item.sample, e))
+        return false;
+    return d->latched || stage_ask_position(r->rig->stage, e);
+}
+
+/* Goes down until the latch or the bottom. `leashed`: slow approach; otherwise one move to a height known to be clear. */
+static bool descend(struct run *r, struct descent *d, bool leashed, struct err *e)
+{
+    struct stage *stage = r->rig->stage;
+    double tolerance = 2 * r->rig->config->tolerance;
+    ns_t deadline = loop_now(r->loop) + ns_from_s(3 * (r->z - d->bottom) / d->speed + 10);
+    d->z_free = r->z;
+    d->z_seen = NAN;
+    d->target = r->z;
+    if (!stage_set_speed(stage, AXIS_Z, d->speed, e) || !stage_ask_position(stage, e))
+        return false;
+    const double down[AXIS_COUNT] = {r->xy[0], r->xy[1], d->bottom};
+    if (!leashed && !stage_move(stage, 1u << AXIS_Z, down, e))
+        return false;
+    while (!d->latched) {
+        if (!take_samples(r, d, e) || d->latched)
+            return d->latched;
+        ns_t stale_at = r->stream.last_sample + ns_from_s(stream_stale_after(r));
+        if (loop_now(r->loop) >= stale_at) {
+            if (!wait_for_fresh(r, d, e))
+                return false;
+            if (!leashed && !d->latched && !stage_move(stage, 1u << AXIS_Z, down, e))
+                return false;
+            continue;
+        }
+        if (!take_position(r, d, e) || (leashed && !extend(r, d, e)))
+            return false;
+        if (d->z_free <= d->bottom + tolerance)
+            break;
+        if (loop_now(r->loop) > deadline)
+            return err_set(e, ERR_MISMATCH, "z does not follow: at %.4f um, commanded %.4f um", r->z * 1e6,
+                           d->target * 1e6);
+        struct event *events[] = {potentiostat_event(r->rig->pstat), stage_event(stage)};
+        loop_wait_any(r->loop, events, 2, stale_at);
+    }
+    return d->latched || motion_last_position(r, e);
+}
+
+/* What was seen at the crossing: the height at its instant, from the last position and the speed since. */
+static void note_crossing(struct run *r, struct descent *d, double z_halt)
+{
+    struct attempt *a = &r->attempt;
+    double since = isnan(d->z_seen) ? 0 : ns_to_s(d->crossing.host - d->seen_at);
+    double z = isnan(d->z_seen) ? r->z : d->z_seen - d->speed * since;
+    a->contact_z = fmax(z_halt, z);
+    a->contact_current = d->crossing.i - d->base.mean;
+    a->noise_rms = idle_sd(&d->base);
+    r->z = z_halt;
+}
+
+static bool no_contact(struct run *r, const struct descent *d)
+{
+    return attempt_outcome(r, OUTCOME_NO_CONTACT, "no contact down to z %.3f um", d->bottom * 1e6);
+}
+
+bool hop_approach(struct run *r, struct err *e)
+{
+    const struct protocol *p = r->p;
+    struct attempt *a = &r->attempt;
+    struct descent d = {.speed = r->rig->config->speed_z, .leash = p->approach.leash};
+    hop_enter(r, HOP_DESCENT);
+    while (!idle_ready(&d.base)) {
+        struct potentiostat_item item;
+        if (!stream_wait(r, &item, 0, e))
+            return false;
+        if (item.kind == PSTAT_SAMPLE)
+            idle_add(&d.base, item.sample.i);
+    }
+    double z, sigma, low = r->rig->config->limit[AXIS_Z][0];
+    bool known = surface_predict(r->surface, a->site->x, a->site->y, ns_to_s(loop_now(r->loop)), &z, &sigma);
+    if (known) {
+        d.bottom = fmax(low, z + START_SIGMAS * sigma + p->peak);
+        if (d.bottom < r->z && !descend(r, &d, false, e))
+            return false;
+    }
+    if (!d.latched) {
+        hop_enter(r, HOP_APPROACH);
+        a->touched = TOUCHED_POSSIBLY;
+        d.bottom = known ? z - depth_below(r, sigma) : r->z - p->approach.travel;
+        d.bottom = fmax(low, fmax(d.bottom, r->z - p->approach.travel));
+        d.speed = p->approach.speed;
+        if (!descend(r, &d, true, e))
+            return false;
+    } else {
+        attempt_flag(r, "contact-in-descent");
+    }
+    a->touched = TOUCHED_POSSIBLY;
+    if (!d.latched)
+        return no_contact(r, &d);
+    double at[AXIS_COUNT];
+    if (!stage_halt_confirm(r->rig->stage, at, e))
+        return err_context(e, "halting at the contact");
+    note_crossing(r, &d, at[AXIS_Z]);
+    a->electrical = known && a->contact_z > z + 2 * START_SIGMAS * sigma;
+    r->contact_mean = d.base.mean;
+    r->contact_sd = idle_sd(&d.base);
+    return true;
+}

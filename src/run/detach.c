@@ -1,0 +1,164 @@
+/* Retraction under potential control: z goes up at `retract.detach` while a small triangle asks for the capacitance of
+ * the contact; its loss is the break, whether or not any current flows through the film. */
+#include <math.h>
+#include <stdio.h>
+
+#include "run/hop.h"
+
+#define REST_PERIODS 3
+/* Broken when less than this part of the contact's capacitance is left ... */
+#define BROKEN_PART 0.35
+/* ... in this many periods in a row. */
+#define BROKEN_PERIODS 2
+/* Lost during the steps: capacitance at rest within this many standard deviations of air and below this part. */
+#define LOST_SIGMAS 4
+#define LOST_PART   0.25
+
+struct detach {
+    struct ramp_meter meter;
+    double interval;
+    struct ramp rest;   /* before z moves */
+    int low;            /* periods in a row that look like air */
+    double z_low;       /* m: height at the first of them */
+    bool broken;
+};
+
+/* Next complete period of the triangle. */
+static bool next_period(struct run *r, struct detach *d, double patience, bool *got, struct err *e)
+{
+    ns_t deadline = loop_now(r->loop) + ns_from_s(patience);
+    *got = false;
+    while (loop_now(r->loop) < deadline) {
+        struct potentiostat_item item;
+        if (!stream_wait(r, &item, 0, e))
+            return false;
+        if (item.kind == PSTAT_END || r->stream.done)
+            return err_set(e, ERR_MISMATCH, "the potentiostat ended its retraction hold by itself");
+        if (item.kind == PSTAT_SAMPLE && ramp_add(&d->meter, &item.sample, d->interval)) {
+            *got = true;
+            return true;
+        }
+    }
+    return true;
+}
+
+static void judge_period(struct run *r, struct detach *d)
+{
+    const struct ramp *now = &d->meter.last;
+    double extra = now->c - r->attempt.air.c;
+    double whole = fmax(d->rest.c - r->attempt.air.c, 0);
+    double reference = fmax(whole, isnan(r->c_contact_typical) ? 0 : LOST_PART * r->c_contact_typical);
+    bool low = extra < fmax(BROKEN_PART * reference, 3 * now->c_sd);
+    if (!low) {
+        d->low = 0;
+        return;
+    }
+    if (d->low++ == 0)
+        d->z_low = r->z;
+    d->broken = d->low >= BROKEN_PERIODS;
+}
+
+/* Is the drop still there, before anything moves? Only positive evidence counts as lost (R3). */
+static void judge_rest(struct run *r, const struct detach *d)
+{
+    struct attempt *a = &r->attempt;
+    double extra = d->rest.c - a->air.c, sd = hypot(d->rest.c_sd, a->air.c_sd);
+    double whole = a->c_contact;
+    if (extra > fmax(LOST_SIGMAS * sd, LOST_PART * whole))
+        return;
+    if (extra < LOST_PART * whole && whole > LOST_SIGMAS * sd)
+        attempt_outcome(r, OUTCOME_MENISCUS_LOST,
+                        "no contact left before the retraction: %.2g +- %.2g fF beyond air, %.2g fF at contact",
+                        extra * 1e15, sd * 1e15, whole * 1e15);
+    else
+        attempt_flag(r, "meniscus-unverified");
+}
+
+static bool ask(struct run *r, struct err *e)
+{
+    double at[AXIS_COUNT];
+    enum reply_state state = stage_poll_position(r->rig->stage, at, NULL, NULL, e);
+    if (state == REPLY_READY)
+        r->z = at[AXIS_Z];
+    if (state == REPLY_FAILED)
+        return false;
+    return state == REPLY_PENDING || stage_ask_position(r->rig->stage, e);
+}
+
+/* z up at `detach` speed until the break is seen or the travel is over. */
+static bool pull(struct run *r, struct detach *d, struct err *e)
+{
+    struct stage *stage = r->rig->stage;
+    double from = r->z, to = fmin(from + r->p->retract.travel, r->rig->config->z_retracted);
+    const double target[AXIS_COUNT] = {r->xy[0], r->xy[1], to};
+    if (!stage_set_speed(stage, AXIS_Z, r->p->retract.detach, e) || !stage_move(stage, 1u << AXIS_Z, target, e) ||
+        !stage_ask_position(stage, e))
+        return false;
+    ns_t deadline = loop_now(r->loop) + ns_from_s(1.5 * (to - from) / r->p->retract.detach + 2);
+    while (!d->broken && loop_now(r->loop) < deadline) {
+        bool got;
+        if (!next_period(r, d, 1, &got, e) || !ask(r, e))
+            return false;
+        if (got)
+            judge_period(r, d);
+        if (r->z > to - 2 * r->rig->config->tolerance && d->low == 0 && got)
+            break;
+    }
+    return motion_last_position(r, e);
+}
+
+/* At the safe height: what remains must look like air, at rest. */
+static bool verify(struct run *r, struct detach *d, struct err *e)
+{
+    d->low = 0;
+    ramp_start(&d->meter);
+    for (int k = 0; k < BROKEN_PERIODS + 1; k++) {
+        bool got;
+        if (!next_period(r, d, 1, &got, e))
+            return false;
+        if (got && k > 0)
+            judge_period(r, d);
+    }
+    r->attempt.detached = d->low >= BROKEN_PERIODS;
+    return true;
+}
+
+bool hop_detach(struct run *r, struct err *e)
+{
+    struct attempt *a = &r->attempt;
+    struct detach d = {.z_low = NAN};
+    hop_enter(r, HOP_DETACH);
+    if (!stream_until(r, ROLE_DETACH, e))
+        return false;
+    d.interval = r->program.program.segment[r->stream.segment].interval;
+    ramp_start(&d.meter);
+    for (int k = 0; k < REST_PERIODS; k++) {
+        bool got;
+        if (!next_period(r, &d, 1, &got, e))
+            return false;
+    }
+    d.rest = d.meter.mean;
+    judge_rest(r, &d);
+    if (!pull(r, &d, e))
+        return false;
+    if (d.broken && a->outcome != OUTCOME_MENISCUS_LOST)
+        a->break_distance = d.z_low - a->contact_z;
+    hop_enter(r, HOP_RETRACT);
+    double height = d.broken ? motion_clear_height(r, a->site->x, a->site->y) : r->rig->config->z_retracted;
+    if (!motion_z(r, fmax(height, r->z), r->p->retract.then, e) || !verify(r, &d, e))
+        return false;
+    if (a->detached) {
+        r->air = d.meter.mean;
+        r->have_air = true;
+        return true;
+    }
+    if (height < r->rig->config->z_retracted &&
+        (!motion_z(r, r->rig->config->z_retracted, r->p->retract.then, e) || !verify(r, &d, e)))
+        return false;
+    if (!a->detached) {
+        a->outcome = OUTCOME_NOT_DETACHED; /* stronger than whatever was measured before */
+        snprintf(a->reason, sizeof a->reason, "%.3g fF beyond air are left at full retraction",
+                 (d.meter.last.c - a->air.c) * 1e15);
+    }
+    return true;
+}

@@ -1,0 +1,192 @@
+/* One hop: a site's attempts from intent to outcome. Faults of every phase come back to one place here. */
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "run/features.h"
+#include "run/hop.h"
+
+/* In place again at most this often, and only where the spot was not touched (S7). */
+#define ATTEMPTS_MAX 3
+
+const char *hop_state_name(enum hop_state s)
+{
+    static const char *const name[] = {
+#define X(id, text) text,
+        HOP_STATE_TABLE(X)
+#undef X
+    };
+    return name[s];
+}
+
+void hop_note(struct run *r, const char *kind, const char *fmt, ...)
+{
+    struct results_event ev = {.t_s = ns_to_s(loop_now(r->loop)), .attempt = r->attempt.id};
+    ev.site = r->attempt.site ? r->attempt.site->site : 0;
+    loop_utc(r->loop, ev.utc);
+    snprintf(ev.kind, sizeof ev.kind, "%s", kind);
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(ev.text, sizeof ev.text, fmt, args);
+    va_end(args);
+    writer_event(r->w, &ev);
+}
+
+void hop_enter(struct run *r, enum hop_state s)
+{
+    r->state = s;
+    hop_note(r, "state", "%s", hop_state_name(s));
+}
+
+bool attempt_outcome(struct run *r, enum outcome o, const char *fmt, ...)
+{
+    struct attempt *a = &r->attempt;
+    if (a->outcome != OUTCOME_NONE)
+        return true;
+    a->outcome = o;
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(a->reason, sizeof a->reason, fmt, args);
+    va_end(args);
+    return true;
+}
+
+void attempt_flag(struct run *r, const char *flag)
+{
+    char *flags = r->attempt.flags;
+    size_t n = strlen(flags), room = sizeof r->attempt.flags - n;
+    if (!strstr(flags, flag))
+        snprintf(flags + n, room, "%s%s", n ? "," : "", flag);
+}
+
+static bool decided(const struct run *r)
+{
+    return r->attempt.outcome != OUTCOME_NONE;
+}
+
+/* Without a confirmed contact: up in the hold that runs, then the program's orderly end. */
+static bool lift(struct run *r, struct err *e)
+{
+    hop_enter(r, HOP_RETRACT);
+    double height = motion_clear_height(r, r->attempt.site->x, r->attempt.site->y);
+    return r->z >= height || motion_z(r, height, r->p->retract.then, e);
+}
+
+static bool phases(struct run *r, struct err *e)
+{
+    hop_enter(r, HOP_UPLOAD);
+    if (!stream_start(r, e) || !hop_travel(r, e))
+        return false;
+    if (!decided(r) && !hop_prove(r, e))
+        return false;
+    if (!decided(r) && !hop_approach(r, e))
+        return false;
+    if (!decided(r) && !hop_confirm(r, e))
+        return false;
+    if (!decided(r) && !hop_measure(r, e))
+        return false;
+    if (r->attempt.touched == TOUCHED_YES ? !hop_detach(r, e) : !lift(r, e))
+        return false;
+    attempt_outcome(r, OUTCOME_MEASURED, "%s", "");
+    return stream_finish(r, e);
+}
+
+/* Writes the outcome with everything known of the attempt; the commit that makes it durable is awaited before the next
+ * descent. */
+bool record_end(struct run *r, struct err *e)
+{
+    struct attempt *a = &r->attempt;
+    if (a->step_id)
+        record_segment_end(r, ENDED_ADVANCED);
+    struct results_attempt out = {
+        .id = a->id,
+        .site = a->site->site,
+        .number = a->number,
+        .outcome = a->outcome,
+        .touched = a->touched,
+        .last_cycle = a->last_cycle,
+        .x = r->xy[0],
+        .y = r->xy[1],
+        .contact_z = a->contact_z,
+        .contact_current = a->contact_current,
+        .contact_charge = a->contact_charge,
+        .break_distance = a->break_distance,
+        .noise_rms = a->noise_rms,
+        .start_s = a->start_s,
+        .end_s = ns_to_s(loop_now(r->loop)),
+    };
+    snprintf(out.reason, sizeof out.reason, "%s", a->reason);
+    snprintf(out.last_step, sizeof out.last_step, "%s", a->last_step);
+    snprintf(out.flags, sizeof out.flags, "%s", a->flags);
+    attempt_features(r, &out);
+    if (writer_attempt_end(r->w, &out) && writer_commit(r->w) && writer_checkpoint(r->w))
+        return true;
+    return writer_ok(r->w, e) && err_set(e, ERR_IO, "results file: the writer does not take the outcome");
+}
+
+/* The one place to which faults return. true: the rig is in order and the run can go on. */
+static bool recover(struct run *r, struct err *fault)
+{
+    bool experiment = fault->code == ERR_LIMIT && decided(r);
+    bool safe = safe_state(r, fault);
+    attempt_outcome(r, fault->code == ERR_CANCELLED ? OUTCOME_ABORTED : OUTCOME_FAULT, "%s: %s",
+                    hop_state_name(r->attempt_state), fault->text);
+    return experiment && safe;
+}
+
+static enum fault_policy policy_of(const struct run *r)
+{
+    const struct faults *f = &r->p->faults;
+    switch (r->attempt.outcome) {
+    case OUTCOME_NO_CONTACT:
+        return (enum fault_policy)f->no_contact;
+    case OUTCOME_UNCONFIRMED:
+        return (enum fault_policy)f->unconfirmed;
+    case OUTCOME_OVERLOAD:
+        return (enum fault_policy)f->overload;
+    case OUTCOME_MENISCUS_LOST:
+        return (enum fault_policy)f->meniscus_lost;
+    case OUTCOME_NOT_DETACHED:
+        return (enum fault_policy)f->not_detached;
+    case OUTCOME_FAULT:
+        return POLICY_PAUSE;
+    default:
+        return POLICY_SPARE;
+    }
+}
+
+static bool again_here(const struct run *r)
+{
+    const struct attempt *a = &r->attempt;
+    if (a->touched != TOUCHED_NO || a->number >= ATTEMPTS_MAX)
+        return false;
+    return a->electrical || a->outcome == OUTCOME_ALREADY_WET || policy_of(r) == POLICY_RETRY;
+}
+
+bool hop_site(struct run *r, const struct plan_site *site, const int level[FACTOR_MAX], int earlier_attempts,
+              struct err *e)
+{
+    site_program_make(r->plan, level, &r->program);
+    for (int number = earlier_attempts + 1;; number++) {
+        struct err fault = ERR_INIT;
+        if (!record_begin(r, site, number, e))
+            return false;
+        memcpy(r->attempt.level, level, sizeof r->attempt.level);
+        bool ok = phases(r, &fault);
+        r->attempt_state = r->state;
+        bool go_on = ok || recover(r, &fault);
+        if (!record_end(r, go_on ? e : &(struct err){0}))
+            go_on = false;
+        if (!go_on) {
+            *e = fault.code ? fault : *e;
+            return false;
+        }
+        if (!again_here(r))
+            break;
+    }
+    if (r->attempt.outcome != OUTCOME_MEASURED && policy_of(r) >= POLICY_PAUSE)
+        return err_set(e, ERR_LIMIT, "site %d: %s: %s (policy: pause)", site->site,
+                       outcome_name(r->attempt.outcome), r->attempt.reason);
+    return true;
+}

@@ -1,0 +1,145 @@
+/* Everything the run thread knows while it works through a plan. Private to src/run.
+ *
+ * One hop reads from top to bottom in hop.c; each phase is a function of its own file that waits on the loop. A phase
+ * returns false with *e for a fault (instrument, link, storage, operator); it returns true with `outcome` set in the
+ * attempt when the experiment itself said no. */
+#ifndef SECCM_RUN_HOP_H
+#define SECCM_RUN_HOP_H
+
+#include "run/contact.h"
+#include "run/run.h"
+#include "run/segments.h"
+#include "run/state.h"
+#include "run/surface.h"
+
+/* Newest news of the stream of samples. */
+struct stream {
+    struct site_program *sp;
+    int segment;          /* running now, -1 before the first */
+    bool done;            /* program finished, cell open, told by the device */
+    int ended_by;         /* of the segment that ended last */
+    ns_t last_sample;     /* host time of the newest sample */
+    double quiet_longest; /* s: longest gap between samples of one segment so far: the measured latency */
+    int overloads;        /* consecutive overloaded samples */
+    uint64_t flagged;
+};
+
+/* One recorded segment of the present attempt, kept for the features. */
+struct recorded {
+    struct results_step step;
+    int segment;
+    int first, n; /* rows */
+};
+
+struct attempt {
+    const struct plan_site *site; /* where */
+    int level[FACTOR_MAX];
+    int number;
+    int64_t id;
+    enum outcome outcome; /* NONE while undecided */
+    char reason[256];
+    enum touched touched;
+    char flags[128];
+    char last_step[64];
+    int last_cycle;
+    double contact_z, contact_current, contact_charge, break_distance;
+    struct ramp air;      /* in air, before the descent */
+    double c_contact, c_contact_sd; /* F: capacitance gained by the contact */
+    double noise_rms;
+    bool ceiling;         /* the device cut the cell at the hard ceiling */
+    bool electrical;      /* crossing that vanished clearly above the surface: may approach again */
+    bool detached;        /* break verified on the current */
+    double start_s;
+    struct recorded recorded[PROGRAM_MAX];
+    int n_recorded;
+    struct wave_row *row;
+    int n_rows, cap_rows;
+    double gap_before;    /* s, of the step that runs */
+    double t_last;        /* s on the instrument's clock, last sample; NAN = none */
+    int64_t step_id;      /* of the segment being recorded, 0 = none */
+    int handed_over;      /* rows of the present segment already given to the writer */
+};
+
+struct run {
+    struct rig *rig;
+    struct loop *loop;
+    const struct plan *plan;
+    const struct protocol *p;
+    struct writer *w;
+    const struct run_options *options;
+    struct surface *surface;
+    enum hop_state state;
+    enum hop_state attempt_state; /* in which the newest fault came up */
+    double z;             /* m, last reported height */
+    double xy[2];
+    bool cell_was_open;   /* while retracting: the break is unverified, no xy before full retraction */
+    bool have_air;        /* `air` is known from an earlier site of this run */
+    struct ramp air;
+    double c_contact_typical; /* F: median-like running value of the capacitance of good contacts */
+    int bad_in_a_row;
+    double contact_mean, contact_sd; /* A: in-air baseline before the newest crossing */
+    struct stream stream;
+    struct site_program program;
+    struct attempt attempt;
+    struct run_counts counts;
+    ns_t started;
+    struct plan_site spare_now; /* a spare with the levels of the site it stands for */
+};
+
+/* hop.c */
+void hop_enter(struct run *r, enum hop_state s);
+void hop_note(struct run *r, const char *kind, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/* Decides the attempt's outcome once; later calls keep the first. Returns true. */
+bool attempt_outcome(struct run *r, enum outcome o, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+void attempt_flag(struct run *r, const char *flag);
+/* One site, all its attempts. false: the run can not go on (safe state reached or tried). */
+bool hop_site(struct run *r, const struct plan_site *site, const int level[FACTOR_MAX], int earlier_attempts,
+              struct err *e);
+
+/* stream.c */
+bool stream_start(struct run *r, struct err *e);
+/* Next item if there is one (recorded already); *kind PSTAT_NONE otherwise. Looks at the operator's wish and at the
+ * writer as well. Never waits. */
+bool stream_take(struct run *r, struct potentiostat_item *item, struct err *e);
+/* The same, waiting until something comes; ERR_SILENT if nothing came for `patience` seconds. */
+bool stream_wait(struct run *r, struct potentiostat_item *item, double patience, struct err *e);
+/* Lets the program run until a segment with `role` has begun (closed segments in between pass). */
+bool stream_until(struct run *r, enum segment_role role, struct err *e);
+/* Ends the present open-ended segment. */
+bool stream_advance(struct run *r, struct err *e);
+/* Ends the program in order (cell off) and waits until the device confirms. */
+bool stream_finish(struct run *r, struct err *e);
+/* Operator's wish to stop, or a writer that failed. */
+bool run_wanted(struct run *r, struct err *e);
+/* Longest time without a sample that still counts as fresh, s. */
+double stream_stale_after(const struct run *r);
+
+/* record.c: everything that is stored of an attempt */
+bool record_begin(struct run *r, const struct plan_site *site, int number, struct err *e);
+void record_segment_begin(struct run *r, int segment);
+void record_sample(struct run *r, const struct sample *s);
+void record_segment_end(struct run *r, int ended_by);
+bool record_end(struct run *r, struct err *e);
+
+/* Phases. */
+bool hop_travel(struct run *r, struct err *e);
+bool hop_prove(struct run *r, struct err *e);
+bool hop_approach(struct run *r, struct err *e);
+bool hop_confirm(struct run *r, struct err *e);
+bool hop_measure(struct run *r, struct err *e);
+bool hop_detach(struct run *r, struct err *e);
+
+/* Moves z (m, and only z) at `speed` (m/s) and waits, recording samples meanwhile if a program runs. For moves away from the
+ * sample only. */
+bool motion_z(struct run *r, double z, double speed, struct err *e);
+/* Moves x and y; samples are judged against `watch`: *trigger is set, the stage still moving, when one lies beyond. */
+bool motion_xy(struct run *r, double x, double y, struct idle *watch, bool *trigger, struct err *e);
+/* Waits for the answer to a position question that is still outstanding, if there is one. */
+bool motion_last_position(struct run *r, struct err *e);
+/* Lowest height at which xy may move between here and there (S3); the fully retracted height without knowledge. */
+double motion_clear_height(const struct run *r, double x, double y);
+
+/* S4. Every action is attempted; true if the end was verified: z retracted, cell open. Can not be cancelled. */
+bool safe_state(struct run *r, struct err *why);
+
+#endif

@@ -1,0 +1,211 @@
+/* Builds the potentiostat program of one site. */
+#include "run/segments.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/buf.h"
+
+/* Longest time that an open-ended segment may last: the device stops by itself then (no device has a watchdog). */
+#define OPEN_ENDED_S 600.0
+#define RELAX_S      0.1
+#define WATCH_SAMPLE 2e-3
+
+static struct segment *add(struct site_program *s, enum segment_role role)
+{
+    int k = s->program.n++;
+    s->role[k] = role;
+    s->step[k] = -1;
+    struct segment *g = &s->program.segment[k];
+    memset(g, 0, sizeof *g);
+    return g;
+}
+
+/* In air and at the contact the currents are small and must be quiet: a range that holds the displacement current of the
+ * ramps and several thresholds. More than that overloads, which is a contact as well. */
+static void contact_range(struct segment *g, const struct protocol *p)
+{
+    double ramps = p->rig->stray * fmax(p->alive.rate, p->alive.blank_rate);
+    g->i_full = fmax(2 * ramps, 5 * p->approach.threshold);
+    g->i_ceiling = p->approach.ceiling;
+}
+
+static void add_hold(struct site_program *s, enum segment_role role, const struct protocol *p, double potential,
+                     double seconds, double interval, bool open_ended)
+{
+    struct segment *g = add(s, role);
+    g->kind = SEGMENT_HOLD;
+    g->potential = potential;
+    g->duration = seconds;
+    g->interval = interval;
+    g->open_ended = open_ended;
+    contact_range(g, p);
+}
+
+/* bias -> bias + A -> bias - A -> bias: symmetric, so that a leak drops out; 4 A / rate long. */
+static void add_triangle(struct site_program *s, enum segment_role role, const struct protocol *p, double bias,
+                         int periods, bool open_ended)
+{
+    struct segment *g = add(s, role);
+    g->kind = SEGMENT_SWEEP;
+    g->start = bias;
+    g->vertex[0] = bias + p->alive.amplitude;
+    g->vertex[1] = bias - p->alive.amplitude;
+    g->rate = p->alive.rate;
+    g->interval = p->approach.interval;
+    g->step = g->rate * g->interval;
+    g->cycles = periods;
+    g->open_ended = open_ended;
+    g->duration = open_ended ? OPEN_ENDED_S : periods * 4 * p->alive.amplitude / g->rate;
+    contact_range(g, p);
+}
+
+/* Seconds after which a galvanostatic segment is over whatever happens: elapsed time or charge, whichever comes first (the
+ * planner sees to it that one of them is given). */
+static double galvanostatic_bound(const struct segment *g)
+{
+    double bound = INFINITY;
+    for (int k = 0; k < g->n_until; k++) {
+        if (g->until[k].what == UNTIL_ELAPSED)
+            bound = fmin(bound, g->until[k].value);
+        if (g->until[k].what == UNTIL_CHARGE)
+            bound = fmin(bound, g->until[k].value / fabs(g->current));
+    }
+    return bound;
+}
+
+static void add_step(struct site_program *s, const struct plan *p, const int level[FACTOR_MAX], int index)
+{
+    struct step_now now;
+    plan_step(p, level, index, &now);
+    struct segment *g = add(s, ROLE_STEP);
+    s->step[s->program.n - 1] = index;
+    g->i_full = p->protocol->i_limit;
+    g->autorange = true;
+    g->i_ceiling = p->protocol->i_limit;
+    g->interval = now.interval;
+    g->duration = now.duration;
+    switch (now.step->kind) {
+    case STEP_HOLD:
+        g->kind = SEGMENT_HOLD;
+        g->potential = now.potential;
+        break;
+    case STEP_CV:
+        g->kind = SEGMENT_SWEEP;
+        g->start = now.start;
+        g->vertex[0] = now.vertex[0];
+        g->vertex[1] = now.vertex[1];
+        g->rate = now.rate;
+        g->step = now.e_step;
+        g->interval = now.e_step / now.rate;
+        g->cycles = (int)now.step->cycles;
+        break;
+    case STEP_GALVANOSTATIC:
+        g->kind = SEGMENT_GALVANOSTATIC;
+        g->current = now.current;
+        g->i_full = fabs(now.current);
+        g->e_low = p->protocol->e_limit[0];
+        g->e_high = p->protocol->e_limit[1];
+        memcpy(g->until, now.until, sizeof g->until);
+        g->n_until = now.n_until;
+        g->duration = galvanostatic_bound(g);
+        break;
+    case STEP_OCP:
+        g->kind = SEGMENT_OPEN;
+        break;
+    }
+}
+
+/* The in-air sweep covers the range of all voltammograms of the site, so that the leak is known where it matters. */
+static bool blank_range(const struct plan *p, const int level[FACTOR_MAX], double *low, double *high)
+{
+    *low = INFINITY;
+    *high = -INFINITY;
+    for (int k = 0; k < p->protocol->n_steps; k++) {
+        if (p->protocol->step[k].kind != STEP_CV)
+            continue;
+        struct step_now now;
+        plan_step(p, level, k, &now);
+        const double e[3] = {now.start, now.vertex[0], now.vertex[1]};
+        for (int j = 0; j < 3; j++) {
+            *low = fmin(*low, e[j]);
+            *high = fmax(*high, e[j]);
+        }
+    }
+    return *high > *low;
+}
+
+static void add_blank(struct site_program *s, const struct protocol *p)
+{
+    struct segment *g = add(s, ROLE_BLANK);
+    g->kind = SEGMENT_SWEEP;
+    g->start = s->blank_high;
+    g->vertex[0] = s->blank_low;
+    g->vertex[1] = s->blank_high;
+    g->rate = p->alive.blank_rate;
+    g->interval = p->approach.interval;
+    g->step = g->rate * g->interval;
+    g->cycles = 1;
+    g->duration = segment_seconds(g);
+    contact_range(g, p);
+}
+
+void site_program_make(const struct plan *plan, const int level[FACTOR_MAX], struct site_program *out)
+{
+    const struct protocol *p = plan->protocol;
+    memset(out, 0, sizeof *out);
+    double bias = plan_value(plan, level, &p->approach.bias);
+    double away = plan_value(plan, level, &p->retract.bias);
+    add_hold(out, ROLE_WATCH, p, bias, OPEN_ENDED_S, WATCH_SAMPLE, true);
+    add_triangle(out, ROLE_ALIVE, p, bias, ALIVE_PERIODS, false);
+    add_hold(out, ROLE_READY, p, bias, OPEN_ENDED_S, p->approach.interval, true);
+    out->has_blank = blank_range(plan, level, &out->blank_low, &out->blank_high);
+    if (out->has_blank)
+        add_blank(out, p);
+    add_hold(out, ROLE_APPROACH, p, bias, OPEN_ENDED_S, p->approach.interval, true);
+    add_hold(out, ROLE_SETTLE, p, bias, p->approach.confirm, p->approach.interval, false);
+    add_triangle(out, ROLE_PROBE, p, bias, PROBE_PERIODS, false);
+    add_hold(out, ROLE_DECIDE, p, bias, OPEN_ENDED_S, p->approach.interval, true);
+    for (int k = 0; k < p->n_steps; k++)
+        add_step(out, plan, level, k);
+    add_hold(out, ROLE_RELAX, p, away, RELAX_S, p->approach.interval, false);
+    add_triangle(out, ROLE_DETACH, p, away, 1, true);
+}
+
+int site_program_find(const struct site_program *s, enum segment_role role, int from)
+{
+    for (int k = from; k < s->program.n; k++)
+        if (s->role[k] == role)
+            return k;
+    return -1;
+}
+
+const char *segment_role_name(enum segment_role role)
+{
+    static const char *const name[] = {"watch",  "alive", "ready",  "blank", "approach", "settle",
+                                       "probe", "decide", "step", "relax", "detach"};
+    return name[role];
+}
+
+void segment_settings(const struct site_program *s, int segment, char *json, size_t n)
+{
+    const struct segment *g = &s->program.segment[segment];
+    switch (g->kind) {
+    case SEGMENT_HOLD:
+        snprintf(json, n, "{\"potential\":%.12g,\"interval\":%.12g}", g->potential, g->interval);
+        return;
+    case SEGMENT_SWEEP:
+        snprintf(json, n,
+                 "{\"start\":%.12g,\"vertex0\":%.12g,\"vertex1\":%.12g,\"rate\":%.12g,\"step\":%.12g,"
+                 "\"cycles\":%d,\"interval\":%.12g}",
+                 g->start, g->vertex[0], g->vertex[1], g->rate, g->step, g->cycles, g->interval);
+        return;
+    case SEGMENT_GALVANOSTATIC:
+        snprintf(json, n, "{\"current\":%.12g,\"interval\":%.12g,\"duration\":%.12g}", g->current, g->interval,
+                 g->duration);
+        return;
+    case SEGMENT_OPEN:
+        snprintf(json, n, "{\"interval\":%.12g,\"duration\":%.12g}", g->interval, g->duration);
+        return;
+    }
+}

@@ -1,0 +1,46 @@
+/* The potentiostat program of one site, made from the plan: what each segment is for. */
+#ifndef SECCM_RUN_SEGMENTS_H
+#define SECCM_RUN_SEGMENTS_H
+
+#include "instrument/program.h"
+#include "protocol/plan.h"
+
+/* In the order in which they stand in the program. The cell is never left floating in between, except for the changes
+ * of mode that galvanostatic and open-circuit steps force.
+ *
+ *   watch | alive, ready | blank | approach | settle, probe, decide | steps ... | relax, detach
+ *   travel  prove in air          z down     latched, at rest         measure     z up             */
+enum segment_role {
+    ROLE_WATCH,    /* open-ended hold while travelling: the contact signal is watched */
+    ROLE_ALIVE,    /* triangle in air: displacement current, noise */
+    ROLE_READY,    /* open-ended hold: the host judges what it saw */
+    ROLE_BLANK,    /* in-air sweep over the range of the voltammograms */
+    ROLE_APPROACH, /* open-ended hold while z goes down */
+    ROLE_SETTLE,   /* hold of `approach.confirm` at rest behind the crossing */
+    ROLE_PROBE,    /* triangle: is there more capacitance than in air? */
+    ROLE_DECIDE,   /* open-ended hold: the host judges; also the hold of a retraction without steps */
+    ROLE_STEP,     /* step of the protocol */
+    ROLE_RELAX,    /* hold at the retraction bias before the triangle */
+    ROLE_DETACH,   /* open-ended triangle while z goes up: the break is seen as the loss of capacitance */
+};
+
+struct site_program {
+    struct program program;
+    enum segment_role role[PROGRAM_MAX];
+    int step[PROGRAM_MAX]; /* ROLE_STEP: index of the protocol's step */
+    bool has_blank;
+    double blank_low, blank_high; /* V vs reference */
+};
+
+#define ALIVE_PERIODS 4
+#define PROBE_PERIODS 3
+
+/* Program for a site with these levels. */
+void site_program_make(const struct plan *p, const int level[FACTOR_MAX], struct site_program *out);
+/* Index of the first segment with this role at or behind `from`, -1 if there is none. */
+int site_program_find(const struct site_program *s, enum segment_role role, int from);
+const char *segment_role_name(enum segment_role role);
+/* Programmed values as a flat JSON object, SI, sample frame (the `settings` of a stored step). */
+void segment_settings(const struct site_program *s, int segment, char *json, size_t n);
+
+#endif

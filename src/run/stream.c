@@ -1,0 +1,155 @@
+/* The stream of samples of the running program, seen from the run thread. */
+#include <math.h>
+#include <string.h>
+
+#include "run/hop.h"
+
+/* A device that sends nothing for this long has failed (s). */
+#define SILENT_AFTER 0.5
+/* Unless slower sampling was asked for: this many sample periods. */
+#define SILENT_PERIODS 20
+/* A change of mode (cell off, galvanostat, cell on) and the start of a segment may take this long (s). */
+#define MODE_CHANGE 2.0
+#define OVERLOADS_END_IT 2
+
+bool run_wanted(struct run *r, struct err *e)
+{
+    if (r->options->stop && *r->options->stop)
+        return err_set(e, ERR_CANCELLED, "stopped by the operator");
+    return writer_ok(r->w, e) || err_context(e, "results file");
+}
+
+bool stream_start(struct run *r, struct err *e)
+{
+    memset(&r->stream, 0, sizeof r->stream);
+    r->stream.sp = &r->program;
+    r->stream.segment = -1;
+    r->stream.last_sample = loop_now(r->loop);
+    if (!potentiostat_start(r->rig->pstat, &r->program.program, e))
+        return err_context(e, "starting the program");
+    return true;
+}
+
+/* A sample that was too large to measure does not count as long as ranges and contact transients settle: the grace is one
+ * sample; the second in a row ends the step (S6). */
+static bool judge_sample(struct run *r, const struct sample *s, struct err *e)
+{
+    struct stream *st = &r->stream;
+    if (s->status & ~SAMPLE_TIMING)
+        st->flagged++;
+    st->overloads = s->status & (SAMPLE_OVERLOAD | SAMPLE_INVALID) ? st->overloads + 1 : 0;
+    if (st->overloads < OVERLOADS_END_IT)
+        return true;
+    attempt_outcome(r, OUTCOME_OVERLOAD, "%d overloaded samples in a row in %s at %.4g V, %.4g A", st->overloads,
+                    segment_role_name(st->sp->role[st->segment]), s->e, s->i);
+    return err_set(e, ERR_LIMIT, "%s", r->attempt.reason);
+}
+
+static bool take_end(struct run *r, const struct potentiostat_item *item, struct err *e)
+{
+    r->stream.ended_by = item->ended_by;
+    record_segment_end(r, item->ended_by);
+    if (item->ended_by != ENDED_CEILING)
+        return true;
+    r->attempt.ceiling = true;
+    attempt_outcome(r, OUTCOME_OVERLOAD, "current beyond the hard ceiling in %s: the potentiostat opened the cell",
+                    segment_role_name(r->stream.sp->role[item->segment]));
+    return err_set(e, ERR_LIMIT, "%s", r->attempt.reason);
+}
+
+bool stream_take(struct run *r, struct potentiostat_item *item, struct err *e)
+{
+    struct stream *st = &r->stream;
+    if (!run_wanted(r, e))
+        return false;
+    item->kind = potentiostat_next(r->rig->pstat, item, e);
+    switch (item->kind) {
+    case PSTAT_NONE:
+        return true;
+    case PSTAT_BEGIN:
+        st->segment = item->segment;
+        st->last_sample = item->host;
+        st->overloads = 0;
+        record_segment_begin(r, item->segment);
+        return true;
+    case PSTAT_SAMPLE:
+        st->quiet_longest = fmax(st->quiet_longest, ns_to_s(item->host - st->last_sample));
+        st->last_sample = item->host;
+        record_sample(r, &item->sample);
+        return judge_sample(r, &item->sample, e);
+    case PSTAT_END:
+        return take_end(r, item, e);
+    case PSTAT_DONE:
+        st->done = true;
+        return true;
+    case PSTAT_FAILED:
+        return err_context(e, "potentiostat");
+    }
+    return true;
+}
+
+/* How long the device may be silent at this point. */
+static double patience_now(const struct run *r)
+{
+    const struct stream *st = &r->stream;
+    if (st->segment < 0)
+        return MODE_CHANGE;
+    double period = st->sp->program.segment[st->segment].interval;
+    bool ending = st->segment + 1 >= st->sp->program.n;
+    double patience = fmax(SILENT_AFTER, SILENT_PERIODS * period);
+    return ending || r->attempt.step_id == 0 ? patience + MODE_CHANGE : patience;
+}
+
+bool stream_wait(struct run *r, struct potentiostat_item *item, double patience, struct err *e)
+{
+    ns_t deadline = loop_now(r->loop) + ns_from_s(patience > 0 ? patience : patience_now(r));
+    for (;;) {
+        if (!stream_take(r, item, e))
+            return false;
+        if (item->kind != PSTAT_NONE)
+            return true;
+        if (loop_now(r->loop) >= deadline)
+            return err_set(e, ERR_SILENT, "potentiostat \"%s\": no data for %.3g s in %s",
+                           r->rig->config->pstat_model_name, ns_to_s(loop_now(r->loop) - r->stream.last_sample),
+                           r->stream.segment < 0 ? "its program's start"
+                                                 : segment_role_name(r->stream.sp->role[r->stream.segment]));
+        loop_wait(r->loop, potentiostat_event(r->rig->pstat), deadline);
+    }
+}
+
+bool stream_until(struct run *r, enum segment_role role, struct err *e)
+{
+    while (r->stream.segment < 0 || r->stream.sp->role[r->stream.segment] != role) {
+        struct potentiostat_item item;
+        if (!stream_wait(r, &item, 0, e))
+            return false;
+        if (r->stream.done)
+            return err_set(e, ERR_MISMATCH, "the potentiostat's program ended before its %s segment",
+                           segment_role_name(role));
+    }
+    return true;
+}
+
+bool stream_advance(struct run *r, struct err *e)
+{
+    return potentiostat_advance(r->rig->pstat, e) ||
+           err_context(e, "ending %s", segment_role_name(r->stream.sp->role[r->stream.segment]));
+}
+
+bool stream_finish(struct run *r, struct err *e)
+{
+    if (!r->stream.done && !potentiostat_finish(r->rig->pstat, e))
+        return false;
+    while (!r->stream.done) {
+        struct potentiostat_item item;
+        if (!stream_wait(r, &item, MODE_CHANGE, e))
+            return err_context(e, "ending the program");
+    }
+    return potentiostat_settle(r->rig->pstat, ns_from_s(MODE_CHANGE), e);
+}
+
+double stream_stale_after(const struct run *r)
+{
+    double period = r->stream.sp->program.segment[r->stream.segment].interval;
+    return fmax(3 * period, 1.5 * r->stream.quiet_longest);
+}

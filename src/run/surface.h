@@ -1,0 +1,28 @@
+/* What the contacts so far say about the height of the sample: a plane that may drift in time, fitted by least squares
+ * with weak prior knowledge of slope and drift, so that it also predicts (with an honest uncertainty) beside a
+ * single row of points.
+ *
+ *   z(x, y, t) = c0 + c1 x + c2 y + c3 t
+ *
+ * Prior: slopes N(given tilt, 0.02^2) (about 1 degree), drift N(0, (0.2 nm/s)^2); the scatter about the plane is the
+ * residuals' standard deviation, never below the protocol's `surface.sigma` until ten contacts are known. */
+#ifndef SECCM_RUN_SURFACE_H
+#define SECCM_RUN_SURFACE_H
+
+#include <stdbool.h>
+
+struct surface;
+
+/* tilt: rise per metre along x and y expected beforehand; sigma: m. */
+struct surface *surface_new(const double tilt[2], double sigma);
+void surface_free(struct surface *s);
+/* A contact at x, y (m) and time t (s) at height z (m). Only the newest 400 are kept. */
+void surface_add(struct surface *s, double x, double y, double t, double z);
+int surface_count(const struct surface *s);
+/* Predicted contact height (m) and its standard deviation for one more contact there (scatter included). false as long
+ * as fewer than 3 contacts are known. */
+bool surface_predict(const struct surface *s, double x, double y, double t, double *z, double *sigma);
+/* Scatter about the plane (m). */
+double surface_scatter(const struct surface *s);
+
+#endif

@@ -1,0 +1,110 @@
+/* Travel: sideways at a safe height, with the contact signal watched; then the proof that the signal is alive. */
+#include <math.h>
+
+#include "run/hop.h"
+
+/* Blank and alive need this many periods of the triangle without flagged samples. */
+#define ALIVE_NEEDS 2
+#define WET_SIGMAS  6
+/* A drop already at the surface shows at least this part of the usual contact capacitance. */
+#define WET_PART 0.4
+
+/* Baseline at rest, from the segment that runs now. */
+static bool learn_baseline(struct run *r, struct idle *b, struct err *e)
+{
+    *b = (struct idle){0};
+    while (!idle_ready(b)) {
+        struct potentiostat_item item;
+        if (!stream_wait(r, &item, 0, e))
+            return false;
+        if (item.kind == PSTAT_SAMPLE)
+            idle_add(b, item.sample.i);
+    }
+    return true;
+}
+
+/* S3: a contact signal during travel stops the move and retracts. */
+static bool touched_while_travelling(struct run *r, struct err *e)
+{
+    double at[AXIS_COUNT];
+    if (!stage_halt(r->rig->stage, e) || !stage_halt_confirm(r->rig->stage, at, e))
+        return false;
+    hop_note(r, "warning", "contact signal while travelling at x %.3f y %.3f z %.3f um: stopped and retracted",
+             at[AXIS_X] * 1e6, at[AXIS_Y] * 1e6, at[AXIS_Z] * 1e6);
+    r->z = at[AXIS_Z];
+    if (!motion_z(r, r->rig->config->z_retracted, r->rig->config->speed_z, e))
+        return false;
+    return attempt_outcome(r, OUTCOME_ALREADY_WET, "contact signal while travelling to the site");
+}
+
+bool hop_travel(struct run *r, struct err *e)
+{
+    hop_enter(r, HOP_TRAVEL);
+    const struct plan_site *site = r->attempt.site;
+    struct idle watch;
+    if (!stream_until(r, ROLE_WATCH, e) || !learn_baseline(r, &watch, e))
+        return false;
+    double height = r->cell_was_open ? r->rig->config->z_retracted : motion_clear_height(r, site->x, site->y);
+    if (r->z < height - r->rig->config->tolerance && !motion_z(r, height, r->rig->config->speed_z, e))
+        return false;
+    r->cell_was_open = false;
+    bool trigger = false;
+    if (!motion_xy(r, site->x, site->y, &watch, &trigger, e))
+        return false;
+    if (trigger)
+        return touched_while_travelling(r, e);
+    /* R1, R2: the last site's record and this attempt's intent are durable before anything goes down. */
+    if (!writer_barrier(r->w, e))
+        return err_context(e, "results file");
+    return true;
+}
+
+/* S1: displacement current of the stray capacitance, noise in its band, status ok. */
+static bool judge_alive(struct run *r)
+{
+    const struct ramp *a = &r->attempt.air;
+    const struct rig_config *c = r->rig->config;
+    if (a->periods < ALIVE_NEEDS)
+        return attempt_outcome(r, OUTCOME_FAULT, "alive ramp: too many flagged samples to judge the signal");
+    if (r->have_air && isfinite(r->c_contact_typical) &&
+        a->c - r->air.c > fmax(WET_SIGMAS * hypot(a->c_sd, r->air.c_sd), WET_PART * r->c_contact_typical))
+        return attempt_outcome(r, OUTCOME_ALREADY_WET,
+                               "alive ramp: %.4g pF where %.4g pF is in air: a drop already touches", a->c * 1e12,
+                               r->air.c * 1e12);
+    if (fabs(a->c - c->stray) > c->stray_tolerance * c->stray)
+        return attempt_outcome(r, OUTCOME_FAULT,
+                               "alive ramp: the signal is not alive: %.4g pF, expected %.4g pF +- %.0f %% (probe open, "
+                               "shorted or not connected?)",
+                               a->c * 1e12, c->stray * 1e12, c->stray_tolerance * 100);
+    if (a->noise > c->noise_max)
+        return attempt_outcome(r, OUTCOME_FAULT, "alive ramp: noise %.3g pA RMS, at most %.3g pA accepted",
+                               a->noise * 1e12, c->noise_max * 1e12);
+    return true;
+}
+
+bool hop_prove(struct run *r, struct err *e)
+{
+    hop_enter(r, HOP_ALIVE);
+    int alive = site_program_find(&r->program, ROLE_ALIVE, 0);
+    double interval = r->program.program.segment[alive].interval;
+    struct ramp_meter meter;
+    ramp_start(&meter);
+    if (!stream_advance(r, e))
+        return false;
+    while (r->stream.segment != alive + 1) {
+        struct potentiostat_item item;
+        if (!stream_wait(r, &item, 0, e))
+            return false;
+        if (item.kind == PSTAT_SAMPLE && item.segment == alive)
+            ramp_add(&meter, &item.sample, interval);
+    }
+    ramp_finish(&meter);
+    r->attempt.air = meter.mean;
+    r->attempt.noise_rms = meter.mean.noise;
+    judge_alive(r);
+    if (r->attempt.outcome != OUTCOME_NONE)
+        return true;
+    if (r->program.has_blank)
+        hop_enter(r, HOP_BLANK);
+    return stream_advance(r, e) && stream_until(r, ROLE_APPROACH, e);
+}

@@ -1,0 +1,103 @@
+/* Verification of mounting and wiring, once for a rig (S5). */
+#include "run/verify.h"
+
+#include <math.h>
+
+#include "run/contact.h"
+
+#define STEP    2e-6 /* m */
+#define SPEED   2e-6 /* m/s */
+#define PATIENCE (10 * NS_S)
+
+static bool move_to(struct rig *r, enum axis a, const double at[AXIS_COUNT], double value, struct err *e)
+{
+    double to[AXIS_COUNT] = {at[0], at[1], at[2]};
+    to[a] = value;
+    return stage_move_wait(r->stage, 1u << a, to, PATIENCE, e);
+}
+
+bool verify_axis(struct rig *r, enum axis a, struct err *e)
+{
+    double at[AXIS_COUNT];
+    const struct rig_config *c = r->config;
+    if (!stage_position(r->stage, at, e) || !stage_set_speed(r->stage, a, SPEED, e))
+        return false;
+    double away = at[a] + STEP;
+    if (away > c->limit[a][1]) {
+        if (a == AXIS_Z) /* never toward the sample */
+            return err_set(e, ERR_LIMIT, "z is fully retracted already: bring it %.0f um down by hand to verify its "
+                                         "direction",
+                           2 * STEP * 1e6);
+        away = at[a] - STEP;
+    }
+    return move_to(r, a, at, away, e) && move_to(r, a, at, at[a], e);
+}
+
+static void ramp_program(const struct rig_config *c, struct program *g, double bias)
+{
+    *g = (struct program){.n = 1};
+    g->segment[0] = (struct segment){.kind = SEGMENT_SWEEP,
+                                     .start = bias,
+                                     .vertex = {bias + 0.1, bias - 0.1},
+                                     .rate = 10,
+                                     .step = 0.01,
+                                     .cycles = 5,
+                                     .duration = 0.2,
+                                     .interval = 1e-3,
+                                     .i_full = fmin(c->i_limit, 1e-9),
+                                     .i_ceiling = c->i_limit};
+}
+
+bool verify_wiring(struct rig *r, double *capacitance, struct err *e)
+{
+    const struct rig_config *c = r->config;
+    struct program g;
+    struct ramp_meter meter;
+    struct potentiostat_item item = {0};
+    ramp_program(c, &g, 0.5 * (c->e_limit[0] + c->e_limit[1]) * c->potential_sign);
+    ramp_start(&meter);
+    if (!potentiostat_start(r->pstat, &g, e))
+        return false;
+    ns_t deadline = loop_now(r->loop) + PATIENCE;
+    while (item.kind != PSTAT_DONE) {
+        if (potentiostat_next(r->pstat, &item, e) == PSTAT_FAILED)
+            return false;
+        if (item.kind == PSTAT_SAMPLE)
+            ramp_add(&meter, &item.sample, 1e-3);
+        if (item.kind == PSTAT_NONE && !loop_wait(r->loop, potentiostat_event(r->pstat), deadline))
+            return err_set(e, ERR_SILENT, "potentiostat: no end of the test ramp");
+    }
+    ramp_finish(&meter);
+    if (!potentiostat_settle(r->pstat, 2 * NS_S, e))
+        return false;
+    *capacitance = meter.mean.c;
+    if (meter.mean.periods < 2)
+        return err_set(e, ERR_LIMIT, "wiring: the test ramp was overloaded");
+    if (meter.mean.c < 0)
+        return err_set(e, ERR_LIMIT, "wiring: the displacement current runs against the ramp (%.4g pF): one of "
+                                     "wiring.potential and wiring.current has the wrong sign",
+                       meter.mean.c * 1e12);
+    if (fabs(meter.mean.c - c->stray) > c->stray_tolerance * c->stray)
+        return err_set(e, ERR_LIMIT, "wiring: %.4g pF in air, the rig file expects %.4g pF +- %.0f %%",
+                       meter.mean.c * 1e12, c->stray * 1e12, 100 * c->stray_tolerance);
+    return true;
+}
+
+bool verify_safe_state(struct rig *r, struct err *e)
+{
+    double at[AXIS_COUNT];
+    struct err first = ERR_INIT, next = ERR_INIT;
+    bool ok = stage_halt(r->stage, &first);
+    ok = potentiostat_cut(r->pstat, ok ? &first : &next) && ok;
+    bool known = stage_halt_confirm(r->stage, at, first.code ? &next : &first);
+    if (known) {
+        double to[AXIS_COUNT] = {at[0], at[1], r->config->z_retracted};
+        ns_t patience = ns_from_s(2 * fabs(at[AXIS_Z] - to[AXIS_Z]) / r->config->speed_z + 2);
+        known = stage_set_speed(r->stage, AXIS_Z, r->config->speed_z, first.code ? &next : &first) &&
+                stage_move_wait(r->stage, 1u << AXIS_Z, to, patience, first.code ? &next : &first);
+    }
+    bool open = potentiostat_settle(r->pstat, 2 * NS_S, first.code ? &next : &first);
+    if (ok && known && open)
+        return true;
+    return err_set(e, first.code ? first.code : ERR_INTERNAL, "%s", first.text);
+}

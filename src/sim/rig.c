@@ -1,0 +1,211 @@
+/* Puts a simulated rig together and breaks it on demand. */
+#include "sim/rig.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "sim/rig_config.h"
+
+#define SAMPLE_FILE_LIMIT (1 << 20)
+
+/* Switches one fault on and off again. */
+struct planned_fault {
+    struct sim_rig *rig;
+    enum sim_fault fault;
+    struct timer on, off;
+    struct planned_fault *next;
+};
+
+struct sim_rig {
+    struct sim_bench bench;
+    struct stage_config stage_config;
+    struct pstat_config pstat_config;
+    struct stage_gcs *stage;
+    struct pstat_ms *pstat;
+    struct planned_fault *faults;
+};
+
+/* --- sample -------------------------------------------------------------------------------------------- */
+
+/* Files whose errors were reported: the reports point into their text, and nothing tells when they are done
+ * with. A file without errors is freed as soon as the world has read it. */
+static struct reported {
+    struct source *source;
+    struct reported *next;
+} * reported;
+
+static void keep(struct source *s)
+{
+    struct reported *r = xmalloc(sizeof *r);
+    *r = (struct reported){s, reported};
+    reported = r;
+}
+
+/* `name` as seen from the folder of the file that names it. */
+static void beside(struct buf *path, const struct source *from, const char *name)
+{
+    const char *slash = from && name[0] != '/' ? strrchr(from->path, '/') : NULL;
+    if (slash)
+        buf_add(path, from->path, (size_t)(slash - from->path) + 1);
+    buf_str(path, name);
+}
+
+static struct world *world_from_file(const struct ynode *name, const struct ynode *probe, uint64_t seed,
+                                     struct diags *d)
+{
+    struct buf path = {0};
+    struct err e = ERR_INIT;
+    beside(&path, ynode_mark(name).source, ynode_text(name));
+    struct source *s = source_read(path.p, SAMPLE_FILE_LIMIT, &e);
+    buf_free(&path);
+    if (!s) {
+        diags_error(d, ynode_mark(name), "the sample can not be read: %s", e.text);
+        return NULL;
+    }
+    int before = diags_errors(d) + diags_warnings(d);
+    struct ytree *tree = ytree_parse(s, d);
+    struct world *w = tree ? world_new(ytree_root(tree), probe, seed, d) : NULL;
+    ytree_free(tree);
+    if (diags_errors(d) + diags_warnings(d) > before)
+        keep(s);
+    else
+        source_free(s);
+    return w;
+}
+
+static struct world *make_world(const struct sim_rig_config *c, uint64_t seed, struct diags *d)
+{
+    bool named = c->sample && ynode_kind(c->sample) == Y_SCALAR && !ynode_is_null(c->sample);
+    return named ? world_from_file(c->sample, c->probe, seed, d) : world_new(c->sample, c->probe, seed, d);
+}
+
+/* --- life ---------------------------------------------------------------------------------------------- */
+
+struct sim_rig *sim_rig_new(struct loop *l, const struct ynode *simulate, uint64_t seed_override,
+                            struct diags *d)
+{
+    struct sim_rig_config c;
+    struct sim_rig *r = xcalloc(1, sizeof *r);
+    bool ok = sim_rig_config_read(simulate, &c, d);
+    uint64_t seed = seed_override ? seed_override : (uint64_t)c.seed;
+    if (ok) {
+        /* All three parts are looked at, so that all errors come at once. */
+        ok = sim_stage_config_read(c.stage, &r->stage_config, d);
+        ok = sim_pstat_config_read(c.potentiostat, &r->pstat_config, d) && ok;
+        r->bench = (struct sim_bench){.loop = l, .seed = seed, .world = make_world(&c, seed, d)};
+        ok = ok && r->bench.world;
+    }
+    if (!ok) {
+        sim_rig_free(r);
+        return NULL;
+    }
+    r->stage = stage_gcs_new(&r->bench, &r->stage_config);
+    r->pstat = pstat_ms_new(&r->bench, &r->pstat_config);
+    return r;
+}
+
+void sim_rig_free(struct sim_rig *r)
+{
+    if (!r)
+        return;
+    while (r->faults) {
+        struct planned_fault *f = r->faults;
+        r->faults = f->next;
+        timer_cancel(r->bench.loop, &f->on);
+        timer_cancel(r->bench.loop, &f->off);
+        free(f);
+    }
+    pstat_ms_free(r->pstat);
+    stage_gcs_free(r->stage);
+    world_free(r->bench.world);
+    sim_stage_config_free(&r->stage_config);
+    sim_pstat_config_free(&r->pstat_config);
+    free(r);
+}
+
+static bool is_stage(const char *device)
+{
+    return strcmp(device, "stage") == 0;
+}
+
+void sim_rig_attach(struct sim_rig *r, const char *device, struct link *far)
+{
+    if (is_stage(device))
+        stage_gcs_attach(r->stage, far);
+    else
+        pstat_ms_attach(r->pstat, far);
+}
+
+struct world *sim_rig_world(struct sim_rig *r)
+{
+    return r->bench.world;
+}
+
+int sim_rig_baud(const struct sim_rig *r, const char *device)
+{
+    return (int)(is_stage(device) ? r->stage_config.baud : r->pstat_config.baud);
+}
+
+bool sim_rig_axis(const struct sim_rig *r, const char *id, struct sim_axis_map *out)
+{
+    for (int k = 0; k < r->stage_config.axes; k++) {
+        const struct stage_axis_config *a = &r->stage_config.axis[k];
+        if (strcmp(a->id, id) != 0)
+            continue;
+        *out = (struct sim_axis_map){a->world, a->direction, a->offset};
+        return true;
+    }
+    return false;
+}
+
+/* --- faults -------------------------------------------------------------------------------------------- */
+
+static void set_fault(struct sim_rig *r, enum sim_fault f, bool on)
+{
+    switch (f) {
+    case SIM_STAGE_SILENT:
+        stage_gcs_fault(r->stage, STAGE_SILENT, on);
+        return;
+    case SIM_STAGE_FROZEN:
+        stage_gcs_fault(r->stage, STAGE_FROZEN, on);
+        return;
+    case SIM_STAGE_SERVO_LOST:
+        stage_gcs_fault(r->stage, STAGE_SERVO_LOST, on);
+        return;
+    case SIM_PSTAT_SILENT:
+        pstat_ms_fault(r->pstat, PSTAT_SILENT, on);
+        return;
+    case SIM_PSTAT_RESET:
+        pstat_ms_fault(r->pstat, PSTAT_RESET, on);
+        return;
+    case SIM_PSTAT_OVERLOAD:
+        pstat_ms_fault(r->pstat, PSTAT_OVERLOAD, on);
+        return;
+    case SIM_PSTAT_GARBLED:
+        pstat_ms_fault(r->pstat, PSTAT_GARBLED, on);
+        return;
+    }
+}
+
+static void fault_begins(void *ctx)
+{
+    struct planned_fault *f = ctx;
+    set_fault(f->rig, f->fault, true);
+}
+
+static void fault_ends(void *ctx)
+{
+    struct planned_fault *f = ctx;
+    set_fault(f->rig, f->fault, false);
+}
+
+void sim_rig_fault(struct sim_rig *r, enum sim_fault fault, ns_t at, ns_t until)
+{
+    struct planned_fault *f = xcalloc(1, sizeof *f);
+    *f = (struct planned_fault){.rig = r, .fault = fault, .next = r->faults};
+    r->faults = f;
+    timer_set(r->bench.loop, &f->on, at, fault_begins, f);
+    if (until > at && until != NS_NEVER)
+        timer_set(r->bench.loop, &f->off, until, fault_ends, f);
+}

@@ -1,0 +1,23 @@
+/* What the `simulate:` map of a rig file may say: plain data, and the tables that read it. */
+#ifndef SECCM_SIM_RIG_CONFIG_H
+#define SECCM_SIM_RIG_CONFIG_H
+
+#include "base/schema.h"
+#include "sim/pstat_ms.h"
+#include "sim/stage_gcs.h"
+
+struct sim_rig_config {
+    int64_t seed;
+    const struct ynode *stage, *potentiostat, *sample, *probe; /* NULL: defaults */
+};
+
+extern const struct fields simulate_fields, sim_stage_fields, sim_pstat_fields;
+
+/* Errors go to d; false if there were any. Free in either case. `n` NULL: all defaults. */
+bool sim_rig_config_read(const struct ynode *n, struct sim_rig_config *out, struct diags *d);
+bool sim_stage_config_read(const struct ynode *n, struct stage_config *out, struct diags *d);
+bool sim_pstat_config_read(const struct ynode *n, struct pstat_config *out, struct diags *d);
+void sim_stage_config_free(struct stage_config *c);
+void sim_pstat_config_free(struct pstat_config *c);
+
+#endif

@@ -1,0 +1,71 @@
+/* The inside of a world, shared by its files (world.c, world_state.c, world_truth.c) and by nobody else. */
+#ifndef SECCM_SIM_WORLD_PARTS_H
+#define SECCM_SIM_WORLD_PARTS_H
+
+#include "sim/world.h"
+#include "sim/world_drift.h"
+#include "sim/world_ledger.h"
+#include "sim/world_spot.h"
+
+/* Earlier contact whose residue a drop above the present place would meet. */
+struct residue_near {
+    int contact;     /* index, -1 = none */
+    double distance; /* m between the centres */
+};
+
+struct world {
+    struct sample_config sample;
+    struct probe_config probe;
+    uint64_t seed;
+    struct surface surface;
+    struct spot_streams spots;
+    struct drift_streams drifts;
+    struct rng clogging;
+
+    /* time */
+    ns_t t;       /* of the last advance */
+    double epoch; /* s on the sample's clock when this loop began */
+    int64_t tick; /* slow changes were last looked at in this interval */
+    double drift, reference, resistance_factor;
+    double clog; /* factor of the resistance by clogging so far */
+
+    /* position */
+    void (*position)(void *ctx, ns_t t, double xyz[3]);
+    void *position_ctx;
+    double at[3];
+    bool moving;
+
+    /* what is below the probe; valid for (under_x, under_y) */
+    bool known;
+    double under_x, under_y;
+    struct footing footing;
+    struct spot spot;
+    struct residue_near near;
+
+    /* the contact going on */
+    struct meniscus meniscus;
+    struct spot wet_spot;       /* the spot where the drop touched */
+    double wet_x, wet_y, wet_z; /* m; surface below the drop without drift */
+    bool wet_moved;
+    bool touching; /* glass */
+    double touch_x, touch_y;
+    bool dragged;
+
+    struct cell cell;
+    struct cell_charge taken;   /* since the last world_take() */
+    struct cell_charge control; /* of world_control() since the last step, for the ledger */
+
+    bool recording;
+    ns_t unrecorded_open; /* how long the gap going on has lasted */
+    ns_t left_on;
+    struct world_counters counters;
+    struct ledger ledger;
+};
+
+/* Seconds on the sample's own clock, which goes on over restarts. */
+double world_clock(const struct world *w);
+/* Puts the state of the contact going on (film, host, diameters) into its ledger entry. */
+void world_contact_update(const struct world *w, struct contact *c);
+double world_stray(const struct world *w, double height);
+
+#endif

@@ -1,0 +1,368 @@
+/* Dialogues with a GCS stage; each test is named for the misbehaviour or the rule that it shows. */
+#include "instrument/stage.h"
+
+#include <math.h>
+
+#include "fake_device.h"
+
+#define POS "POS? 1 2 3\n"
+
+static struct fake f;
+static struct stage *s;
+static struct err e;
+
+/* Axes 1, 2, 3; z of the controller falls toward the sample unless `toward` is +1; the rig may use 5 to 95
+ * um. */
+static void setup(int toward)
+{
+    struct stage_config c = {.id = {"1", "2", "3"}, .toward_sample = toward, .tolerance = 20e-9};
+    for (int a = 0; a < AXIS_COUNT; a++) {
+        c.limit[a][0] = 5e-6;
+        c.limit[a][1] = 95e-6;
+    }
+    if (toward > 0) {
+        c.limit[AXIS_Z][0] = -95e-6;
+        c.limit[AXIS_Z][1] = -5e-6;
+    }
+    err_clear(&e);
+    fake_open(&f);
+    s = stage_driver("pi-gcs")->open(f.dialogue, &c, &e);
+    assert_non_null(s);
+}
+
+static void done(void)
+{
+    stage_close(s);
+    fake_close(&f);
+}
+
+static void near(double a, double b)
+{
+    if (!(fabs(a - b) < 1e-13))
+        fail_msg("%.15g is not %.15g", a, b);
+}
+
+static void identifies_and_clears_an_old_error(void **state)
+{
+    (void)state;
+    char id[160];
+    setup(-1);
+    fake_expects(&f, "*IDN?\n",
+                 "(c)2015-2018 Physik Instrumente (PI) GmbH & Co. KG, E-727.3CDA, 120040681, 14.11.01.05\n");
+    fake_expects(&f, "ERR?\n", "5\n");
+    fake_expects(&f, "SAI?\n", "1 \n2 \n3\n");
+    assert_true(stage_identify(s, id, sizeof(id), &e));
+    assert_non_null(strstr(id, "E-727.3CDA"));
+    done();
+}
+
+static void another_device_at_the_port(void **state)
+{
+    (void)state;
+    char id[160] = "unchanged";
+    setup(-1);
+    fake_expects(&f, "*IDN?\n", "KEITHLEY INSTRUMENTS INC., MODEL 2400, 1, C33\n");
+    assert_false(stage_identify(s, id, sizeof(id), &e));
+    assert_int_equal(e.code, ERR_MISMATCH);
+    assert_string_equal(id, "unchanged");
+    done();
+}
+
+static void an_axis_that_the_controller_does_not_have(void **state)
+{
+    (void)state;
+    char id[160];
+    setup(-1);
+    fake_expects(&f, "*IDN?\n", "Physik Instrumente, E-753.1CD, 111166712, 08.00.02.00\n");
+    fake_expects(&f, "ERR?\n", "0\n");
+    fake_expects(&f, "SAI?\n", "1\n");
+    assert_false(stage_identify(s, id, sizeof(id), &e));
+    assert_int_equal(e.code, ERR_MISMATCH);
+    assert_non_null(strstr(e.text, "axis y"));
+    done();
+}
+
+static void limits_turn_round_with_the_mounting(void **state)
+{
+    (void)state;
+    double limit[AXIS_COUNT][2];
+    setup(1);
+    fake_expects(&f, "TMN? 1 2 3\n", "1=0 \n2=0 \n3=0\n");
+    fake_expects(&f, "TMX? 1 2 3\n", "1=100 \n2=100 \n3=98.5\n");
+    assert_true(stage_read_limits(s, limit, &e));
+    near(limit[AXIS_X][1], 100e-6);
+    near(limit[AXIS_Z][0], -98.5e-6);
+    near(limit[AXIS_Z][1], 0);
+    done();
+}
+
+static void an_envelope_beyond_the_controllers_limits(void **state)
+{
+    (void)state;
+    double limit[AXIS_COUNT][2];
+    setup(-1);
+    fake_expects(&f, "TMN? 1 2 3\n", "1=0 \n2=0 \n3=0\n");
+    fake_expects(&f, "TMX? 1 2 3\n", "1=100 \n2=90 \n3=100\n");
+    assert_false(stage_read_limits(s, limit, &e));
+    assert_int_equal(e.code, ERR_LIMIT);
+    assert_non_null(strstr(e.text, "axis y"));
+    done();
+}
+
+static void moves_are_in_the_controllers_sign_and_um(void **state)
+{
+    (void)state;
+    setup(1);
+    fake_expects(&f, "MOV 1 10.000000 3 60.500001\n", NULL);
+    fake_expects(&f, "VEL 3 1.250000\n", NULL);
+    fake_expects(&f, "VEL 1 50.000000 2 50.000000\n", NULL);
+    assert_true(stage_move(s, 1u << AXIS_X | 1u << AXIS_Z, (double[]){10e-6, 0, -60.500001e-6}, &e));
+    assert_true(stage_set_speed(s, AXIS_Z, 1.25e-6, &e));
+    assert_true(stage_set_speed(s, AXIS_Y, 50e-6, &e));
+    done();
+}
+
+static void a_target_outside_the_envelope_is_not_sent(void **state)
+{
+    (void)state;
+    setup(-1);
+    const double bad[] = {4.9e-6, 95.1e-6, NAN, INFINITY};
+    for (int k = 0; k < 4; k++) {
+        assert_false(stage_move(s, 1u << AXIS_Z, (double[]){0, 0, bad[k]}, &e));
+        assert_int_equal(e.code, ERR_LIMIT);
+    }
+    done();
+}
+
+static void error_7_at_the_controllers_limit(void **state)
+{
+    (void)state;
+    setup(-1);
+    fake_expects(&f, "MOV 3 90.000000\n", NULL);
+    fake_expects(&f, "ERR?\n", "7\n");
+    assert_false(stage_move_wait(s, 1u << AXIS_Z, (double[]){0, 0, 90e-6}, NS_S, &e));
+    assert_int_equal(e.code, ERR_REFUSED);
+    assert_non_null(strstr(e.text, "position out of limits"));
+    done();
+}
+
+static void position_is_asked_for_without_waiting(void **state)
+{
+    (void)state;
+    double p[AXIS_COUNT];
+    ns_t asked, at;
+    setup(-1);
+    fake_expects(&f, POS, NULL);
+    fake_says(&f, 5 * NS_MS, "1=1.883246040e+01 \n2=1.747");
+    fake_says(&f, 9 * NS_MS, "353172e+01 \n3=6.0e+01\n"); /* in two pieces */
+    ns_t start = loop_now(f.loop);
+    assert_true(stage_ask_position(s, &e));
+    assert_int_equal(stage_poll_position(s, p, &asked, &at, &e), REPLY_PENDING);
+    loop_sleep_until(f.loop, start + 7 * NS_MS);
+    assert_int_equal(stage_poll_position(s, p, &asked, &at, &e), REPLY_PENDING);
+    assert_true(loop_wait(f.loop, stage_event(s), start + NS_S));
+    assert_int_equal(stage_poll_position(s, p, &asked, &at, &e), REPLY_READY);
+    near(p[AXIS_X], 18.83246040e-6);
+    near(p[AXIS_Z], 60e-6);
+    assert_true(asked == start && at == start + 9 * NS_MS);
+    done();
+}
+
+static void silence_is_told_from_half_a_reply(void **state)
+{
+    (void)state;
+    double p[AXIS_COUNT] = {1, 2, 3};
+    setup(-1);
+    fake_expects(&f, POS, NULL);
+    fake_expects(&f, POS, "1=1.0 \n2=2.0 \n");
+    assert_false(stage_position(s, p, &e));
+    assert_int_equal(e.code, ERR_SILENT);
+    assert_false(stage_position(s, p, &e));
+    assert_int_equal(e.code, ERR_FRAGMENT);
+    assert_true(p[0] == 1 && p[2] == 3);
+    done();
+}
+
+static void a_reply_with_a_garbage_byte(void **state)
+{
+    (void)state;
+    double p[AXIS_COUNT];
+    setup(-1);
+    fake_expects(&f, POS, "1=1.0 \n2=2.\xff \n3=3.0\n");
+    assert_false(stage_position(s, p, &e));
+    assert_int_equal(e.code, ERR_MISMATCH);
+    done();
+}
+
+static void arrival_needs_both_position_and_on_target(void **state)
+{
+    (void)state;
+    setup(-1);
+    fake_expects(&f, "MOV 1 50.000000 2 60.000000\n", NULL);
+    fake_expects(&f, "ERR?\n", "0\n");
+    fake_expects(&f, POS, "1=49.0 \n2=60.0 \n3=90.0\n"); /* under way */
+    fake_expects(&f, POS, "1=49.99 \n2=60.01 \n3=90.0\n");
+    fake_expects(&f, "ONT? 1 2\n", "1=1 \n2=0\n"); /* there, not settled */
+    fake_expects(&f, POS, "1=50.001 \n2=60.001 \n3=90.0\n");
+    fake_expects(&f, "ONT? 1 2\n", "1=1 \n2=1\n");
+    assert_true(stage_move_wait(s, 3, (double[]){50e-6, 60e-6, 0}, NS_S, &e));
+    done();
+}
+
+static void an_axis_that_never_arrives(void **state)
+{
+    (void)state;
+    setup(-1);
+    fake_expects(&f, "MOV 1 50.000000\n", NULL);
+    fake_expects(&f, "ERR?\n", "0\n");
+    fake_expects(&f, POS, "1=10.0 \n2=60.0 \n3=90.0\n");
+    fake_expects(&f, POS, "1=10.0 \n2=60.0 \n3=90.0\n");
+    fake_expects(&f, POS, "1=10.0 \n2=60.0 \n3=90.0\n");
+    assert_false(stage_move_wait(s, 1, (double[]){50e-6, 0, 0}, 12 * NS_MS, &e));
+    assert_int_equal(e.code, ERR_MISMATCH);
+    assert_non_null(strstr(e.text, "axis x"));
+    assert_non_null(strstr(e.text, "50.000 um"));
+    assert_non_null(strstr(e.text, "10.000 um"));
+    done();
+}
+
+static void servo_goes_on_only_where_it_is_off(void **state)
+{
+    (void)state;
+    setup(-1);
+    fake_expects(&f, "SVO? 1 2 3\n", "1=1 \n2=0 \n3=0\n");
+    fake_expects(&f, "SVO 2 1 3 1\n", NULL);
+    fake_expects(&f, "ERR?\n", "0\n");
+    fake_expects(&f, "SVO? 1 2 3\n", "1=1 \n2=1 \n3=1\n");
+    assert_true(stage_servo_on(s, &e));
+    done();
+}
+
+static void a_servo_that_stays_off(void **state)
+{
+    (void)state;
+    setup(-1);
+    fake_expects(&f, "SVO? 1 2 3\n", "1=1 \n2=1 \n3=0\n");
+    fake_expects(&f, "SVO 3 1\n", NULL);
+    fake_expects(&f, "ERR?\n", "0\n");
+    fake_expects(&f, "SVO? 1 2 3\n", "1=1 \n2=1 \n3=0\n");
+    assert_false(stage_servo_on(s, &e));
+    assert_int_equal(e.code, ERR_MISMATCH);
+    assert_non_null(strstr(e.text, "axis z"));
+    done();
+}
+
+static void halt_is_one_byte_even_with_a_question_outstanding(void **state)
+{
+    (void)state;
+    double p[AXIS_COUNT];
+    setup(-1);
+    fake_expects(&f, POS, NULL);
+    fake_says(&f, 3 * NS_MS, "1=1 \n2=2 \n3=3\n"); /* comes after the stop: stale */
+    fake_expects(&f, "\x18", NULL);
+    fake_expects(&f, "ERR?\n", "10\n");
+    fake_expects(&f, POS, "1=10 \n2=20 \n3=30\n");
+    assert_true(stage_ask_position(s, &e));
+    assert_true(stage_halt(s, &e));
+    assert_int_equal(stage_poll_position(s, p, NULL, NULL, &e), REPLY_NONE);
+    assert_true(stage_halt_confirm(s, p, &e));
+    near(p[AXIS_X], 10e-6);
+    near(p[AXIS_Z], 30e-6);
+    done();
+}
+
+static void error_10_after_stop_is_the_acknowledgement_and_so_is_a_suppressed_one(void **state)
+{
+    (void)state;
+    double p[AXIS_COUNT];
+    setup(-1);
+    fake_expects(&f, "\x18", NULL);
+    fake_expects(&f, "ERR?\n", "0\n");
+    fake_expects(&f, POS, "1=10 \n2=20 \n3=30\n");
+    assert_true(stage_halt(s, &e));
+    assert_true(stage_halt_confirm(s, p, &e));
+    done();
+}
+
+static void stop_without_acknowledgement_is_repeated(void **state)
+{
+    (void)state;
+    double p[AXIS_COUNT];
+    setup(-1);
+    fake_expects(&f, "\x18", NULL);
+    fake_expects(&f, "ERR?\n", "7\n"); /* an older error hid it */
+    fake_expects(&f, "\x18", NULL);
+    fake_expects(&f, "ERR?\n", "10\n");
+    fake_expects(&f, POS, "1=10 \n2=20 \n3=30\n");
+    assert_true(stage_halt(s, &e));
+    assert_true(stage_halt_confirm(s, p, &e));
+    done();
+}
+
+static void stop_never_acknowledged(void **state)
+{
+    (void)state;
+    double p[AXIS_COUNT];
+    setup(-1);
+    fake_expects(&f, "\x18", NULL);
+    fake_expects(&f, "ERR?\n", NULL);
+    fake_expects(&f, "\x18", NULL);
+    fake_expects(&f, "ERR?\n", NULL);
+    assert_true(stage_halt(s, &e));
+    assert_false(stage_halt_confirm(s, p, &e));
+    assert_int_equal(e.code, ERR_SILENT);
+    assert_non_null(strstr(e.text, "not acknowledged"));
+    done();
+}
+
+static void bytes_for_a_guardian(void **state)
+{
+    (void)state;
+    struct buf b = {0};
+    setup(1);
+    stage_halt_bytes(s, &b);
+    stage_retract_bytes(s, -5.5e-6, &b);
+    stage_retract_bytes(s, 1, &b); /* beyond the envelope: clamped to it */
+    assert_string_equal(b.p, "\x18\nMOV 3 5.500000\n\nMOV 3 5.000000\n");
+    buf_free(&b);
+    done();
+}
+
+static void link_gone(void **state)
+{
+    (void)state;
+    double p[AXIS_COUNT];
+    setup(-1);
+    fake_hang_up(&f);
+    assert_false(stage_position(s, p, &e));
+    assert_int_equal(e.code, ERR_LINK);
+    done();
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(identifies_and_clears_an_old_error),
+        cmocka_unit_test(another_device_at_the_port),
+        cmocka_unit_test(an_axis_that_the_controller_does_not_have),
+        cmocka_unit_test(limits_turn_round_with_the_mounting),
+        cmocka_unit_test(an_envelope_beyond_the_controllers_limits),
+        cmocka_unit_test(moves_are_in_the_controllers_sign_and_um),
+        cmocka_unit_test(a_target_outside_the_envelope_is_not_sent),
+        cmocka_unit_test(error_7_at_the_controllers_limit),
+        cmocka_unit_test(position_is_asked_for_without_waiting),
+        cmocka_unit_test(silence_is_told_from_half_a_reply),
+        cmocka_unit_test(a_reply_with_a_garbage_byte),
+        cmocka_unit_test(arrival_needs_both_position_and_on_target),
+        cmocka_unit_test(an_axis_that_never_arrives),
+        cmocka_unit_test(servo_goes_on_only_where_it_is_off),
+        cmocka_unit_test(a_servo_that_stays_off),
+        cmocka_unit_test(halt_is_one_byte_even_with_a_question_outstanding),
+        cmocka_unit_test(error_10_after_stop_is_the_acknowledgement_and_so_is_a_suppressed_one),
+        cmocka_unit_test(stop_without_acknowledgement_is_repeated),
+        cmocka_unit_test(stop_never_acknowledged),
+        cmocka_unit_test(bytes_for_a_guardian),
+        cmocka_unit_test(link_gone),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
