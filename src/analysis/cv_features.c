@@ -106,6 +106,14 @@ static const double *over_baseline(const struct work *w, const struct leg *g, co
     return c->weight;
 }
 
+static double mean_of(const double *x, int n)
+{
+    double sum = 0;
+    for (int k = 0; k < n; k++)
+        sum += x[k];
+    return n > 0 ? sum / n : NAN;
+}
+
 static const char *find_peak(const struct work *w, const struct leg *g, const double *i, int sign, double sd,
                              struct peak *p)
 {
@@ -113,14 +121,20 @@ static const char *find_peak(const struct work *w, const struct leg *g, const do
     const double *e = c->in->trace->e + g->first;
     double margin = c->points / 2 * fabs(g->step), low = fmin(e[0], e[g->n - 1]) + margin,
            high = fmax(e[0], e[g->n - 1]) - margin;
-    if (!peak_find(e, i, g->n, low, high, sign, c->points / 4, c->smooth_noise, p))
+    double most = 0;
+    for (int k = 0; k < g->n; k++)
+        most = fmax(most, sign * i[k]);
+    if (!peak_find(e, i, g->n, low, high, sign, fmax(0.1 * most, 4 * c->smooth_noise), c->smooth_noise, p))
         return "no peak: the extremum is at the end of the sweep";
     if (!(fabs(p->i) > 5 * sd) || sign * p->i < 0)
         return "no peak above 5 x the noise";
-    /* A bump of the noise on a current that still grows toward the vertex is not a peak. */
-    double edge = i[g->n - 1 - c->points / 2];
-    if (!(sign * (p->i - edge) > 5 * c->smooth_noise))
-        return "no peak: the current does not fall behind the extremum";
+    /* A bump of the noise, on a flat current or on one that still grows toward the vertex, is not a peak: it
+     * has to stand above the end of the sweep and above the mean of the first and of the last tenth of it. */
+    double behind = i[g->n - 1 - c->points / 2], first = mean_of(i, g->n / 10),
+           last = mean_of(i + g->n - g->n / 10, g->n / 10);
+    if (!(fmin(sign * (p->i - behind), fmin(sign * (p->i - first), sign * (p->i - last))) >
+          5 * c->smooth_noise))
+        return "no peak: the current does not fall on both sides of the extremum";
     if (trace_left_out(c->in->trace, g->first + p->index - 2, 5))
         return "flagged samples at the peak";
     return NULL;
@@ -292,7 +306,9 @@ static const char *sei_reason(const struct sei_result *r, char (*reason)[96], in
         return "the capacitance is not above 2 x its uncertainty";
     if (j >= SEI_RATIO && isnan(r[0].value[SEI_Q]))
         return "the SEI charge of cycle 1 is missing";
-    if (j >= SEI_RATIO && !(fabs(r[0].value[SEI_Q]) > 3 * r[0].sd[SEI_Q]))
+    /* What the double layer takes is no SEI charge: without it where that can be said. */
+    int q = isnan(r[0].value[SEI_FILM]) ? SEI_Q : SEI_FILM;
+    if (j >= SEI_RATIO && !(fabs(r[0].value[q]) > 3 * r[0].sd[q]))
         return "the SEI charge of cycle 1 is not above 3 x its uncertainty";
     if (j > SEI_RATIO && !(c1 > 2 * r[0].sd[SEI_C_PASS]))
         return "the capacitance of cycle 1 is not above 2 x its uncertainty";
@@ -301,14 +317,29 @@ static const char *sei_reason(const struct sei_result *r, char (*reason)[96], in
     return isnan(r[k].value[j]) ? "an earlier cycle is missing" : NULL;
 }
 
-static void sei_features(const struct cv_curve *c, struct features *out)
+static void sei_row(const struct cv_curve *c, const struct sei_result *r, char (*reason)[96], int k, int j,
+                    int n, bool wet, struct features *out)
+{
+    struct feature_place p = c->in->place;
+    p.cycle = c->cycle[k].number;
+    const char *why = sei_reason(r, reason, k, j, c->in->blank->given, wet), *note = NULL;
+    if (j == SEI_C_PASS && k == 0)
+        note = n == 1 ? "falling branch against the blank" : "common part from the next turn";
+    if (why)
+        features_missing(out, &p, sei_names[j], why);
+    else
+        features_value(out, &p, sei_names[j], r[k].value[j], r[k].sd[j], note);
+}
+
+/* `window`: this is the voltammogram with the SEI window; of the others only the wetted area is followed. */
+static void sei_features(const struct cv_curve *c, bool window, struct features *out)
 {
     struct sei_cycle m[SEI_CYCLES];
     struct sei_result r[SEI_CYCLES];
     char reason[SEI_CYCLES][96];
     int n = c->n_cycles < SEI_CYCLES ? c->n_cycles : SEI_CYCLES;
     double low = 0, high = 0;
-    bool wet = cv_wet_range(c, &low, &high), blank = c->in->blank->given;
+    bool wet = cv_wet_range(c, &low, &high);
     if (n < 1)
         return;
     for (int k = 0; k < n; k++)
@@ -317,23 +348,14 @@ static void sei_features(const struct cv_curve *c, struct features *out)
     for (int k = 0; k < n; k++) {
         struct feature_place p = c->in->place;
         p.cycle = c->cycle[k].number;
-        if (reason[k][0])
+        sei_row(c, r, reason, k, SEI_C_PASS, n, wet, out);
+        if (window && reason[k][0])
             features_missing(out, &p, "q_sei_raw", reason[k]);
-        else
+        else if (window)
             features_value(out, &p, "q_sei_raw", m[k].q, m[k].q_sd, NULL);
-        for (int j = 0; j < SEI_QUANTITIES; j++) {
-            if (j >= SEI_RATIO && k == 0)
-                continue; /* 1 by definition */
-            const char *why = sei_reason(r, reason, k, j, blank, wet);
-            bool alone = j == SEI_C_PASS && k == 0;
-            const char *note = alone && n == 1 ? "cycle 1: falling branch against the blank"
-                               : alone         ? "cycle 1: common part from the turn to cycle 2"
-                                               : NULL;
-            if (why)
-                features_missing(out, &p, sei_names[j], why);
-            else
-                features_value(out, &p, sei_names[j], r[k].value[j], r[k].sd[j], note);
-        }
+        for (int j = 0; j < SEI_QUANTITIES && window; j++)
+            if (j != SEI_C_PASS && (j < SEI_RATIO || k > 0)) /* ratios of cycle 1 are 1 by definition */
+                sei_row(c, r, reason, k, j, n, wet, out);
     }
 }
 
@@ -343,7 +365,7 @@ void cv_features(const struct step_input *in, struct features *out)
     cv_curve_make(in, &c);
     for (int k = 0; k < c.n_cycles; k++)
         cycle_features(&c, &c.cycle[k], out);
-    if (in->settings->sei_step[0] && strcmp(in->step->name, in->settings->sei_step) == 0)
-        sei_features(&c, out);
+    const char *step = in->settings->sei_step;
+    sei_features(&c, step[0] && strcmp(in->step->name, step) == 0, out);
     cv_curve_free(&c);
 }

@@ -17,7 +17,16 @@ static bool parabola(const double x[3], const double y[3], int sign, double *xv,
     return true;
 }
 
-bool peak_find(const double *e, const double *i, int n, double low, double high, int sign, int reach,
+/* Next sample from `best` in direction `way` at which the current has fallen by `depth`, at most `end`. */
+static int fallen(const double *i, int best, int end, int way, int sign, double depth)
+{
+    int k = best + way;
+    while (k != end && !(sign * (i[best] - i[k]) >= depth))
+        k += way;
+    return k;
+}
+
+bool peak_find(const double *e, const double *i, int n, double low, double high, int sign, double depth,
                double sd, struct peak *out)
 {
     int best = -1, first = -1, last = -1;
@@ -31,13 +40,12 @@ bool peak_find(const double *e, const double *i, int n, double low, double high,
     }
     if (best < 0 || best == first || best == last)
         return false;
-    int most = best - first < last - best ? best - first : last - best;
-    int r = reach < 1 ? 1 : reach > most ? most : reach;
-    const double x[3] = {e[best - r], e[best], e[best + r]};
-    const double y[3] = {i[best - r], i[best], i[best + r]};
+    int a = fallen(i, best, first, -1, sign, depth), b = fallen(i, best, last, 1, sign, depth);
+    const double x[3] = {e[a], e[best], e[b]};
+    const double y[3] = {i[a], i[best], i[b]};
     struct peak p = {.index = best, .e = e[best], .i = i[best], .e_sd = NAN};
     double xv = 0, yv = 0, curvature = 0;
-    if (parabola(x, y, sign, &xv, &yv, &curvature) && fabs(xv - x[1]) <= fabs(x[2] - x[0])) {
+    if (parabola(x, y, sign, &xv, &yv, &curvature) && (xv - x[0]) * (xv - x[2]) <= 0) {
         p.e = xv;
         p.i = yv;
         p.e_sd = sd * sqrt(2) / (fabs(curvature) * fabs(x[2] - x[0]));

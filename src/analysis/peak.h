@@ -13,11 +13,11 @@ struct peak {
 
 /* The extremum of i[n] over e[n] within low <= e <= high: the smallest for sign = -1 (reduction), the largest
  * for sign = +1 (oxidation). false if the extremum is the first or last sample of the range: then there is no
- * peak in it, only an edge. `reach` samples on either side of the extremum (1 or more) give the parabola: 1
- * for the plain one through 3 neighbours; larger for smoothed data, where neighbours differ by less than the
- * noise. `sd` is the SD of i[k]; e_sd = sd * sqrt(2) / (2 |curvature| reach step), the error of the
- * parabola's vertex. */
-bool peak_find(const double *e, const double *i, int n, double low, double high, int sign, int reach,
+ * peak in it, only an edge. The parabola goes through the extremum and, on either side, the nearest sample at
+ * which the current has fallen by `depth` (A): 0 for the plain neighbours; for noisy data several times the
+ * SD, since neighbours that differ by less than the noise give the noise's curvature. `sd` is the SD of i[k];
+ * e_sd = sd sqrt(2) / (|curvature| distance of the outer two), the error of the parabola's vertex. */
+bool peak_find(const double *e, const double *i, int n, double low, double high, int sign, double depth,
                double sd, struct peak *out);
 
 #endif

@@ -1,6 +1,6 @@
 /* Uncertainty of computed quantities by numerical differentiation (GUM, JCGM 100:2008, 5.1.3): for inputs
  * x[n] with independent SDs, SD(y)^2 = sum (dy/dx_k SD_k)^2, each derivative as a central difference over
- * +-SD_k. */
+ * a fraction of SD_k. */
 #ifndef SECCM_ANALYSIS_PROPAGATE_H
 #define SECCM_ANALYSIS_PROPAGATE_H
 

@@ -84,7 +84,7 @@ static const struct feature_def table[] = {
           "Double-layer capacitance around the turn before the reducing pass of the cycle: a measure of the "
           "area "
           "that is wet then.",
-          "(rising branch before - falling branch) / (2 dE/dt) - blank"),
+          "(i_rising before - i_falling) / (2 dE/dt) - blank"),
     CYCLE("q_sei", "C", CHARGE, true,
           "Charge in the SEI window on the reducing sweep, blank-corrected, double layer included.",
           "trapezoid over the window, net, blank subtracted"),

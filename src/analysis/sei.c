@@ -41,7 +41,8 @@ static void evaluate(void *ctx, const double *x, double *y)
 {
     const struct model *m = ctx;
     const double *q = x + 3, *falling = q + m->n, *rising = falling + m->n;
-    double charge[SEI_CYCLES], film[SEI_CYCLES], area[SEI_CYCLES], ratio[SEI_CYCLES], per[SEI_CYCLES];
+    double charge[SEI_CYCLES] = {0}, film[SEI_CYCLES] = {0}, area[SEI_CYCLES] = {0};
+    double ratio[SEI_CYCLES] = {0}, per[SEI_CYCLES] = {0};
     for (int k = 0; k < m->n; k++) {
         const struct sei_cycle *c = &m->cycle[k];
         charge[k] = q[k] - x[0] * c->time - x[1] * c->moment - x[2] * c->swing;

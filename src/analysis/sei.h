@@ -37,9 +37,8 @@ struct sei_result {
 /* The capacitance at the reducing pass of cycle k comes from the two branches around the turn before it: the
  * rising one at the end of cycle k - 1 and the falling one at the start of cycle k. Offset, leak and a trace
  * of oxygen flow in both and cancel; the time to the pass is as short as it can be. Cycle 1 has no rising
- * branch before it: there the common part of both branches, (i_rising,1 rate_f - i_falling,2 rate_r) / ... at
- * the turn to cycle 2, stands for it, so that the same currents cancel; with one cycle only, the blank's
- * offset and leak do.
+ * branch before it: there the part that is common to both branches at the turn to cycle 2 is subtracted from
+ * the falling branch, so that the same currents cancel; with one cycle only, the blank's offset and leak are.
  *
  * `wet_potential`: V at which the branches were read. n <= SEI_CYCLES cycles from the first. Uncertainties
  * follow from the noise of each charge and branch (independent) and of the blank (common to all), by

@@ -26,8 +26,9 @@ struct analysis_settings {
     double wet_potential;  /* V: where C_dl is read; NAN = nowhere */
     double wet_half_width; /* V: branches are averaged within +- this, clipped clear of the SEI window and the
                               turns */
-    double smoothing;      /* V: Savitzky-Golay window of sweeps; Gaussian SD of dQ/dE is half of it */
-    double onset_density;  /* A/m2, magnitude */
+    double
+        smoothing; /* V: Savitzky-Golay window of sweeps; the Gaussian of dQ/dE has an SD of a tenth of it */
+    double onset_density; /* A/m2, magnitude */
     double baseline_red[2],
         baseline_ox[2]; /* V: low, high of the line before a peak; NAN = the blank is the baseline */
     double aperture;    /* m; NAN = unknown */

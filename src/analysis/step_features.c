@@ -118,12 +118,12 @@ void ocp_features(const struct step_input *in, struct features *out)
 
 /* --- constant current --- */
 
-static void plateau_features(const struct step_input *in, const double *smooth, double noise,
-                             double step_noise, const char *note, struct features *out)
+static void plateau_features(const struct step_input *in, const double *smooth, double step_noise,
+                             const char *note, struct features *out)
 {
     const struct trace *tr = in->trace;
     struct plateau found[GALVANO_PLATEAUS];
-    double width = fmax(in->settings->smoothing / 2, 2 * noise);
+    double width = fmax(in->settings->smoothing / 10, 3 * step_noise);
     if (galvano_plateaus(tr->t, smooth, tr->i, tr->n, width, found) == 0) {
         features_missing(out, &in->place, "plateau",
                          "no plateau: dQ/dE has no maximum inside the potentials passed");
@@ -173,6 +173,6 @@ void galvano_features(const struct step_input *in, struct features *out)
     snprintf(text, sizeof text, "ended by %.64s", in->step->ended_by[0] ? in->step->ended_by : "?");
     features_value(out, &in->place, "e_cutoff", tr->e[last], noise, text);
     features_value(out, &in->place, "t_cutoff", tr->t[last], interval / sqrt(12), text);
-    plateau_features(in, smooth, noise, smooth_noise, note, out);
+    plateau_features(in, smooth, smooth_noise, note, out);
     free(smooth);
 }

@@ -143,9 +143,8 @@ static void number(struct buf *out, const char *key, double value, const char *u
     buf_printf(out, ", \"unit\": \"%s\"}", unit);
 }
 
-void status_json(const struct data *d, const struct status *s, struct buf *out)
+void status_json(const struct status *s, struct buf *out)
 {
-    (void)d;
     buf_str(out, "{\"state\": ");
     buf_json_string(out, s->state);
     buf_printf(out, ", \"writing\": %s, \"process\": ", s->alive ? "true" : "false");

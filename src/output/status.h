@@ -24,6 +24,6 @@ bool status_read(const struct data *d, struct status *out, struct err *e);
 /* Words for a state that no longer has a process behind it: "running" without one is "stopped without notice". */
 const char *status_words(const struct status *s);
 void status_print(const struct data *d, const struct status *s, struct buf *out);
-void status_json(const struct data *d, const struct status *s, struct buf *out);
+void status_json(const struct status *s, struct buf *out);
 
 #endif

@@ -79,12 +79,11 @@ static void check_leash(const struct check *c)
 {
     const struct protocol *p = c->p;
     const struct approach *a = &p->approach;
-    if (a->leash > p->aperture * 1.0001)
-        diags_warning(
-            c->d, protocol_mark(p, "approach.leash"),
-            "a leash of %s is longer than the drop is high (about one aperture, %s): if everything stops, "
-            "the glass may touch the sample",
-            show(a->leash, DIM_LENGTH), show(p->aperture, DIM_LENGTH));
+    if (a->leash > p->drop * 1.0001)
+        diags_error(c->d, protocol_mark(p, "approach.leash"),
+                    "a leash of %s is longer than the drop is high (surface.drop, %s): if host or link died, the glass "
+                    "would be driven into the sample",
+                    show(a->leash, DIM_LENGTH), show(p->drop, DIM_LENGTH));
     double needed = a->speed * (3 * a->interval + HALT_TIME);
     if (a->leash < needed)
         diags_warning(

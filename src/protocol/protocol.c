@@ -136,8 +136,10 @@ static bool read_rig(struct protocol *p, const struct protocol_options *o, struc
 
 static void fill_defaults(struct protocol *p)
 {
+    if (isnan(p->drop))
+        p->drop = 0.5 * p->aperture;
     if (isnan(p->approach.leash))
-        p->approach.leash = fmin(0.3e-6, p->aperture);
+        p->approach.leash = fmin(0.3e-6, p->drop);
     if (isnan(p->approach.ceiling))
         p->approach.ceiling = p->i_limit;
     if (!p->retract.bias.given) {

@@ -51,8 +51,11 @@ static const struct field surface_table[] = {
      "free height above the highest obstacle when moving sideways"},
     {"peak", NUMBER(LENGTH, peak), false, "1 um", 0, 1e-3, NULL, NULL,
      "height of the highest obstacle above the mean surface (particles, steps)"},
-    {"sigma", NUMBER(LENGTH, sigma), false, "0.3 um", 0, 1e-3, NULL, NULL,
+    {"sigma", NUMBER(LENGTH, sigma), false, "0.1 um", 0, 1e-3, NULL, NULL,
      "standard deviation of heights about the fitted surface that is expected before it is known"},
+    {"drop", NUMBER(LENGTH, drop), false, NULL, 1e-9, 100e-6, NULL, NULL,
+     "height by which the drop protrudes below the glass; half the aperture if left out. An approach never "
+     "goes so far below the predicted contact that glass could meet a spot that gives no current"},
 };
 static const struct fields surface_fields = FIELDS("`surface`", surface_table);
 
@@ -78,7 +81,7 @@ static const struct field approach_table[] = {
      "speed of the slow approach"},
     {"leash", NUMBER(LENGTH, approach.leash), false, NULL, 1e-9, 10e-6, NULL, NULL,
      "how far the commanded height may be ahead of the last good sample; 0.3 um or the aperture if left out, "
-     "whichever is smaller, since the drop reaches about one aperture below the glass"},
+     "whichever is smaller"},
     {"travel", NUMBER(LENGTH, approach.travel), true, NULL, 100e-9, 1e-3, NULL, NULL,
      "longest slow approach while the surface is unknown"},
     {"sample", NUMBER(TIME, approach.interval), false, "1 ms", 10e-6, 1, NULL, NULL,

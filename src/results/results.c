@@ -168,24 +168,27 @@ static int count_wal_pages(void *ctx, sqlite3 *db, const char *name, int pages)
     return SQLITE_OK;
 }
 
+/* The answer comes before the change is committed, so the end of the statement counts too. */
+static bool set_wal_mode(struct results *r, struct err *e)
+{
+    sqlite3_stmt *s = store_prepare(r, "PRAGMA journal_mode = WAL", e);
+    if (!s)
+        return false;
+    bool ok = sqlite3_step(s) == SQLITE_ROW;
+    bool wal = ok && strcmp((const char *)sqlite3_column_text(s, 0), "wal") == 0;
+    if (sqlite3_finalize(s) != SQLITE_OK)
+        return store_fail(r, e, "WAL mode");
+    return wal || err_set(e, ERR_IO, "results `%s`: the file system has no shared memory for a WAL", r->path);
+}
+
 /* Turns the handle, whose lock is held, into the one writer of an existing file. */
 static bool open_writer(struct results *r, struct err *e)
 {
     if (!handle_open(r, r->path, SQLITE_OPEN_READWRITE, e))
         return false;
     sqlite3_busy_timeout(r->db, BUSY_WRITE_MS);
-    if (!check_ours(r, e))
-        return false;
-    sqlite3_stmt *s = store_prepare(r, "PRAGMA journal_mode = WAL", e);
-    if (!s)
-        return false;
-    bool ok = sqlite3_step(s) == SQLITE_ROW;
-    if (!ok)
-        store_fail(r, e, "WAL mode");
-    else if (strcmp((const char *)sqlite3_column_text(s, 0), "wal") != 0)
-        ok = err_set(e, ERR_IO, "results `%s`: the file system has no shared memory for a WAL", r->path);
-    sqlite3_finalize(s);
-    if (!ok || !store_exec(r, "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0", e))
+    if (!check_ours(r, e) || !set_wal_mode(r, e) ||
+        !store_exec(r, "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0", e))
         return false;
     sqlite3_wal_hook(r->db, count_wal_pages, r);
     r->writable = true;
@@ -265,9 +268,10 @@ struct results *results_create(const char *path, const struct results_plan *plan
     struct results *r = handle_new(path);
     struct buf temporary = {0};
     bool named = false;
-    buf_printf(&temporary, "%s-new-%ld", path, (long)getpid());
+    buf_printf(&temporary, "%s-new", path);
     bool ok = place_lock(path, &r->lock, e) && check_free_name(path, e);
     if (ok) {
+        remove_all(temporary.p); /* of a process that was killed here: the name is ours under the lock */
         ok = build(temporary.p, plan, e) && give_name(temporary.p, path, &named, e) && open_writer(r, e);
         if (!ok) {
             sqlite3_close(r->db);

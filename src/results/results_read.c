@@ -203,13 +203,14 @@ static bool read_levels(struct results *r, struct results_sites *out, struct err
 static bool read_sites(struct results *r, struct results_sites *out, struct err *e)
 {
     struct list l = {.size = sizeof(struct results_site)};
-    if (!read_all(r,
-                  store_prepare(
-                      r,
-                      "SELECT site, visit, x, y, region, block, spare, outcome, reason, touched, attempts, "
-                      "last_attempt, contact_z, start_s, start_utc, flags, replaces FROM sites ORDER BY visit",
-                      e),
-                  &l, site_row, "sites", e))
+    if (!read_all(
+            r,
+            store_prepare(
+                r,
+                "SELECT site, visit, x, y, region, block, spare, outcome, reason, touched, attempts, "
+                "last_attempt, contact_z, start_s, start_utc, flags, replaces FROM sites ORDER BY visit",
+                e),
+            &l, site_row, "sites", e))
         return false;
     out->site = (struct results_site *)(void *)l.p;
     out->n = l.n;

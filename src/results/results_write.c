@@ -30,7 +30,8 @@ static const char *const statement_sql[ST_COUNT] = {
                     "touched = (SELECT max(touched) FROM attempt WHERE attempt.site = site.site) "
                     "WHERE site = (SELECT site FROM attempt WHERE attempt = ?1)",
     [ST_SITE_OUTCOME] = "UPDATE site SET outcome = ?2, reason = ?3 WHERE site = ?1",
-    [ST_SPARE] = "UPDATE site SET replaces = ?2, block = (SELECT block FROM site WHERE site = ?3) WHERE site = ?1",
+    [ST_SPARE] =
+        "UPDATE site SET replaces = ?2, block = (SELECT block FROM site WHERE site = ?3) WHERE site = ?1",
     [ST_SPARE_LEVELS] = "INSERT OR REPLACE INTO level (site, factor, text, si) "
                         "SELECT ?1, factor, text, si FROM level WHERE site = ?2",
     [ST_FEATURE] =
@@ -292,15 +293,17 @@ bool results_close_open_attempts(struct results *r, struct err *e)
 {
     if (!r->writable)
         return err_set(e, ERR_INTERNAL, "results `%s`: opened for reading only", r->path);
-    bool ok = store_begin(r, e) &&
-              store_exec(r,
-                         "UPDATE site SET outcome = 'interrupted', reason = 'the run ended in the middle of the attempt', "
-                         "touched = max(touched, 'possibly') "
-                         "WHERE last_attempt IN (SELECT attempt FROM attempt WHERE outcome IS NULL);"
-                         "UPDATE attempt SET outcome = 'interrupted', touched = 'possibly', "
-                         "reason = 'the run ended in the middle of the attempt' WHERE outcome IS NULL",
-                         e) &&
-              store_commit(r, e);
+    bool ok =
+        store_begin(r, e) &&
+        store_exec(
+            r,
+            "UPDATE site SET outcome = 'interrupted', reason = 'the run ended in the middle of the attempt', "
+            "touched = max(touched, 'possibly') "
+            "WHERE last_attempt IN (SELECT attempt FROM attempt WHERE outcome IS NULL);"
+            "UPDATE attempt SET outcome = 'interrupted', touched = 'possibly', "
+            "reason = 'the run ended in the middle of the attempt' WHERE outcome IS NULL",
+            e) &&
+        store_commit(r, e);
     if (!ok)
         store_rollback(r);
     return ok;

@@ -59,7 +59,8 @@ const char schema_sql[] =
     "  touched TEXT NOT NULL DEFAULT 'no', -- no, possibly, yes: the worst of all attempts (no < possibly < "
     "yes)\n"
     "  attempts INTEGER NOT NULL DEFAULT 0,\n"
-    "  replaces INTEGER NOT NULL DEFAULT 0, -- spare in use: number of the site that it stands for; 0 = none\n"
+    "  replaces INTEGER NOT NULL DEFAULT 0, -- spare in use: number of the site that it stands for; 0 = "
+    "none\n"
     "  last_attempt INTEGER   -- attempt.attempt; NULL = none\n"
     ");\n"
 

@@ -11,18 +11,20 @@
  *     varint size  of the payload
  *     payload      varint base (only without bit 0, zigzag), then either
  *                  runs:   pairs of varint length, varint residual until n rows are there
- *                  packed: u8 width (1, 2, 4, 8), then n residuals of that width through c-blosc (shuffle,
- * zstd) Residuals are zigzag coded: 0, -1, 1, -2 ... become 0, 1, 2, 3 ...; arithmetic is modulo 2^64, so
- * every int64 survives. A mantissa is predicted from the last number before it, brought to its own exponent
- * by whole multiplications or divisions, so that a change of range (and of prefix) costs no jump; a row that
- * is not a number has the residual of its mantissa against 0 and is not used for predictions. z is kept as a
+ *                  packed: u8 width (1, 2, 4, 8), then n residuals of that width through c-blosc (zstd)
+ *
+ * Residuals are zigzag coded: 0, -1, 1, -2 ... become 0, 1, 2, 3 ...; arithmetic is modulo 2^64, so every
+ * int64 survives. A mantissa is predicted from the last number before it, brought to its own exponent by
+ * whole multiplications or divisions, so that a change of range (and of prefix) costs no jump; a row that is
+ * not a number has the residual of its mantissa against 0 and is not used for predictions. z is kept as a
  * mantissa with exponent 0 (picometres), "none" as not-a-number.
  *
  * Bits are shuffled rather than bytes where there are several: the bits of noise then lie apart from
  * the zeros above them, which saves a tenth (1.10 instead of 1.23 x the entropy of noise of 300 steps).
  *
- * Why a choice of base or previous row: white noise gets half a bit per sample worse by differences, ramps and
- * clocks get much better. The choice is made by counting bits: compressing twice would cost more than the commit. */
+ * Why a choice of base or previous row: white noise gets half a bit per sample worse by differences, ramps
+ * and clocks get much better. The choice is made by counting bits: compressing twice would cost more than the
+ * commit. */
 #include "results/waveform.h"
 
 #include <inttypes.h>

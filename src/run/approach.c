@@ -19,8 +19,10 @@
 #define START_SIGMAS 3
 /* Depth below the prediction: covers this scatter ... */
 #define DEPTH_SIGMAS 3
-/* ... but leaves this scatter of the drop's height uncompressed, so that glass never touches where nothing conducts. */
+/* ... but leaves this scatter of the drop's height uncompressed, so that glass does not touch where nothing conducts ... */
 #define KEEP_SIGMAS 4
+/* ... unless so little were left that most conducting sites would be missed too. */
+#define LEAST_SIGMAS 2
 /* A new target is sent when it is this part of the leash further down. */
 #define TARGET_PART 0.1
 
@@ -28,8 +30,11 @@ struct descent {
     struct idle base;
     double speed, leash, bottom;
     double z_free;   /* m: lowest height known free of contact */
-    double z_seen;   /* m: newest position, not yet followed by a free sample; NAN = none */
+    double z_seen;   /* m: newest position */
     ns_t seen_at;
+    bool confirmed;  /* a free sample followed it */
+    double z_rest;   /* m: since rest_since z has not gone down noticeably from here */
+    ns_t rest_since;
     double target;   /* m: commanded */
     bool latched;
     struct sample crossing;
@@ -42,7 +47,7 @@ struct descent {
 static double depth_below(const struct run *r, double sigma)
 {
     double keep = r->p->drop - KEEP_SIGMAS * sigma;
-    return fmax(0, fmin(DEPTH_SIGMAS * sigma + 0.5e-6, keep));
+    return fmin(DEPTH_SIGMAS * sigma + 0.5e-6, fmax(keep, LEAST_SIGMAS * sigma));
 }
 
 /* One sample: free, or the latch (S7). */
@@ -59,9 +64,14 @@ static bool judge(struct run *r, struct descent *d, const struct sample *s, stru
         return true;
     }
     idle_add(&d->base, s->i);
-    if (!isnan(d->z_seen) && s->host >= d->seen_at) {
+    if (idle_sd(&d->base) > r->rig->config->noise_max) { /* a contact could hide in it (S1) */
+        attempt_outcome(r, OUTCOME_FAULT, "noise %.3g pA RMS in the approach, at most %.3g pA accepted",
+                        idle_sd(&d->base) * 1e12, r->rig->config->noise_max * 1e12);
+        return err_set(e, ERR_LIMIT, "%s", r->attempt.reason);
+    }
+    if (!d->confirmed && s->host >= d->seen_at) {
         d->z_free = fmin(d->z_free, d->z_seen);
-        d->z_seen = NAN;
+        d->confirmed = true;
     }
     return true;
 }
@@ -82,6 +92,28 @@ static bool take_samples(struct run *r, struct descent *d, struct err *e)
     return true;
 }
 
+/* z is at rest when it has not gone down by this much for this long. */
+#define REST_STEP 2e-9
+#define REST_TIME (50 * NS_MS)
+
+static void saw(struct descent *d, double z, ns_t when)
+{
+    d->z_seen = z;
+    d->seen_at = when;
+    d->confirmed = false;
+    if (z < d->z_rest - REST_STEP) {
+        d->z_rest = z;
+        d->rest_since = when;
+    }
+}
+
+/* At the bottom: near enough, at rest, and still free. */
+static bool at_bottom(const struct descent *d, double tolerance)
+{
+    return d->target <= d->bottom && d->confirmed && d->z_free <= d->bottom + tolerance &&
+           d->seen_at - d->rest_since >= REST_TIME;
+}
+
 static bool take_position(struct run *r, struct descent *d, struct err *e)
 {
     double at[AXIS_COUNT];
@@ -91,8 +123,7 @@ static bool take_position(struct run *r, struct descent *d, struct err *e)
         return false;
     if (state == REPLY_READY) {
         r->z = at[AXIS_Z];
-        d->z_seen = at[AXIS_Z];
-        d->seen_at = when;
+        saw(d, at[AXIS_Z], when);
     }
     return state == REPLY_PENDING || stage_ask_position(r->rig->stage, e);
 }
@@ -122,8 +153,7 @@ static bool wait_for_fresh(struct run *r, struct descent *d, struct err *e)
         return false;
     r->z = at[AXIS_Z];
     d->target = at[AXIS_Z];
-    d->z_seen = at[AXIS_Z];
-    d->seen_at = loop_now(r->loop);
+    saw(d, at[AXIS_Z], loop_now(r->loop));
     struct potentiostat_item item;
     if (!stream_wait(r, &item, 0, e))
         return false;
@@ -138,14 +168,17 @@ static bool descend(struct run *r, struct descent *d, bool leashed, struct err *
     struct stage *stage = r->rig->stage;
     double tolerance = 2 * r->rig->config->tolerance;
     ns_t deadline = loop_now(r->loop) + ns_from_s(3 * (r->z - d->bottom) / d->speed + 10);
-    d->z_free = r->z;
-    d->z_seen = NAN;
+    d->z_free = d->z_rest = d->z_seen = r->z;
+    d->seen_at = d->rest_since = loop_now(r->loop);
+    d->confirmed = true;
     d->target = r->z;
     if (!stage_set_speed(stage, AXIS_Z, d->speed, e) || !stage_ask_position(stage, e))
         return false;
     const double down[AXIS_COUNT] = {r->xy[0], r->xy[1], d->bottom};
     if (!leashed && !stage_move(stage, 1u << AXIS_Z, down, e))
         return false;
+    if (!leashed)
+        d->target = d->bottom;
     while (!d->latched) {
         if (!take_samples(r, d, e) || d->latched)
             return d->latched;
@@ -155,11 +188,13 @@ static bool descend(struct run *r, struct descent *d, bool leashed, struct err *
                 return false;
             if (!leashed && !d->latched && !stage_move(stage, 1u << AXIS_Z, down, e))
                 return false;
+            if (!leashed)
+                d->target = d->bottom;
             continue;
         }
         if (!take_position(r, d, e) || (leashed && !extend(r, d, e)))
             return false;
-        if (d->z_free <= d->bottom + tolerance)
+        if (at_bottom(d, tolerance))
             break;
         if (loop_now(r->loop) > deadline)
             return err_set(e, ERR_MISMATCH, "z does not follow: at %.4f um, commanded %.4f um", r->z * 1e6,
@@ -174,9 +209,8 @@ static bool descend(struct run *r, struct descent *d, bool leashed, struct err *
 static void note_crossing(struct run *r, struct descent *d, double z_halt)
 {
     struct attempt *a = &r->attempt;
-    double since = isnan(d->z_seen) ? 0 : ns_to_s(d->crossing.host - d->seen_at);
-    double z = isnan(d->z_seen) ? r->z : d->z_seen - d->speed * since;
-    a->contact_z = fmax(z_halt, z);
+    double since = fmax(0, ns_to_s(d->crossing.host - d->seen_at));
+    a->contact_z = fmax(z_halt, d->z_seen - d->speed * since);
     a->contact_current = d->crossing.i - d->base.mean;
     a->noise_rms = idle_sd(&d->base);
     r->z = z_halt;
@@ -193,13 +227,8 @@ bool hop_approach(struct run *r, struct err *e)
     struct attempt *a = &r->attempt;
     struct descent d = {.speed = r->rig->config->speed_z, .leash = p->approach.leash};
     hop_enter(r, HOP_DESCENT);
-    while (!idle_ready(&d.base)) {
-        struct potentiostat_item item;
-        if (!stream_wait(r, &item, 0, e))
-            return false;
-        if (item.kind == PSTAT_SAMPLE)
-            idle_add(&d.base, item.sample.i);
-    }
+    if (!hop_learn_idle(r, &d.base, e))
+        return false;
     double z, sigma, low = r->rig->config->limit[AXIS_Z][0];
     bool known = surface_predict(r->surface, a->site->x, a->site->y, ns_to_s(loop_now(r->loop)), &z, &sigma);
     if (known) {

@@ -121,6 +121,10 @@ void record_sample(struct run *r, const struct sample *s);
 void record_segment_end(struct run *r, int ended_by);
 bool record_end(struct run *r, struct err *e);
 
+/* Mean and noise of the current at rest in the hold that runs now, the step of potential before it left out. Noise beyond the
+ * rig's band is ERR_LIMIT with the attempt's outcome set. */
+bool hop_learn_idle(struct run *r, struct idle *b, struct err *e);
+
 /* Phases. */
 bool hop_travel(struct run *r, struct err *e);
 bool hop_prove(struct run *r, struct err *e);

@@ -9,18 +9,27 @@
 /* A drop already at the surface shows at least this part of the usual contact capacitance. */
 #define WET_PART 0.4
 
-/* Baseline at rest, from the segment that runs now. */
-static bool learn_baseline(struct run *r, struct idle *b, struct err *e)
+/* Samples left out at the beginning of a hold: the step of potential charges the stray capacitance. */
+#define STEP_SAMPLES 20
+#define LEARN_TRIES  10
+
+bool hop_learn_idle(struct run *r, struct idle *b, struct err *e)
 {
-    *b = (struct idle){0};
-    while (!idle_ready(b)) {
-        struct potentiostat_item item;
-        if (!stream_wait(r, &item, 0, e))
-            return false;
-        if (item.kind == PSTAT_SAMPLE)
-            idle_add(b, item.sample.i);
+    for (int attempt = 0; attempt < LEARN_TRIES; attempt++) {
+        *b = (struct idle){0};
+        for (int seen = 0; !idle_ready(b);) {
+            struct potentiostat_item item;
+            if (!stream_wait(r, &item, 0, e))
+                return false;
+            if (item.kind == PSTAT_SAMPLE && seen++ >= STEP_SAMPLES)
+                idle_add(b, item.sample.i);
+        }
+        if (idle_sd(b) <= r->rig->config->noise_max)
+            return true;
     }
-    return true;
+    attempt_outcome(r, OUTCOME_FAULT, "noise %.3g pA RMS at rest in %s, at most %.3g pA accepted", idle_sd(b) * 1e12,
+                    segment_role_name(r->program.role[r->stream.segment]), r->rig->config->noise_max * 1e12);
+    return err_set(e, ERR_LIMIT, "%s", r->attempt.reason);
 }
 
 /* S3: a contact signal during travel stops the move and retracts. */
@@ -42,7 +51,7 @@ bool hop_travel(struct run *r, struct err *e)
     hop_enter(r, HOP_TRAVEL);
     const struct plan_site *site = r->attempt.site;
     struct idle watch;
-    if (!stream_until(r, ROLE_WATCH, e) || !learn_baseline(r, &watch, e))
+    if (!stream_until(r, ROLE_WATCH, e) || !hop_learn_idle(r, &watch, e))
         return false;
     double height = r->cell_was_open ? r->rig->config->z_retracted : motion_clear_height(r, site->x, site->y);
     if (r->z < height - r->rig->config->tolerance && !motion_z(r, height, r->rig->config->speed_z, e))

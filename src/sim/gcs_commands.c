@@ -126,7 +126,7 @@ static ns_t now_of(const struct stage_gcs *s)
 
 static double get_position(struct stage_gcs *s, const struct stage_axis *a)
 {
-    double noise = s->c.noise > 0 ? s->c.noise * rng_normal(s->noise, s->readings++, 0, 0) : 0;
+    double noise = s->c.noise > 0 ? s->c.noise * rng_normal(s->noise, s->bench->place, s->readings++, 0) : 0;
     return motion_position(&a->m, now_of(s)) + noise;
 }
 
@@ -415,8 +415,13 @@ static void move(struct call *c, bool relative)
             return;
         }
     }
-    for (int i = 0; i < n; i++)
+    bool sideways = false;
+    for (int i = 0; i < n; i++) {
         stage_axis_go(c->s, p[i].axis, p[i].value, speed_of(p[i].axis));
+        sideways |= p[i].axis->c.world < 2;
+    }
+    if (sideways)
+        stage_new_place(c->s);
 }
 
 static void do_move(struct call *c)

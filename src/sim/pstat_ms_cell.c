@@ -47,6 +47,15 @@ static const struct range *range_of(const struct ms_cell *c, enum cell_kind k)
     return &tables[k].range[c->range[k]];
 }
 
+/* What flowed so far is of no interest, nor is what is left of it in the filter. */
+static void forget(struct ms_cell *c)
+{
+    struct cell_reading r;
+    world_take(c->bench->world, &r);
+    c->at = c->bench->at;
+    c->filtered = 0;
+}
+
 /* --- set points ---------------------------------------------------------------------------------------- */
 
 /* The window of a galvanostat is its compliance: documentation names set_range_minmax for applied potentials
@@ -71,6 +80,8 @@ void ms_cell_switch(struct ms_cell *c, bool on)
         return;
     c->on = on;
     apply(c);
+    if (on)
+        forget(c);
 }
 
 void ms_cell_set_e(struct ms_cell *c, double volts)
@@ -164,10 +175,11 @@ static void tune(struct ms_cell *c, double dt)
 }
 
 /* Pickup of the mains, mean over the interval, and the slow wave of the input offset. */
-static double disturbance(const struct ms_cell *c, double t)
+static double disturbance(const struct ms_cell *c, ns_t t)
 {
-    return c->mains_gain * sin(TWO_PI * c->c.mains_freq * (t - c->dt / 2) + c->phase) + c->c.offset +
-           c->c.drift * sin(TWO_PI * t / c->c.drift_period + 2 * c->phase);
+    double since = ns_to_s(t - c->began);
+    return c->mains_gain * sin(TWO_PI * c->c.mains_freq * (since - c->dt / 2) + c->phase) + c->c.offset +
+           c->c.drift * sin(TWO_PI * ns_to_s(t) / c->c.drift_period);
 }
 
 /* White noise of the input within the bandwidth (or what the interval leaves of it), as correlated from
@@ -176,13 +188,13 @@ static double input_noise(struct ms_cell *c, double full)
 {
     double nyquist = 0.5 / c->dt, band = TWO_PI / 4 * c->bandwidth;
     double rms = c->c.noise * sqrt(full / 1e-10) * sqrt(band < nyquist ? band : nyquist);
-    double w = rng_normal(c->rng, c->samples, 0, 0);
+    double w = rng_normal(c->i_rng, c->place, c->loops, c->samples);
     c->correlated = c->decay * c->correlated + sqrt(1 - c->decay * c->decay) * w;
     return rms * c->correlated;
 }
 
 /* Mean current since the last reading through the filter, and the potential. */
-static void read_cell(struct ms_cell *c, ns_t t, struct cell_reading *r)
+static void read_cell(struct ms_cell *c, ns_t t, bool disturbed, struct cell_reading *r)
 {
     sim_bench_advance(c->bench, t);
     world_take(c->bench->world, r);
@@ -192,14 +204,20 @@ static void read_cell(struct ms_cell *c, ns_t t, struct cell_reading *r)
     double dt = ns_to_s(t - c->at);
     c->at = t;
     tune(c, dt);
-    double mean = c->c.wire_i * r->charge / dt + disturbance(c, ns_to_s(t));
+    double mean = c->c.wire_i * r->charge / dt + (disturbed ? disturbance(c, t) : 0);
     c->filtered = mean + (c->filtered - mean) * c->decay;
 }
 
 void ms_cell_begin(struct ms_cell *c, ns_t t)
 {
     struct cell_reading r;
-    read_cell(c, t, &r);
+    read_cell(c, t, false, &r); /* its mains would have the phase of another loop */
+    c->loops = c->place == c->bench->place ? c->loops + 1 : 0;
+    c->place = c->bench->place;
+    c->samples = 0;
+    c->began = t;
+    c->correlated = rng_normal(c->i_rng, c->place, c->loops, UINT64_MAX);
+    c->phase = TWO_PI * rng_uniform(c->phase_rng, c->place, c->loops, 0);
 }
 
 static void convert_current(struct ms_cell *c, struct cell_sample *out)
@@ -233,7 +251,7 @@ static void convert_potential(struct ms_cell *c, const struct cell_reading *r, s
     double step = span / ADC_STEPS;
     double e = c->c.wire_e * r->potential - c->c.e_error;
     if (c->c.e_noise > 0)
-        e += c->c.e_noise * rng_normal(c->rng, c->samples, 1, 0);
+        e += c->c.e_noise * rng_normal(c->e_rng, c->place, c->loops, c->samples);
     out->e_status = r->at_compliance || c->overload || fabs(e) >= span ? MS_OVERLOAD : 0;
     e = fmin(fmax(e, -span), span);
     out->e = step * rint(e / step);
@@ -244,7 +262,7 @@ static void convert_potential(struct ms_cell *c, const struct cell_reading *r, s
 void ms_cell_sample(struct ms_cell *c, ns_t t, struct cell_sample *out)
 {
     struct cell_reading r;
-    read_cell(c, t, &r);
+    read_cell(c, t, true, &r);
     bool potential_measured = !c->on || ms_cell_galvanostat(c);
     if (potential_measured) {
         convert_potential(c, &r, out);
@@ -264,7 +282,7 @@ void ms_cell_sample(struct ms_cell *c, ns_t t, struct cell_sample *out)
 
 /* --- life ---------------------------------------------------------------------------------------------- */
 
-void ms_cell_reset(struct ms_cell *c)
+static void power_up(struct ms_cell *c)
 {
     c->on = false;
     c->mode = 0;
@@ -275,14 +293,20 @@ void ms_cell_reset(struct ms_cell *c)
     for (int k = 0; k < CELL_KINDS; k++)
         c->range[k] = c->low[k] = c->high[k] = tables[k].n - 1;
     c->e = c->i = c->i_wanted = 0;
+}
+
+void ms_cell_reset(struct ms_cell *c)
+{
+    power_up(c);
     apply(c);
 }
 
 void ms_cell_init(struct ms_cell *c, struct sim_bench *b, const struct ms_cell_config *config)
 {
     *c = (struct ms_cell){.bench = b, .c = *config};
-    c->rng = rng_stream(b->seed, "sim.pstat.noise");
-    c->phase = TWO_PI * rng_uniform(c->rng, 0, 2, 0);
-    c->at = loop_now(b->loop);
-    ms_cell_reset(c);
+    c->i_rng = rng_stream(b->seed, "sim.pstat.current");
+    c->e_rng = rng_stream(b->seed, "sim.pstat.potential");
+    c->phase_rng = rng_stream(b->seed, "sim.pstat.mains");
+    c->at = c->began = loop_now(b->loop);
+    power_up(c); /* the world begins at open circuit and is not advanced: its state may yet be loaded */
 }

@@ -49,9 +49,11 @@ struct ms_cell {
     int over, under;  /* consecutive samples that want another range */
     int since_switch; /* samples since the range changed */
     ns_t at;          /* of the last reading */
-    uint64_t samples;
-    struct rng rng;
-    double phase;                                 /* of mains and drift, rad */
+    uint64_t place, loops,
+        samples; /* counters of the noise: loops since the place changed, samples in the loop */
+    ns_t began;  /* the loop */
+    struct rng i_rng, e_rng, phase_rng;
+    double phase;                                 /* of the mains when the loop began, rad */
     bool overload;                                /* fault */
     double dt, decay, mains_gain, gain_bandwidth; /* of the last interval, kept because they rarely change */
 };
@@ -73,7 +75,8 @@ static inline bool ms_cell_galvanostat(const struct ms_cell *c)
     return c->mode == 6;
 }
 
-/* What flowed until t (>= the last) passes through the filter and is forgotten: a measurement loop begins. */
+/* What flowed until t (>= the last) passes through the filter and is forgotten: a measurement loop begins, or
+ * goes on after a pause. */
 void ms_cell_begin(struct ms_cell *c, ns_t t);
 void ms_cell_sample(struct ms_cell *c, ns_t t, struct cell_sample *out);
 

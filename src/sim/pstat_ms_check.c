@@ -82,8 +82,8 @@ static int potentials(const struct check *c, int first, int last)
     return code;
 }
 
-int ms_script_check(const struct ms_op *op, const struct ms_limits *limits, const double *values, const bool *known,
-             int *which)
+int ms_script_check(const struct ms_op *op, const struct ms_limits *limits, const double *values,
+                    const bool *known, int *which)
 {
     struct check c = {limits, values, known, which};
     int code;

@@ -179,7 +179,7 @@ static const char *technique(enum ms_op_code code)
 static int check_potential(const struct ms_run *r, double e)
 {
     double slack = r->limits->e_step / 2;
-    return r->cell->window && !(e >= r->cell->window_low - slack && e <= r->cell->window_high + slack)
+    return r->windowed && !(e >= r->cell->window_low - slack && e <= r->cell->window_high + slack)
                ? MS_POTENTIAL
                : GO_ON;
 }
@@ -387,6 +387,7 @@ static int settings(struct ms_run *r, const struct ms_op *op)
         return GO_ON;
     case MS_WINDOW:
         ms_cell_set_window(r->cell, number(r, op, 0), number(r, op, 1));
+        r->windowed = true;
         return GO_ON;
     case MS_RANGE:
         ms_cell_set_range(r->cell, kind_of(op), number(r, op, 0));
@@ -591,7 +592,7 @@ void ms_run_start(struct ms_run *r, const struct ms_script *script)
 {
     r->script = script;
     r->running = true;
-    r->halted = r->finishing = r->waiting = false;
+    r->halted = r->finishing = r->waiting = r->windowed = false;
     r->ip = 0;
     r->now = r->wake_at = r->timer_zero = loop_now(r->loop);
     r->meas = (struct ms_meas){0};

@@ -59,7 +59,8 @@ struct ms_run {
 
     const struct ms_script *script; /* not owned */
     bool running, halted, finishing;
-    bool waiting; /* the present operation has waited already */
+    bool windowed; /* set_range_minmax da was used by this script */
+    bool waiting;  /* the present operation has waited already */
     int ip;
     ns_t now, wake_at, halted_at, timer_zero, line_free;
     struct timer timer;

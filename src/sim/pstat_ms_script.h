@@ -147,7 +147,7 @@ int ms_script_finished(const struct ms_script *s);
 
 /* Checks the values of an operation's arguments as far as `known`; 0 or a code, and *which argument. Used
  * while compiling for literals and while running for variables. */
-int ms_script_check(const struct ms_op *op, const struct ms_limits *limits, const double *values, const bool *known,
-             int *which);
+int ms_script_check(const struct ms_op *op, const struct ms_limits *limits, const double *values,
+                    const bool *known, int *which);
 
 #endif

@@ -88,7 +88,7 @@ struct stage_map {
     char *identity;
     int64_t baud;
     double latency, jitter, tau, slew, stopping, noise, tolerance, settling, creep;
-    bool halt;
+    bool halt, stop_discards;
     const struct ynode *axes;
 };
 
@@ -111,6 +111,7 @@ static const struct field stage_field[] = {
     QUANTITY("creep", LENGTH, S(creep), "0.1 um", -1e-5, 1e-5,
              "Creep per decade of time with the servo off."),
     PLAIN("halt", BOOL, S(halt), "yes", "The firmware knows HLT."),
+    PLAIN("stop-discards", BOOL, S(stop_discards), "no", "A stop byte throws away lines not executed yet."),
     PLAIN("axes", NODE, S(axes), NULL, "List of axes; default: 1, 2, 3 along x, y, z."),
 };
 const struct fields sim_stage_fields = FIELDS("the simulated stage", stage_field);
@@ -237,6 +238,7 @@ bool sim_stage_config_read(const struct ynode *n, struct stage_config *out, stru
                                      .tolerance = m.tolerance * UM,
                                      .settling = m.settling,
                                      .creep = m.creep * UM,
+                                     .stop_discards = m.stop_discards,
                                      .halt = m.halt};
         m.identity = NULL; /* out's now */
         ok = read_axes(m.axes, out, d);

@@ -4,6 +4,9 @@
  *   bytes -> line until LF -> queue -> (latency) -> gcs_execute() -> answer
  *        \-> control byte: acts when it arrives, even in front of half a line
  *
+ * Documentation does not tell what becomes of a line that was received and not executed yet when a stop byte
+ * overtakes it. Unless configured otherwise it is executed afterwards: the worst case for a host.
+ *
  * While anything moves a timer of 1 ms lets the world follow; at rest there is none. */
 #include "sim/stage_gcs.h"
 
@@ -83,6 +86,16 @@ void stage_axis_go(struct stage_gcs *s, struct stage_axis *a, double target, dou
     stage_moving(s);
 }
 
+void stage_new_place(struct stage_gcs *s)
+{
+    uint64_t place = 0;
+    for (int i = 0; i < s->c.axes; i++)
+        if (s->axis[i].c.world < 2)
+            place = place * UINT64_C(0x100000001B3) + (uint64_t)llround(s->axis[i].commanded * 1e6); /* pm */
+    s->bench->place = place;
+    s->commands = s->readings = 0;
+}
+
 static void stop_axis(struct stage_gcs *s, struct stage_axis *a, ns_t now)
 {
     a->autozero = false;
@@ -132,7 +145,7 @@ static void schedule(struct stage_gcs *s)
 {
     if (s->turn.slot || !s->queue.n)
         return;
-    double spread = s->c.jitter * (2 * rng_uniform(s->delay, s->commands++, 0, 0) - 1);
+    double spread = s->c.jitter * (2 * rng_uniform(s->delay, s->bench->place, s->commands++, 0) - 1);
     double wait = s->c.latency + spread;
     timer_set(s->bench->loop, &s->turn, loop_now(s->bench->loop) + ns_from_s(wait > 0 ? wait : 0), take_turn,
               s);
@@ -175,6 +188,10 @@ static void end_line(struct stage_gcs *s)
 static void take_byte(struct stage_gcs *s, unsigned char c)
 {
     if (is_control(c)) {
+        if (c == 0x18 && s->c.stop_discards) {
+            buf_clear(&s->queue);
+            timer_cancel(s->bench->loop, &s->turn);
+        }
         struct buf answer = {0};
         gcs_control(s, c, &answer);
         answer_with(s, &answer);

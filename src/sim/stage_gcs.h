@@ -37,6 +37,7 @@ struct stage_config {
     double noise;               /* um RMS of POS? */
     double tolerance, settling; /* um, s: on target */
     double creep;               /* um per decade with the servo off */
+    bool stop_discards;         /* a stop byte throws away lines that were received but not executed yet */
     bool halt;                  /* firmware has HLT */
 };
 

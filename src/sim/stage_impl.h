@@ -54,7 +54,7 @@ struct stage_gcs {
     struct buf line;  /* not yet ended by LF */
     struct buf queue; /* complete lines that wait for their turn */
     struct timer turn, motion;
-    uint64_t commands, readings; /* counters of latency and noise */
+    uint64_t commands, readings; /* counters of latency and noise, since the place changed */
     struct rng noise, delay;
     int error;
     int command_level;
@@ -72,6 +72,8 @@ ns_t stage_now(struct stage_gcs *s);
 void stage_moving(struct stage_gcs *s);
 /* Starts the axis toward a target (um), counting targets outside of the safe envelope. */
 void stage_axis_go(struct stage_gcs *s, struct stage_axis *a, double target, double speed);
+/* x or y were commanded: the devices' randomness starts anew for this place. */
+void stage_new_place(struct stage_gcs *s);
 /* All axes stop dead and keep their position; error 10. */
 void stage_stop(struct stage_gcs *s);
 void stage_set_servo(struct stage_gcs *s, struct stage_axis *a, bool on);

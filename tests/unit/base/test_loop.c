@@ -497,6 +497,31 @@ static void test_ready_descriptors_come_before_time(void **state)
     loop_free(l);
 }
 
+static void pass_on(void *ctx, short revents)
+{
+    struct reader *to = ctx;
+    (void)revents;
+    assert_int_equal(write(to->fds[1], "x", 1), 1);
+}
+
+static void test_what_a_descriptor_sets_off_comes_before_time(void **state)
+{
+    (void)state;
+    struct loop *l = virtual_loop();
+    struct reader last, first;
+    open_reader(&last, l); /* looked at before the one that makes it ready */
+    open_reader(&first, l);
+    watch_set(l, &first.w, first.fds[1], POLLOUT, pass_on, &last);
+    struct note n = {0};
+    note_at(l, &n, 'a', 1, NULL);
+    assert_true(loop_wait(l, &last.got, 100));
+    assert_int_equal(loop_now(l), 0);
+    assert_int_equal(noted.n, 0);
+    close_reader(&first);
+    close_reader(&last);
+    loop_free(l);
+}
+
 static void test_real_wait_ends_with_the_descriptor(void **state)
 {
     (void)state;
@@ -639,6 +664,7 @@ int main(void)
         T(test_post_wakes_a_blocked_loop),
         T(test_post_from_a_signal_handler),
         T(test_ready_descriptors_come_before_time),
+        T(test_what_a_descriptor_sets_off_comes_before_time),
         T(test_real_wait_ends_with_the_descriptor),
         T(test_cancelled_watch_is_not_served),
         T(test_set_event_still_looks_at_descriptors),

@@ -54,7 +54,8 @@ static struct made load_text(const char *site, const char *more)
             "reference: {electrode: Ag QRCE, offset: 0.1 V, uncertainty: 0.05 V}\nrig: parts/rig.yaml\n"
             "grid: {shape: rectangle, columns: 3, rows: 2, pitch: 5 um, origin: {x: 10 um, y: 10 um}, "
             "spares: 2}\n"
-            "limits: {potential: [-1 V, 1 V], current: 5 nA}\n"
+            "limits: {potential: [-1 V, 1 V], current: 5 nA}\nsurface: {clearance: 2 um, peak: 1 um, sigma: "
+            "0.3 um}\n"
             "approach: {bias: 0.2 V, speed: 1 um/s, travel: 12 um, contact: {threshold: 3 pA}}\n"
             "site: %s\n%s\n",
             site, more);

@@ -1,4 +1,5 @@
-/* What the tests of the results folder share: a temporary folder, a plan, and rows as an instrument sends them. */
+/* What the tests of the results folder share: a temporary folder, a plan, and rows as an instrument sends
+ * them. */
 #ifndef SECCM_TEST_RESULTS_FIXTURE_H
 #define SECCM_TEST_RESULTS_FIXTURE_H
 
@@ -90,8 +91,9 @@ static inline const struct results_plan *test_plan(int n)
     static const char *const key[] = {"sample", "electrolyte"};
     static const char *const value[] = {"HOPG ZYB", "1 M LiPF6 in EC:EMC 3:7 \xc2\xb5"};
     static const unsigned char raw[] = {0, 1, 2, 255, 0, 10};
-    static const struct results_input input[] = {
-        {"protocol", "p.yaml", "seccm: 1\n", 9}, {"grid", "g/hex.yaml", raw, sizeof raw}, {"rig", "r.yaml", "", 0}};
+    static const struct results_input input[] = {{"protocol", "p.yaml", "seccm: 1\n", 9},
+                                                 {"grid", "g/hex.yaml", raw, sizeof raw},
+                                                 {"rig", "r.yaml", "", 0}};
     static struct results_site_plan site[4096];
     static struct results_plan plan;
     assert_in_range(n, 1, 4096);
@@ -133,9 +135,10 @@ static inline const struct results_plan *test_plan(int n)
     return &plan;
 }
 
-/* A voltammogram as a potentiostat sends it: 1 ms samples, 2 mV steps, i in steps of 1 fA with noise of `sigma` fA on a wave;
- * jitter of the reception in us. */
-static inline void test_rows(struct wave_row *rows, int n, struct rng r, uint64_t index, double sigma, double jitter)
+/* A voltammogram as a potentiostat sends it: 1 ms samples, 2 mV steps, i in steps of 1 fA with noise of
+ * `sigma` fA on a wave; jitter of the reception in us. */
+static inline void test_rows(struct wave_row *rows, int n, struct rng r, uint64_t index, double sigma,
+                             double jitter)
 {
     for (int k = 0; k < n; k++) {
         double phase = (double)(k % 4000) / 4000;

@@ -136,8 +136,9 @@ static void any_sqlite_client_finds_the_documentation(void **state)
     sqlite3 *db;
     sqlite3_stmt *s;
     assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
-    assert_int_equal(sqlite3_prepare_v2(db, "SELECT name, sql FROM sqlite_schema WHERE type IN ('table', 'view')", -1,
-                                        &s, NULL),
+    assert_int_equal(sqlite3_prepare_v2(db,
+                                        "SELECT name, sql FROM sqlite_schema WHERE type IN ('table', 'view')",
+                                        -1, &s, NULL),
                      SQLITE_OK);
     int n = 0;
     while (sqlite3_step(s) == SQLITE_ROW) {
@@ -146,7 +147,8 @@ static void any_sqlite_client_finds_the_documentation(void **state)
     }
     sqlite3_finalize(s);
     assert_int_equal(n, 12);
-    assert_int_equal(sqlite3_prepare_v2(db, "SELECT id IS NULL, aperture, wetted FROM probe", -1, &s, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(db, "SELECT id IS NULL, aperture, wetted FROM probe", -1, &s, NULL),
+                     SQLITE_OK);
     assert_int_equal(sqlite3_step(s), SQLITE_ROW);
     assert_true(sqlite3_column_double(s, 1) == 400e-9);
     sqlite3_finalize(s);
@@ -342,7 +344,8 @@ static void features_are_replaced_as_a_whole(void **state)
         assert_string_equal(got[i].step_name, f[i].step_name);
         assert_string_equal(got[i].name, f[i].name);
         assert_true(isnan(f[i].value) ? isnan(got[i].value) : got[i].value == f[i].value);
-        assert_true(isnan(f[i].uncertainty) ? isnan(got[i].uncertainty) : got[i].uncertainty == f[i].uncertainty);
+        assert_true(isnan(f[i].uncertainty) ? isnan(got[i].uncertainty)
+                                            : got[i].uncertainty == f[i].uncertainty);
         assert_string_equal(got[i].unit, f[i].unit);
         assert_string_equal(got[i].method, f[i].method);
         assert_string_equal(got[i].missing, f[i].missing);

@@ -25,7 +25,8 @@ static size_t round_trip(const struct wave_row *rows, int n)
 /* Columns of all kinds: `wild` of 8 numbers are any 64 bits, the others small, constant or extreme. */
 static int64_t any_integer(struct rng r, uint64_t i, uint64_t what, uint64_t wild)
 {
-    static const int64_t extreme[] = {INT64_MIN, INT64_MAX, INT64_MIN + 1, -1, 0, 1, INT64_MAX / 10, INT64_MIN / 10};
+    static const int64_t extreme[] = {INT64_MIN, INT64_MAX, INT64_MIN + 1,  -1,
+                                      0,         1,         INT64_MAX / 10, INT64_MIN / 10};
     if (rng_below(r, 8, i, what) < wild)
         return (int64_t)rng_u64(r, i, what, 1);
     if (rng_below(r, 16, i, what + 100) == 0)
@@ -75,7 +76,8 @@ static void empty_single_and_full_chunks(void **state)
     (void)state;
     struct err e = ERR_INIT;
     struct buf blob = {0};
-    struct wave_row one = {.host_us = -1, .t = DEC_NAN, .e_raw = {5, DEC_NAN_E}, .i_raw = {-7, 127}, .z_pm = INT64_MIN};
+    struct wave_row one = {
+        .host_us = -1, .t = DEC_NAN, .e_raw = {5, DEC_NAN_E}, .i_raw = {-7, 127}, .z_pm = INT64_MIN};
     struct wave_row *full = calloc(WAVEFORM_CHUNK + 1, sizeof *full);
     round_trip(&one, 0);
     round_trip(&one, 1);
@@ -91,7 +93,8 @@ static void empty_single_and_full_chunks(void **state)
 static void sent_text_comes_back_as_the_same_double(void **state)
 {
     (void)state;
-    static const char *const sent[] = {"-1.23456789e-12", "0.000", "3.2", "1e22", "-0.05", "12345.678e-9", "9.1e-31"};
+    static const char *const sent[] = {"-1.23456789e-12", "0.000",        "3.2",    "1e22",
+                                       "-0.05",           "12345.678e-9", "9.1e-31"};
     enum { N = sizeof sent / sizeof sent[0] };
     struct wave_row rows[N], back[N];
     struct buf blob = {0};
@@ -105,8 +108,9 @@ static void sent_text_comes_back_as_the_same_double(void **state)
     buf_free(&blob);
 }
 
-/* Bytes per sample against the entropy of white noise of sigma LSB: log2(sigma sqrt(2 pi e)) bits. With 3 LSB the
- * wave itself, which changes by up to 15 LSB per sample, is the larger part, so there is no bound for it. */
+/* Bytes per sample against the entropy of white noise of sigma LSB: log2(sigma sqrt(2 pi e)) bits. With 3 LSB
+ * the wave itself, which changes by up to 15 LSB per sample, is the larger part, so there is no bound for it.
+ */
 static void size_stays_near_the_noise_entropy(void **state)
 {
     (void)state;
@@ -127,7 +131,8 @@ static void size_stays_near_the_noise_entropy(void **state)
     free(rows);
 }
 
-/* An autoranging instrument sends other prefixes as the current grows: each change of exponent must not cost a jump. */
+/* An autoranging instrument sends other prefixes as the current grows: each change of exponent must not cost
+ * a jump. */
 static void changing_exponents_are_cheap(void **state)
 {
     (void)state;
@@ -146,6 +151,7 @@ static void changing_exponents_are_cheap(void **state)
     print_message("%d changes of exponent: %zu bytes instead of %zu\n", changes, ranged, fixed);
     assert_true(changes > 10);
     assert_true(ranged < 2 * fixed);
+    free(rows);
 }
 
 static void every_flipped_bit_is_found(void **state)

@@ -342,7 +342,8 @@ static void run_time_errors(void **state)
         {"set_pgstat_mode 3", "!4028: Line 1"},
         {"var p\nmeas_loop_ocp p 10m 1\nendloop", "!0014: Line 2"},
         {"cell_off\nset_pgstat_mode 2\ncell_on\nset_i 1n", "!0023: Line 4"},
-        {"var p\nvar c\nmeas_loop_cv p c 0 1200m 0 10m 1\nendloop", "!000F: Line 3"},
+        {"set_range_minmax da -1 1\nvar p\nvar c\nmeas_loop_cv p c 0 1200m 0 10m 1\nendloop",
+         "!000F: Line 4"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         char text[300], reply[100];

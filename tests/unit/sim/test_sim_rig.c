@@ -4,6 +4,8 @@
 
 #include "rig_fixture.h"
 
+#include "base/rng.h"
+
 /* --- configuration ------------------------------------------------------------------------------------- */
 
 static void an_empty_map_is_a_whole_bench(void **state)
@@ -241,6 +243,112 @@ static void equal_seeds_give_equal_bytes(void **state)
     free(first);
 }
 
+/* An interrupted and resumed run must meet the same noise at a site as an uninterrupted one. */
+static void noise_belongs_to_the_place_and_not_to_what_came_before(void **state)
+{
+    (void)state;
+    char *first = NULL;
+    for (int i = 0; i < 2; i++) {
+        struct rig_fixture f;
+        rig_open_yaml(&f, "potentiostat: {offset-drift: 0 A}");
+        write_text(&f.stage, "SVO 1 1 2 1\n");
+        for (int before = 0; before < 1 + 2 * i; before++) {
+            write_text(&f.stage, before ? "MOV 1 90 2 80\n" : "MOV 2 99\n");
+            write_text(&f.pstat, HOLD);
+            pass(&f, 2.0123 + 0.1 * i);
+            write_text(&f.pstat, "Z\n");
+            pass(&f, 1);
+        }
+        write_text(&f.stage, "MOV 1 95 2 105\n");
+        pass(&f, 3);
+        heard(&f, &f.pstat, 0);
+        write_text(&f.pstat, HOLD);
+        const char *all = heard(&f, &f.pstat, 1);
+        if (!first)
+            first = strdup(all);
+        size_t same = 0;
+        while (all[same] && all[same] == first[same])
+            same++;
+        if (all[same] != first[same])
+            fail_msg("differs at byte %zu:\n%.100s\n%.100s", same, all + same, first + same);
+        rig_close_all(&f);
+    }
+    assert_true(strlen(first) > 20000);
+    free(first);
+}
+
+/* Nonsense of all kinds, most of it made of words that exist. */
+static void nonsense_is_survived(void **state)
+{
+    (void)state;
+    static const char *const words[] = {
+        "e\n",
+        "l\n",
+        "\n",
+        "Z\n",
+        "Y\n",
+        "h\n",
+        "H\n",
+        "R\n",
+        "var ",
+        "p",
+        "c",
+        " ",
+        "\n",
+        "meas_loop_cv p c 0 1 -1 10m 1 nscans(2)\n",
+        "nscans(",
+        "endloop\n",
+        "if p < ",
+        "else\n",
+        "endif\n",
+        "breakloop\n",
+        "pck_start\n",
+        "pck_add p\n",
+        "pck_end\n",
+        "set_e ",
+        "500m",
+        "-3",
+        "\x18",
+        "\x05",
+        "MOV 1 ",
+        "POS?\n",
+        "1=",
+        "\"",
+        "#",
+        "send_string",
+        "on_finished:\n",
+        "cell_on\n",
+        "0x",
+        "(",
+        "var p\n",
+        "var c\n",
+        "wait 1m\n",
+        "set_pgstat_mode 3\n",
+        "\xff",
+        "ATZ 1 NaN\n",
+        "HLT\n",
+        "SVO 1 1\n",
+    };
+    struct rng rng = rng_stream(1, "test.nonsense");
+    struct rig_fixture f;
+    rig_open_yaml(&f, "{}");
+    for (uint64_t i = 0; i < 20000; i++) {
+        const char *w = words[rng_below(rng, sizeof words / sizeof words[0], i, 0)];
+        write_text(i % 3 ? &f.pstat : &f.stage, w);
+        if (i % 40 == 0)
+            pass(&f, 0.15);
+    }
+    pass(&f, 30);
+    write_text(&f.pstat, "\n\nZ\n");
+    write_text(&f.stage, "\n\x18");
+    pass(&f, 2);
+    write_text(&f.stage, "ERR?\n");
+    pass(&f, 0.5);
+    REPLY(&f, &f.stage, "CSV?\n", "2.0\n");
+    REPLY(&f, &f.pstat, "v\n", "v01.08.00\n");
+    rig_close_all(&f);
+}
+
 static void faults_begin_and_end_in_time(void **state)
 {
     (void)state;
@@ -289,6 +397,8 @@ int main(void)
         cmocka_unit_test(going_on_after_contact_is_a_crash),
         cmocka_unit_test(mounting_turns_stage_into_world_coordinates),
         cmocka_unit_test(what_nobody_records_is_counted),
+        cmocka_unit_test(noise_belongs_to_the_place_and_not_to_what_came_before),
+        cmocka_unit_test(nonsense_is_survived),
         cmocka_unit_test(equal_seeds_give_equal_bytes),
         cmocka_unit_test(faults_begin_and_end_in_time),
         cmocka_unit_test(a_new_line_replaces_the_old_one),

@@ -242,6 +242,22 @@ static void stop_byte_acts_at_once_even_in_front_of_half_a_line(void **state)
     REPLY(f, &f->stage, "SVO? 1\n", "1=1\n");
 }
 
+static void a_stop_overtakes_a_line_that_waits_for_its_turn(void **state)
+{
+    (void)state;
+    for (int discards = 0; discards < 2; discards++) {
+        struct rig_fixture f;
+        char yaml[1500];
+        snprintf(yaml, sizeof yaml, "%s  stop-discards: %s\n", AXES, discards ? "yes" : "no");
+        rig_open_yaml(&f, yaml);
+        write_text(&f.stage, "MOV 1 51\n\x18");
+        pass(&f, 1);
+        NEAR(position(&f, "1"), discards ? 50 : 51, 1e-9);
+        REPLY(&f, &f.stage, "ERR?\n", "10\n");
+        rig_close_all(&f);
+    }
+}
+
 static void every_kind_of_stop_leaves_error_10(void **state)
 {
     struct rig_fixture *f = *state;
@@ -442,6 +458,7 @@ int main(void)
         T(on_target_waits_for_the_settling_time),
         T(a_new_move_replaces_the_old_one),
         T(stop_byte_acts_at_once_even_in_front_of_half_a_line),
+        cmocka_unit_test(a_stop_overtakes_a_line_that_waits_for_its_turn),
         T(every_kind_of_stop_leaves_error_10),
         T(halt_slows_down),
         cmocka_unit_test(without_halt_it_is_unknown),

@@ -1,0 +1,117 @@
+/* Features of a whole file are those of its attempts in memory. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "unit/analysis/synth.h"
+
+#include "results/writer.h"
+
+static char path[128];
+
+static bool create(struct err *e)
+{
+    static const struct results_site_plan sites[2] = {{.site = 3, .order = 1, .region = "bulk"},
+                                                      {.site = 4, .order = 2, .region = "bulk"}};
+    const struct results_plan plan = {
+        .run_id = "test",
+        .program = "test",
+        .utc = "2000-01-01T00:00:00Z",
+        .mode = "virtual",
+        .offset = synth_wiring.offset,
+        .reference = "Li/Li+",
+        .potential_sign = synth_wiring.potential_sign,
+        .current_sign = synth_wiring.current_sign,
+        .aperture = 400e-9,
+        .wetted = 1.5,
+        .wetted_uncertainty = 0.2,
+        .stage_id = "none",
+        .pstat_id = "none",
+        .site = sites,
+        .n_sites = 2,
+    };
+    struct results *r = results_create(path, &plan, 0, e);
+    return r && results_close(r, e);
+}
+
+/* Two attempts at site 3, of which the last counts; site 4 is never visited. */
+static bool write_run(const struct synth_cv *s, struct err *e)
+{
+    struct loop *loop = loop_new(LOOP_VIRTUAL, 1, e);
+    struct results *r = results_open_write(path, e);
+    struct writer *w = r && loop ? writer_start(r, loop, e) : NULL;
+    bool ok = w;
+    for (int number = 1; number <= 2 && ok; number++) {
+        int64_t attempt = 0, id = 0;
+        struct results_attempt a = synth_attempt(s, 1e-15);
+        ok = writer_attempt_begin(w, 3, number, 0, 0, number, "2000-01-01T00:00:01Z", &attempt);
+        if (number == 2 && ok) {
+            int n = 0;
+            struct wave_row *rows = synth_cv_rows(s, &n);
+            struct results_step step = synth_cv_step(s, "formation");
+            step.attempt = attempt;
+            ok = writer_step_begin(w, &step, &id) && writer_rows(w, id, rows, n) &&
+                 writer_step_end(w, id, "completed", 0, "held");
+            free(rows);
+        }
+        a.id = attempt;
+        a.number = number;
+        a.outcome = number == 1 ? OUTCOME_NO_CONTACT : OUTCOME_MEASURED;
+        a.touched = number == 1 ? TOUCHED_NO : TOUCHED_YES;
+        ok = ok && writer_attempt_end(w, &a) && writer_commit(w) && writer_barrier(w, e);
+    }
+    if (w)
+        ok = writer_stop(w, e) && ok;
+    loop_free(loop);
+    return ok;
+}
+
+static void a_file_gives_the_features_of_its_last_attempts(void **state)
+{
+    (void)state;
+    struct synth_cv s = synth_default();
+    struct err e = ERR_INIT;
+    snprintf(path, sizeof path, "/tmp/seccm-test-features-%ld.seccm", (long)getpid());
+    unlink(path);
+    s.noise = 0.05e-12;
+    s.seed = 4;
+    if (!create(&e) || !write_run(&s, &e))
+        fail_msg("%s", e.text);
+    struct results *r = results_open(path, &e);
+    assert_non_null(r);
+    struct analysis_settings settings = synth_settings();
+    settings.aperture = settings.wetted = settings.wetted_uncertainty = NAN;
+    analysis_settings_probe(&settings, r);
+    assert_true(settings.aperture == 400e-9 && settings.wetted == 1.5);
+    struct results_feature *rows = NULL;
+    int n = 0;
+    if (!features_compute(r, &settings, &rows, &n, &e))
+        fail_msg("%s", e.text);
+    assert_true(results_close(r, &e));
+    struct results_attempt attempt = synth_attempt(&s, 1e-15);
+    struct features wanted = {0};
+    synth_features(&s, &settings, &attempt, &wanted);
+    assert_int_equal(n, wanted.n);
+    for (int k = 0; k < n; k++) {
+        assert_string_equal(rows[k].name, wanted.row[k].name);
+        assert_int_equal(rows[k].site, 3);
+        assert_string_equal(rows[k].missing, wanted.row[k].missing);
+        if (!rows[k].missing[0]) {
+            assert_true(rows[k].value == wanted.row[k].value);
+            assert_true(rows[k].uncertainty == wanted.row[k].uncertainty ||
+                        (isnan(rows[k].uncertainty) && isnan(wanted.row[k].uncertainty)));
+        }
+    }
+    features_free(&wanted);
+    free(rows);
+    unlink(path);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(a_file_gives_the_features_of_its_last_attempts)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
