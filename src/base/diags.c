@@ -5,8 +5,9 @@
  *                ^~~~~
  *       = did you mean `V/s`?
  *
- * Everything printed passes through one filter: control bytes, which a file may hold, do not reach a
- * terminal. */
+ * The line with its caret is drawn when the entry is added, so that a rejected file can be freed before
+ * anybody has read what was wrong with it. Everything printed passes through one filter: control bytes, which
+ * a file may hold, do not reach a terminal. */
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -17,15 +18,17 @@
 #include "base/yaml.h"
 
 #define MOST_PRINTED 50
-#define MOST_KEPT    1000 /* the rest is counted only */
-#define WINDOW       100  /* columns of a source line that are shown */
-#define LEAD         60   /* columns shown to the left of the caret in a longer line */
+#define MOST_KEPT    200 /* the rest is counted only: finding a line costs one pass over its file */
+#define WINDOW       100 /* columns of a source line that are shown */
+#define LEAD         60  /* columns shown to the left of the caret in a longer line */
 
 struct entry {
-    struct mark mark;
+    char *path; /* NULL: no position */
+    int line, column;
     bool warning;
     int order;
     char *text, *hint;
+    char *shown; /* the source line and the caret line, ready to print; NULL: none */
 };
 
 struct diags {
@@ -45,74 +48,16 @@ void diags_free(struct diags *d)
     if (!d)
         return;
     for (int i = 0; i < d->n; i++) {
+        free(d->entries[i].path);
         free(d->entries[i].text);
         free(d->entries[i].hint);
+        free(d->entries[i].shown);
     }
     free(d->entries);
     free(d);
 }
 
-__attribute__((format(printf, 1, 0))) static char *compose(const char *fmt, va_list ap)
-{
-    char text[1024];
-    vsnprintf(text, sizeof text, fmt, ap);
-    return xstrdup(text);
-}
-
-__attribute__((format(printf, 4, 0))) static void add(struct diags *d, struct mark m, bool warning,
-                                                      const char *fmt, va_list ap)
-{
-    *(warning ? &d->warnings : &d->errors) += 1;
-    d->newest_kept = d->n < MOST_KEPT;
-    if (!d->newest_kept)
-        return;
-    if (d->n == d->cap) {
-        d->cap = d->cap ? 2 * d->cap : 16;
-        d->entries = xrealloc(d->entries, (size_t)d->cap * sizeof *d->entries);
-    }
-    d->entries[d->n] = (struct entry){.mark = m, .warning = warning, .order = d->n, .text = compose(fmt, ap)};
-    d->n++;
-}
-
-void diags_error(struct diags *d, struct mark m, const char *fmt, ...)
-{
-    va_list ap;
-    va_start(ap, fmt);
-    add(d, m, false, fmt, ap);
-    va_end(ap);
-}
-
-void diags_warning(struct diags *d, struct mark m, const char *fmt, ...)
-{
-    va_list ap;
-    va_start(ap, fmt);
-    add(d, m, true, fmt, ap);
-    va_end(ap);
-}
-
-void diags_hint(struct diags *d, const char *fmt, ...)
-{
-    if (!fmt || d->n == 0 || !d->newest_kept)
-        return;
-    struct entry *newest = &d->entries[d->n - 1];
-    va_list ap;
-    va_start(ap, fmt);
-    free(newest->hint);
-    newest->hint = compose(fmt, ap);
-    va_end(ap);
-}
-
-int diags_errors(const struct diags *d)
-{
-    return d->errors;
-}
-
-int diags_warnings(const struct diags *d)
-{
-    return d->warnings;
-}
-
-/* --- printing ------------------------------------------------------------------------------------------ */
+/* --- drawing ------------------------------------------------------------------------------------------- */
 
 /* Appends the character at p (n bytes may be read) so that it takes one column and does no harm; returns its
  * bytes. Invalid bytes and control characters become `?`, tabs and line breaks a blank. */
@@ -169,12 +114,14 @@ static size_t columns(const char *line, size_t n, size_t from, size_t to)
     return count;
 }
 
-static void add_line_and_caret(struct buf *out, const struct mark *m)
+/* The line of a mark and the caret below it; NULL if the text has no such line. Caller frees. */
+static char *draw(const struct mark *m)
 {
     const char *line;
     size_t n;
-    if (!find_line(m->source, m->line, &line, &n))
-        return;
+    struct buf b = {0}, *out = &b;
+    if (!m->source || !find_line(m->source, m->line, &line, &n))
+        return NULL;
     size_t bytes_before = m->column > 0 ? (size_t)m->column - 1 : 0;
     if (bytes_before > n)
         bytes_before = n;
@@ -192,21 +139,92 @@ static void add_line_and_caret(struct buf *out, const struct mark *m)
     for (size_t i = 1; i < width && caret + i < last; i++)
         buf_char(out, '~');
     buf_char(out, '\n');
+    return b.p;
 }
+
+/* --- adding -------------------------------------------------------------------------------------------- */
+
+__attribute__((format(printf, 1, 0))) static char *compose(const char *fmt, va_list ap)
+{
+    char text[1024];
+    vsnprintf(text, sizeof text, fmt, ap);
+    return xstrdup(text);
+}
+
+__attribute__((format(printf, 4, 0))) static void add(struct diags *d, struct mark m, bool warning,
+                                                      const char *fmt, va_list ap)
+{
+    *(warning ? &d->warnings : &d->errors) += 1;
+    d->newest_kept = d->n < MOST_KEPT;
+    if (!d->newest_kept)
+        return;
+    if (d->n == d->cap) {
+        d->cap = d->cap ? 2 * d->cap : 16;
+        d->entries = xrealloc(d->entries, (size_t)d->cap * sizeof *d->entries);
+    }
+    d->entries[d->n] = (struct entry){.path = m.source ? xstrdup(m.source->path) : NULL,
+                                      .line = m.line,
+                                      .column = m.column,
+                                      .warning = warning,
+                                      .order = d->n,
+                                      .text = compose(fmt, ap),
+                                      .shown = draw(&m)};
+    d->n++;
+}
+
+void diags_error(struct diags *d, struct mark m, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    add(d, m, false, fmt, ap);
+    va_end(ap);
+}
+
+void diags_warning(struct diags *d, struct mark m, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    add(d, m, true, fmt, ap);
+    va_end(ap);
+}
+
+void diags_hint(struct diags *d, const char *fmt, ...)
+{
+    if (!fmt || d->n == 0 || !d->newest_kept)
+        return;
+    struct entry *newest = &d->entries[d->n - 1];
+    va_list ap;
+    va_start(ap, fmt);
+    free(newest->hint);
+    newest->hint = compose(fmt, ap);
+    va_end(ap);
+}
+
+int diags_errors(const struct diags *d)
+{
+    return d->errors;
+}
+
+int diags_warnings(const struct diags *d)
+{
+    return d->warnings;
+}
+
+/* --- printing ------------------------------------------------------------------------------------------ */
 
 static void print_entry(const struct entry *e, struct buf *out)
 {
-    if (e->mark.source) {
-        add_text(out, e->mark.source->path);
-        if (e->mark.line > 0)
-            buf_printf(out, ":%d:%d", e->mark.line, e->mark.column);
+    if (e->path) {
+        add_text(out, e->path);
+        if (e->line > 0)
+            buf_printf(out, ":%d:%d", e->line, e->column);
         buf_str(out, ": ");
     }
     buf_str(out, e->warning ? "warning: " : "error: ");
     add_text(out, e->text);
     buf_char(out, '\n');
-    if (e->mark.source && e->mark.line > 0)
-        add_line_and_caret(out, &e->mark);
+    if (e->shown)
+        buf_str(out, e->shown);
     if (e->hint) {
         buf_str(out, "  = ");
         add_text(out, e->hint);
@@ -217,13 +235,13 @@ static void print_entry(const struct entry *e, struct buf *out)
 static int by_place(const void *a, const void *b)
 {
     const struct entry *x = *(const struct entry *const *)a, *y = *(const struct entry *const *)b;
-    const char *in_x = x->mark.source ? x->mark.source->path : "";
-    const char *in_y = y->mark.source ? y->mark.source->path : "";
+    const char *in_x = x->path ? x->path : "";
+    const char *in_y = y->path ? y->path : "";
     int order = strcmp(in_x, in_y);
     if (order == 0)
-        order = (x->mark.line > y->mark.line) - (x->mark.line < y->mark.line);
+        order = (x->line > y->line) - (x->line < y->line);
     if (order == 0)
-        order = (x->mark.column > y->mark.column) - (x->mark.column < y->mark.column);
+        order = (x->column > y->column) - (x->column < y->column);
     return order ? order : (x->order > y->order) - (x->order < y->order);
 }
 

@@ -29,7 +29,8 @@ struct mark {
     int length;                  /* bytes to underline, 0 = unknown */
 };
 
-/* All that was found wrong, in the order found; printed sorted by file and line. */
+/* All that was found wrong, in the order found; printed sorted by file and line. It keeps a copy of what it
+ * shows: sources and trees may be freed before it is printed. */
 struct diags;
 struct diags *diags_new(void);
 void diags_free(struct diags *d);

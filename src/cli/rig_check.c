@@ -1,4 +1,5 @@
-/* seccm rig check: who is there, what are the limits, and (when asked) which way does it move and is the wiring right. */
+/* seccm rig check: who is there, what are the limits, and (when asked) which way does it move and is the
+ * wiring right. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,11 +34,29 @@ static void print_identity(const struct rig *r)
     for (int a = 0; a < AXIS_COUNT; a++)
         printf("envelope %c    %.3f .. %.3f um (controller's axis %s)\n", axis[a], c->limit[a][0] * 1e6,
                c->limit[a][1] * 1e6, c->axis[a]);
-    printf("z             up is away from the sample; fully retracted at %.3f um; the controller's axis %s toward the "
+    printf("z             up is away from the sample; fully retracted at %.3f um; the controller's axis %s "
+           "toward the "
            "sample\n",
            c->z_retracted * 1e6, c->toward_sample > 0 ? "rises" : "falls");
-    printf("wiring        potential %+d, current %+d\napplied       %.3f .. %.3f V, at most %.3g A\n", c->potential_sign,
-           c->current_sign, c->e_limit[0], c->e_limit[1], c->i_limit);
+    printf("wiring        potential %+d, current %+d\napplied       %.3f .. %.3f V, at most %.3g A\n",
+           c->potential_sign, c->current_sign, c->e_limit[0], c->e_limit[1], c->i_limit);
+}
+
+/* One small move that the operator confirms. */
+static bool verify_one(struct rig *r, enum axis a, bool yes, struct err *e)
+{
+    double step;
+    char question[96];
+    if (!verify_axis(r, a, &step, e))
+        return false;
+    if (a == AXIS_Z)
+        snprintf(question, sizeof question, "z: did the probe move %s the sample and come back?",
+                 step > 0 ? "AWAY from" : "TOWARD");
+    else
+        snprintf(question, sizeof question, "%c: did the probe move along %c and come back?", "xy"[a],
+                 "xy"[a]);
+    return ask(question, yes) ||
+           err_set(e, ERR_LIMIT, "not verified: correct `axes` or `toward-sample` in the rig file");
 }
 
 /* S5: small moves that the operator confirms, and the sign of the displacement current of a ramp in air. */
@@ -47,19 +66,14 @@ static bool verify(struct rig *r, bool yes, struct err *e)
     printf("\nThe probe must be far from the sample (more than 20 um) and the cell connected.\n");
     if (!ask("Is it?", yes))
         return err_set(e, ERR_LIMIT, "not verified: nothing was moved");
-    for (int a = AXIS_X; a < AXIS_COUNT; a++) {
-        static const char *const question[] = {"x: did the probe move along x and come back?",
-                                               "y: did the probe move along y and come back?",
-                                               "z: did the probe move AWAY from the sample and come back?"};
-        if (!verify_axis(r, (enum axis)a, e))
+    for (int a = AXIS_X; a < AXIS_COUNT; a++)
+        if (!verify_one(r, (enum axis)a, yes, e))
             return false;
-        if (!ask(question[a], yes))
-            return err_set(e, ERR_LIMIT, "not verified: correct `axes` or `toward-sample` in the rig file");
-    }
     if (!verify_wiring(r, &capacitance, e))
         return false;
     printf("wiring: a rising sample potential gives %+.4g pF of displacement current\n", capacitance * 1e12);
-    if (!ask("potential sign: does a positive applied sample potential make the sample positive (checked once with a "
+    if (!ask("potential sign: does a positive applied sample potential make the sample positive (checked "
+             "once with a "
              "voltmeter or dummy cell)?",
              yes))
         return err_set(e, ERR_LIMIT, "not verified: correct `wiring` in the rig file");
@@ -84,8 +98,9 @@ static int check(const struct rig_config *c, const struct check_options *o)
         status = options_fail(&e);
     struct err ignored = ERR_INIT;
     printf("verified      %s\n", b.sim ? "not needed (simulated in this process)"
-                                 : bench_verified(&b, &ignored) ? "yes"
-                                                                : "no: run with --move before the first experiment");
+                                 : bench_verified(&b, &ignored)
+                                     ? "yes"
+                                     : "no: run with --move before the first experiment");
     bench_close(&b, &e);
     return status;
 }
@@ -97,7 +112,8 @@ int rig_check(const struct command *self, int argc, char **argv)
     bool help;
     int n, status;
     const struct option options[] = {
-        {"move", 0, OPTION_FLAG, &o.move, NULL, "small moves to be confirmed; stores that this rig is verified"},
+        {"move", 0, OPTION_FLAG, &o.move, NULL,
+         "small moves to be confirmed; stores that this rig is verified"},
         {"safe-state", 0, OPTION_FLAG, &o.safe_state, NULL, "stop, open the cell, retract, verify"},
         {"yes", 0, OPTION_FLAG, &o.yes, NULL, "answer every question with yes (simulated rigs, scripts)"},
         {"stage", 0, OPTION_TEXT, &o.bench.stage_link, "LINK", "another link, e.g. pty:/dev/pts/4"},
@@ -106,7 +122,8 @@ int rig_check(const struct command *self, int argc, char **argv)
         {"transcript", 0, OPTION_TEXT, &o.bench.transcript, "FILE", "record all traffic"},
     };
     struct err e = ERR_INIT;
-    if (!options_parse(self, options, sizeof options / sizeof options[0], argc, argv, words, 1, &n, &help, &e))
+    if (!options_parse(self, options, sizeof options / sizeof options[0], argc, argv, words, 1, &n, &help,
+                       &e))
         return options_fail(&e);
     if (help)
         return 0;

@@ -397,21 +397,6 @@ static void check(struct checker *k)
     check_limits(k);
 }
 
-/* Diagnostics show lines of the file that they came from, so a rejected file stays in memory. */
-struct rejected {
-    struct source *source;
-    struct rejected *next;
-};
-static struct rejected *rejected_files;
-
-static void keep_rejected(struct source *s)
-{
-    struct rejected *r = xcalloc(1, sizeof(*r));
-    r->source = s;
-    r->next = rejected_files;
-    rejected_files = r;
-}
-
 struct rig_config *rig_load(const char *path, struct diags *d, struct err *e)
 {
     struct source *source = source_read(path, RIG_FILE_LIMIT, e);
@@ -426,8 +411,6 @@ struct rig_config *rig_load(const char *path, struct diags *d, struct err *e)
     if (diags_errors(d) == before)
         return c;
     err_set(e, ERR_INPUT, "%s: %d errors", path, diags_errors(d) - before);
-    c->source = NULL;
-    keep_rejected(source);
     rig_config_free(c);
     return NULL;
 }

@@ -175,7 +175,6 @@ static bool put_site(struct curves *c, int site, struct err *e)
 /* In-air blank per site: potential it belongs to (V), offset (pA), leak (pA/V), stray capacitance (pA s/V). */
 static void put_blanks(const struct data *d, struct buf *out)
 {
-    static const char *const name[] = {"blank_offset", "blank_conductance", "blank_capacitance"};
     buf_str(out, "\"blank\":[");
     for (int k = 0; k < d->sites.n; k++) {
         struct results_attempt a[16];
@@ -193,7 +192,7 @@ static void put_blanks(const struct data *d, struct buf *out)
         buf_char(out, '[');
         report_number(last->blank_bias, 5, out);
         const double value[] = {last->blank_offset, last->blank_conductance, last->blank_capacitance};
-        for (size_t j = 0; j < sizeof name / sizeof name[0]; j++) {
+        for (size_t j = 0; j < sizeof value / sizeof value[0]; j++) {
             buf_char(out, ',');
             report_number(value[j] * 1e12, 6, out);
         }
@@ -243,9 +242,9 @@ static void put_all(struct curves *c, struct buf *out)
     for (int k = 0; k < c->n_axes; k++)
         buf_printf(out, "%s[%s]", k ? ",\n" : "", c->axis[k]);
     buf_str(out, "],\n\"cv\":[");
-    buf_add(out, c->cv.p, c->cv.n);
+    buf_str(out, c->cv.n ? c->cv.p : "");
     buf_str(out, "],\n\"gs\":[");
-    buf_add(out, c->gs.p, c->gs.n);
+    buf_str(out, c->gs.n ? c->gs.p : "");
     buf_str(out, "]");
 }
 

@@ -208,7 +208,7 @@ bool report_stats(const struct data *d, const struct series *series, int n, stru
     bool first = true;
     buf_str(out, "\"stats\":[");
     for (int k = 0; k < n; k++)
-        for (int f = d->n_factors ? 0 : -1; f < d->n_factors; f++)
+        for (int f = -1; f < d->n_factors; f++)
             if (has_values(d, &series[k]) && !put_feature_stats(d, &series[k], k, f, &first, out, e))
                 return false;
     buf_str(out, "],\n");

@@ -85,6 +85,15 @@ static void fact_wiring(const struct data *d, struct buf *out)
     fact("Currents", text, out);
 }
 
+/* 2000-01-01T00:00:00.000Z as people write it, without fractions of a second. */
+static void fact_begun(const struct data *d, struct buf *out)
+{
+    char *utc = results_info(d->r, "utc"), text[48];
+    snprintf(text, sizeof text, "%.10s %.8s UTC", utc, strlen(utc) > 11 ? utc + 11 : "");
+    fact("Begun", strlen(utc) > 18 ? text : utc, out);
+    free(utc);
+}
+
 bool report_header(const struct data *d, struct buf *out, struct err *e)
 {
     (void)e;
@@ -104,7 +113,7 @@ bool report_header(const struct data *d, struct buf *out, struct err *e)
     fact_reference(d, out);
     fact_wiring(d, out);
     fact_of(d, "Operator", "meta.operator", out);
-    fact_of(d, "Begun", "utc", out);
+    fact_begun(d, out);
     fact_of(d, "Run", "run_id", out);
     buf_str(out, "</dl>\n");
     free(mode);
@@ -154,14 +163,15 @@ static void tile_time(double s, const char *name, struct buf *out)
 static void outcome_tiles(const struct status *s, struct buf *out)
 {
     char more[64];
-    snprintf(more, sizeof more, "of %d sites%s", s->planned, s->spares ? " and spares" : "");
+    if (s->spares)
+        snprintf(more, sizeof more, "of %d sites and %d spare%s", s->planned, s->spares, s->spares == 1 ? "" : "s");
+    else
+        snprintf(more, sizeof more, "of %d sites", s->planned);
     tile_count(s->by_outcome[OUTCOME_MEASURED], "measured", more, false, out);
     for (int o = 0; o < OUTCOME_COUNT; o++)
         if (o != OUTCOME_MEASURED && s->by_outcome[o])
             tile_count(s->by_outcome[o], o == OUTCOME_NONE ? "in progress" : outcome_name((enum outcome)o), "", false,
                        out);
-    if (s->spares)
-        tile_count(s->spares, s->spares == 1 ? "spare used" : "spares used", "", false, out);
 }
 
 struct counters {

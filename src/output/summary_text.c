@@ -15,6 +15,7 @@ static struct table *levels_table(const struct data *d, const struct summary *s)
     static const char *const number[] = {"mean", "sd", "median", "mad", "q05", "q25", "q75", "q95"};
     static const char *const interval[] = {"mean_low", "mean_high", "median_low", "median_high"};
     struct table *t = table_new();
+    table_digits(t, 4);
     enum dim dim = s->ref.def->dim;
     table_column(t, s->factor < 0 ? "level" : d->factor[s->factor].name, CELL_TEXT, DIM_NONE);
     table_column(t, "n", CELL_INT, DIM_NONE);

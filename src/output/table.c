@@ -24,13 +24,15 @@ union cell {
 struct table {
     struct column *column;
     union cell *cell; /* row-major */
-    int n_columns;
+    int n_columns, digits;
     size_t n_cells, cap_cells;
 };
 
 struct table *table_new(void)
 {
-    return xcalloc(1, sizeof(struct table));
+    struct table *t = xcalloc(1, sizeof *t);
+    t->digits = 6;
+    return t;
 }
 
 static void free_cell(const struct table *t, size_t i)
@@ -88,6 +90,11 @@ void table_number(struct table *t, double si)
 void table_bool(struct table *t, bool value)
 {
     add(t, CELL_BOOL)->integer = value;
+}
+
+void table_digits(struct table *t, int digits)
+{
+    t->digits = digits;
 }
 
 int table_rows(const struct table *t)
@@ -208,7 +215,7 @@ static void cell_for_people(const struct table *t, int row, int column, struct b
             buf_char(out, '-');
             return;
         }
-        c_print_double(text, sizeof text, 6, unit_show(c->number, t->column[column].dim));
+        c_print_double(text, sizeof text, t->digits, unit_show(c->number, t->column[column].dim));
         buf_str(out, text);
         return;
     }

@@ -32,6 +32,9 @@ void table_int(struct table *t, int64_t value);
 void table_number(struct table *t, double si);
 void table_bool(struct table *t, bool value);
 
+/* Significant digits of numbers printed as text (6 at first); CSV and JSON always have all. */
+void table_digits(struct table *t, int digits);
+
 int table_rows(const struct table *t);
 int table_columns(const struct table *t);
 const char *table_name(const struct table *t, int column);    /* without unit */

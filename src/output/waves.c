@@ -10,8 +10,8 @@
 
 void waves_header(bool with_site, struct buf *out)
 {
-    buf_str(out, with_site ? "site," : "");
-    buf_str(out, "attempt,index,phase,step,cycle,sweep,t_s,host_s,potential_V,current_pA,z_um,range,status\n");
+    buf_str(out, with_site ? "site,attempt" : "attempt,index,phase,step");
+    buf_str(out, ",cycle,sweep,t_s,host_s,potential_V,current_pA,z_um,range,status\n");
 }
 
 const char *waves_status(uint8_t status, char text[64])
@@ -38,12 +38,14 @@ void waves_rows(const struct frame *f, bool with_site, int attempt, const struct
 {
     char status[64];
     struct buf head = {0};
-    if (with_site)
-        buf_printf(&head, "%d,", step->site);
-    buf_printf(&head, "%d,%d,", attempt, step->index);
-    buf_csv_field(&head, step->phase);
-    buf_char(&head, ',');
-    buf_csv_field(&head, step->name);
+    if (with_site) {
+        buf_printf(&head, "%d,%d", step->site, attempt);
+    } else {
+        buf_printf(&head, "%d,%d,", attempt, step->index);
+        buf_csv_field(&head, step->phase);
+        buf_char(&head, ',');
+        buf_csv_field(&head, step->name);
+    }
     for (int k = 0; k < n; k++) {
         const struct wave_row *row = &rows[k];
         buf_add(out, head.p, head.n);

@@ -195,30 +195,6 @@ static bool read_all(struct protocol *p, const struct protocol_options *o, struc
     return read_rig(p, o, d, e);
 }
 
-/* Messages show lines of the files that they speak of, so a rejected protocol stays in memory with its files.
- */
-static struct rejected {
-    struct protocol *protocol;
-    struct rejected *next;
-} * rejected;
-
-static void keep_rejected(struct protocol *p)
-{
-    struct rejected *r = xcalloc(1, sizeof *r);
-    *r = (struct rejected){p, rejected};
-    rejected = r;
-}
-
-void protocol_forget_rejected(void)
-{
-    while (rejected) {
-        struct rejected *next = rejected->next;
-        protocol_free(rejected->protocol);
-        free(rejected);
-        rejected = next;
-    }
-}
-
 struct protocol *protocol_load(const char *path, const struct protocol_options *o, struct diags *d,
                                struct err *e)
 {
@@ -231,7 +207,7 @@ struct protocol *protocol_load(const char *path, const struct protocol_options *
     p->tree = ytree_parse(source, d);
     if (p->tree && read_all(p, o, d, e) && diags_errors(d) == before)
         return p;
-    keep_rejected(p);
+    protocol_free(p);
     return NULL;
 }
 

@@ -155,13 +155,10 @@ struct protocol_options {
     int64_t seed;
 };
 
-/* Every error goes to `d`; NULL if there was one (or the file can not be read: *e). Caller frees, after `d`
- * was printed, since messages show lines of the files. */
+/* Every error goes to `d`; NULL if there was one (or the file can not be read: *e). Caller frees. */
 struct protocol *protocol_load(const char *path, const struct protocol_options *o, struct diags *d,
                                struct err *e);
 void protocol_free(struct protocol *p);
-/* Frees what rejected files still hold for messages (protocol_load() that returned NULL). */
-void protocol_forget_rejected(void);
 
 /* Position of the value at a path of keys ("approach.speed"), or of the nearest map that holds it. */
 struct mark protocol_mark(const struct protocol *p, const char *path);

@@ -42,7 +42,7 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "packed columns are co
 #define KIND_PACKED 2
 #define KIND_KNOWN  (KIND_DELTA | KIND_PACKED)
 #define COLUMNS     12
-#define SAMPLING    8 /* rows per row looked at when a base is considered */
+#define SAMPLING    8 /* rows per row looked at to estimate bits */
 
 /* A column while it is coded. Exponents are given for mantissas only. */
 struct column {
@@ -172,7 +172,7 @@ struct residuals {
     uint64_t *z;
     int64_t base;
     bool delta;
-    uint64_t bits, any; /* sum of bit lengths; all residuals or-ed */
+    uint64_t bits, any; /* sum of bit lengths, estimated; all residuals or-ed */
     int runs;
 };
 
@@ -195,39 +195,33 @@ static uint64_t against_mean(const struct column *c, int64_t *base)
     return bits * SAMPLING;
 }
 
-static void count(struct residuals *r, int n)
+/* Adds the residual of row k. */
+static inline void note(struct residuals *r, int k, uint64_t z)
 {
-    uint64_t bits = 0, any = 0;
-    int runs = n > 0;
-    for (int k = 0; k < n; k++) {
-        bits += (uint64_t)bits_of(r->z[k]);
-        any |= r->z[k];
-    }
-    for (int k = 1; k < n; k++)
-        runs += r->z[k] != r->z[k - 1];
-    r->bits = bits;
-    r->any = any;
-    r->runs = runs;
+    r->any |= z;
+    r->runs += k == 0 || z != r->z[k - 1];
+    r->z[k] = z;
 }
 
-static void residuals_of(const struct column *c, bool delta, int64_t base, struct residuals *r)
+static void residuals_of(const struct column *c, bool delta, int64_t base, struct residuals *out)
 {
-    r->delta = delta;
-    r->base = base;
+    struct residuals r = {.z = out->z, .base = base, .delta = delta};
     if (c->exponent) {
         struct predictor p = predictor(delta, base);
         for (int k = 0; k < c->n; k++) {
-            r->z[k] = zigzag((uint64_t)c->v[k] - (uint64_t)predict(&p, c, k));
+            note(&r, k, zigzag((uint64_t)c->v[k] - (uint64_t)predict(&p, c, k)));
             learn(&p, c, k, c->v[k]);
         }
     } else if (delta) {
         for (int k = 0; k < c->n; k++)
-            r->z[k] = zigzag((uint64_t)c->v[k] - (k ? (uint64_t)c->v[k - 1] : 0));
+            note(&r, k, zigzag((uint64_t)c->v[k] - (k ? (uint64_t)c->v[k - 1] : 0)));
     } else {
         for (int k = 0; k < c->n; k++)
-            r->z[k] = zigzag((uint64_t)c->v[k] - (uint64_t)base);
+            note(&r, k, zigzag((uint64_t)c->v[k] - (uint64_t)base));
     }
-    count(r, c->n);
+    for (int k = 0; k < c->n; k += SAMPLING)
+        r.bits += SAMPLING * (uint64_t)bits_of(r.z[k]);
+    *out = r;
 }
 
 static bool as_runs(const struct residuals *r, int n)

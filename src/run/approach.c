@@ -31,7 +31,8 @@ struct descent {
     double speed, leash, bottom;
     double z_free;   /* m: lowest height known free of contact */
     double z_seen;   /* m: newest position */
-    ns_t seen_at;
+    ns_t seen_at;    /* when the answer came: it was true some time before */
+    ns_t true_at;    /* best guess of when: half way between question and answer */
     bool confirmed;  /* a free sample followed it */
     double z_rest;   /* m: since rest_since z has not gone down noticeably from here */
     ns_t rest_since;
@@ -96,10 +97,11 @@ static bool take_samples(struct run *r, struct descent *d, struct err *e)
 #define REST_STEP 2e-9
 #define REST_TIME (50 * NS_MS)
 
-static void saw(struct descent *d, double z, ns_t when)
+static void saw(struct descent *d, double z, ns_t asked, ns_t when)
 {
     d->z_seen = z;
     d->seen_at = when;
+    d->true_at = asked + (when - asked) / 2;
     d->confirmed = false;
     if (z < d->z_rest - REST_STEP) {
         d->z_rest = z;
@@ -117,13 +119,13 @@ static bool at_bottom(const struct descent *d, double tolerance)
 static bool take_position(struct run *r, struct descent *d, struct err *e)
 {
     double at[AXIS_COUNT];
-    ns_t when;
-    enum reply_state state = stage_poll_position(r->rig->stage, at, NULL, &when, e);
+    ns_t asked, when;
+    enum reply_state state = stage_poll_position(r->rig->stage, at, &asked, &when, e);
     if (state == REPLY_FAILED)
         return false;
     if (state == REPLY_READY) {
         r->z = at[AXIS_Z];
-        saw(d, at[AXIS_Z], when);
+        saw(d, at[AXIS_Z], asked, when);
     }
     return state == REPLY_PENDING || stage_ask_position(r->rig->stage, e);
 }
@@ -153,7 +155,7 @@ static bool wait_for_fresh(struct run *r, struct descent *d, struct err *e)
         return false;
     r->z = at[AXIS_Z];
     d->target = at[AXIS_Z];
-    saw(d, at[AXIS_Z], loop_now(r->loop));
+    saw(d, at[AXIS_Z], loop_now(r->loop), loop_now(r->loop));
     struct potentiostat_item item;
     if (!stream_wait(r, &item, 0, e))
         return false;
@@ -169,7 +171,7 @@ static bool descend(struct run *r, struct descent *d, bool leashed, struct err *
     double tolerance = 2 * r->rig->config->tolerance;
     ns_t deadline = loop_now(r->loop) + ns_from_s(3 * (r->z - d->bottom) / d->speed + 10);
     d->z_free = d->z_rest = d->z_seen = r->z;
-    d->seen_at = d->rest_since = loop_now(r->loop);
+    d->seen_at = d->true_at = d->rest_since = loop_now(r->loop);
     d->confirmed = true;
     d->target = r->z;
     if (!stage_set_speed(stage, AXIS_Z, d->speed, e) || !stage_ask_position(stage, e))
@@ -209,7 +211,7 @@ static bool descend(struct run *r, struct descent *d, bool leashed, struct err *
 static void note_crossing(struct run *r, struct descent *d, double z_halt)
 {
     struct attempt *a = &r->attempt;
-    double since = fmax(0, ns_to_s(d->crossing.host - d->seen_at));
+    double since = fmax(0, ns_to_s(d->crossing.host - d->true_at));
     a->contact_z = fmax(z_halt, d->z_seen - d->speed * since);
     a->contact_current = d->crossing.i - d->base.mean;
     a->noise_rms = idle_sd(&d->base);

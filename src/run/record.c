@@ -136,9 +136,9 @@ void record_segment_end(struct run *r, int ended_by)
     hand_over(r);
     ended_text(r, c, ended_by, c->step.ended_by, sizeof c->step.ended_by);
     c->step.samples = c->n;
-    c->step.gap_before = isnan(a->gap_before) ? 0 : a->gap_before;
-    /* A gap is what lies between two samples beyond one sample period. */
     const struct segment *g = &r->program.program.segment[c->segment];
+    /* A gap is what lies between two samples beyond one sample period. */
+    c->step.gap_before = isnan(a->gap_before) ? 0 : fmax(0, a->gap_before - g->interval);
     enum segment_kind before = c->segment > 0 ? r->program.program.segment[c->segment - 1].kind : g->kind;
     bool mode_change = before != g->kind && (g->kind >= SEGMENT_GALVANOSTATIC || before >= SEGMENT_GALVANOSTATIC);
     snprintf(c->step.gap_state, sizeof c->step.gap_state, "%s", mode_change ? "open" : "held");

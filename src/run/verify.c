@@ -5,8 +5,8 @@
 
 #include "run/contact.h"
 
-#define STEP    2e-6 /* m */
-#define SPEED   2e-6 /* m/s */
+#define STEP     2e-6 /* m */
+#define SPEED    2e-6 /* m/s */
 #define PATIENCE (10 * NS_S)
 
 static bool move_to(struct rig *r, enum axis a, const double at[AXIS_COUNT], double value, struct err *e)
@@ -16,21 +16,17 @@ static bool move_to(struct rig *r, enum axis a, const double at[AXIS_COUNT], dou
     return stage_move_wait(r->stage, 1u << a, to, PATIENCE, e);
 }
 
-bool verify_axis(struct rig *r, enum axis a, struct err *e)
+bool verify_axis(struct rig *r, enum axis a, double *step, struct err *e)
 {
     double at[AXIS_COUNT];
     const struct rig_config *c = r->config;
     if (!stage_position(r->stage, at, e) || !stage_set_speed(r->stage, a, SPEED, e))
         return false;
-    double away = at[a] + STEP;
-    if (away > c->limit[a][1]) {
-        if (a == AXIS_Z) /* never toward the sample */
-            return err_set(e, ERR_LIMIT, "z is fully retracted already: bring it %.0f um down by hand to verify its "
-                                         "direction",
-                           2 * STEP * 1e6);
-        away = at[a] - STEP;
-    }
-    return move_to(r, a, at, away, e) && move_to(r, a, at, at[a], e);
+    double by = at[a] + STEP > c->limit[a][1] ? -STEP : STEP;
+    if (!move_to(r, a, at, at[a] + by, e) || !move_to(r, a, at, at[a], e))
+        return false;
+    *step = by;
+    return true;
 }
 
 static void ramp_program(const struct rig_config *c, struct program *g, double bias)
@@ -74,8 +70,9 @@ bool verify_wiring(struct rig *r, double *capacitance, struct err *e)
     if (meter.mean.periods < 2)
         return err_set(e, ERR_LIMIT, "wiring: the test ramp was overloaded");
     if (meter.mean.c < 0)
-        return err_set(e, ERR_LIMIT, "wiring: the displacement current runs against the ramp (%.4g pF): one of "
-                                     "wiring.potential and wiring.current has the wrong sign",
+        return err_set(e, ERR_LIMIT,
+                       "wiring: the displacement current runs against the ramp (%.4g pF): one of "
+                       "wiring.potential and wiring.current has the wrong sign",
                        meter.mean.c * 1e12);
     if (fabs(meter.mean.c - c->stray) > c->stray_tolerance * c->stray)
         return err_set(e, ERR_LIMIT, "wiring: %.4g pF in air, the rig file expects %.4g pF +- %.0f %%",

@@ -323,5 +323,8 @@ void pstat_ms_fault(struct pstat_ms *p, enum pstat_fault f, bool on)
     case PSTAT_GARBLED:
         p->garbled = on;
         return;
+    case PSTAT_SPIKE:
+        p->cell.spike = on ? 20e-12 : 0;
+        return;
     }
 }

@@ -30,7 +30,7 @@ void pstat_ms_free(struct pstat_ms *p);
 /* The device's end of the line; owned from now on. A former one is closed. */
 void pstat_ms_attach(struct pstat_ms *p, struct link *far);
 
-enum pstat_fault { PSTAT_SILENT, PSTAT_RESET, PSTAT_OVERLOAD, PSTAT_GARBLED };
+enum pstat_fault { PSTAT_SILENT, PSTAT_RESET, PSTAT_OVERLOAD, PSTAT_GARBLED, PSTAT_SPIKE };
 void pstat_ms_fault(struct pstat_ms *p, enum pstat_fault f, bool on);
 
 #endif

@@ -223,7 +223,8 @@ void ms_cell_begin(struct ms_cell *c, ns_t t)
 static void convert_current(struct ms_cell *c, struct cell_sample *out)
 {
     const struct range *range = range_of(c, CELL_BA);
-    double i = c->filtered + input_noise(c, range->full);
+    double i = c->filtered + input_noise(c, range->full) + c->spike;
+    c->spike = 0;
     if (c->since_switch < TRANSIENT_ENDS)
         i += c->c.transient * range->full * pow(TRANSIENT_DECAY, c->since_switch++);
     double span = SPAN * range->full, step = span / ADC_STEPS;

@@ -19,7 +19,7 @@ struct planned_fault {
 
 struct sim_rig {
     struct sim_bench bench;
-    struct stage_config stage_config;
+    struct sim_stage_config stage_config;
     struct pstat_config pstat_config;
     struct stage_gcs *stage;
     struct pstat_ms *pstat;
@@ -27,20 +27,6 @@ struct sim_rig {
 };
 
 /* --- sample -------------------------------------------------------------------------------------------- */
-
-/* Files whose errors were reported: the reports point into their text, and nothing tells when they are done
- * with. A file without errors is freed as soon as the world has read it. */
-static struct reported {
-    struct source *source;
-    struct reported *next;
-} * reported;
-
-static void keep(struct source *s)
-{
-    struct reported *r = xmalloc(sizeof *r);
-    *r = (struct reported){s, reported};
-    reported = r;
-}
 
 /* `name` as seen from the folder of the file that names it. */
 static void beside(struct buf *path, const struct source *from, const char *name)
@@ -63,14 +49,10 @@ static struct world *world_from_file(const struct ynode *name, const struct ynod
         diags_error(d, ynode_mark(name), "the sample can not be read: %s", e.text);
         return NULL;
     }
-    int before = diags_errors(d) + diags_warnings(d);
     struct ytree *tree = ytree_parse(s, d);
     struct world *w = tree ? world_new(ytree_root(tree), probe, seed, d) : NULL;
     ytree_free(tree);
-    if (diags_errors(d) + diags_warnings(d) > before)
-        keep(s);
-    else
-        source_free(s);
+    source_free(s);
     return w;
 }
 
@@ -150,7 +132,7 @@ int sim_rig_baud(const struct sim_rig *r, const char *device)
 bool sim_rig_axis(const struct sim_rig *r, const char *id, struct sim_axis_map *out)
 {
     for (int k = 0; k < r->stage_config.axes; k++) {
-        const struct stage_axis_config *a = &r->stage_config.axis[k];
+        const struct sim_axis_config *a = &r->stage_config.axis[k];
         if (strcmp(a->id, id) != 0)
             continue;
         *out = (struct sim_axis_map){a->world, a->direction, a->offset};
@@ -185,6 +167,12 @@ static void set_fault(struct sim_rig *r, enum sim_fault f, bool on)
     case SIM_PSTAT_GARBLED:
         pstat_ms_fault(r->pstat, PSTAT_GARBLED, on);
         return;
+    case SIM_PSTAT_SPIKE:
+        pstat_ms_fault(r->pstat, PSTAT_SPIKE, on);
+        return;
+    case SIM_DROP_LOST:
+        world_drop(r->bench.world, !on);
+        return;
     }
 }
 
@@ -208,4 +196,11 @@ void sim_rig_fault(struct sim_rig *r, enum sim_fault fault, ns_t at, ns_t until)
     timer_set(r->bench.loop, &f->on, at, fault_begins, f);
     if (until > at && until != NS_NEVER)
         timer_set(r->bench.loop, &f->off, until, fault_ends, f);
+}
+
+void sim_rig_probe(struct sim_rig *r, double xyz[3], enum cell_mode *cell)
+{
+    sim_bench_advance(&r->bench, loop_now(r->bench.loop));
+    world_probe(r->bench.world, xyz);
+    *cell = world_cell_mode(r->bench.world);
 }

@@ -42,7 +42,11 @@ enum sim_fault {
     SIM_PSTAT_RESET,    /* reboots: script gone, cell off */
     SIM_PSTAT_OVERLOAD, /* every sample flagged overload */
     SIM_PSTAT_GARBLED,  /* damaged lines */
+    SIM_PSTAT_SPIKE,    /* one sample is 20 pA too large: electrical interference */
+    SIM_DROP_LOST,      /* the drop is gone: a contact breaks, none forms */
 };
 void sim_rig_fault(struct sim_rig *r, enum sim_fault f, ns_t at, ns_t until);
+/* Where the glass truly is now, in the sample's frame (m), and what is connected to the cell, for tests. */
+void sim_rig_probe(struct sim_rig *r, double xyz[3], enum cell_mode *cell);
 
 #endif

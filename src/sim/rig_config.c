@@ -116,20 +116,20 @@ static const struct field stage_field[] = {
 };
 const struct fields sim_stage_fields = FIELDS("the simulated stage", stage_field);
 
-static void set_axis(struct stage_axis_config *a, const struct axis_map *m)
+static void set_axis(struct sim_axis_config *a, const struct axis_map *m)
 {
-    *a = (struct stage_axis_config){.world = m->world,
-                                    .direction = m->direction,
-                                    .offset = m->offset,
-                                    .low = m->range[0] * UM,
-                                    .high = m->range[1] * UM,
-                                    .safe_low = m->envelope[0] * UM,
-                                    .safe_high = m->envelope[1] * UM,
-                                    .start = m->start * UM,
-                                    .velocity = m->velocity * UM,
-                                    .velocity_max = m->velocity_max * UM,
-                                    .servo = m->servo,
-                                    .velocity_control = m->velocity_control};
+    *a = (struct sim_axis_config){.world = m->world,
+                                  .direction = m->direction,
+                                  .offset = m->offset,
+                                  .low = m->range[0] * UM,
+                                  .high = m->range[1] * UM,
+                                  .safe_low = m->envelope[0] * UM,
+                                  .safe_high = m->envelope[1] * UM,
+                                  .start = m->start * UM,
+                                  .velocity = m->velocity * UM,
+                                  .velocity_max = m->velocity_max * UM,
+                                  .servo = m->servo,
+                                  .velocity_control = m->velocity_control};
     if (isnan(m->envelope[0])) {
         a->safe_low = a->low;
         a->safe_high = a->high;
@@ -139,7 +139,7 @@ static void set_axis(struct stage_axis_config *a, const struct axis_map *m)
     snprintf(a->id, sizeof a->id, "%s", m->id ? m->id : "");
 }
 
-static bool check_axis(const struct axis_map *m, const struct stage_axis_config *a, struct mark mark,
+static bool check_axis(const struct axis_map *m, const struct sim_axis_config *a, struct mark mark,
                        struct diags *d)
 {
     if (!m->id || !*m->id || strlen(m->id) >= sizeof a->id || strpbrk(m->id, " \t="))
@@ -153,7 +153,7 @@ static bool check_axis(const struct axis_map *m, const struct stage_axis_config 
     return false;
 }
 
-static bool read_axis(const struct ynode *n, struct stage_axis_config *a, struct diags *d)
+static bool read_axis(const struct ynode *n, struct sim_axis_config *a, struct diags *d)
 {
     struct axis_map m;
     bool ok = schema_read(n, &axis_fields, &m, d);
@@ -165,26 +165,26 @@ static bool read_axis(const struct ynode *n, struct stage_axis_config *a, struct
     return ok;
 }
 
-static void default_axes(struct stage_config *c)
+static void default_axes(struct sim_stage_config *c)
 {
     /* The surface lies near 50 um of the 60 um of z: fully retracted the glass hangs 10 um above it. */
     static const double high[3] = {200, 200, 60}, start[3] = {100, 100, 60}, offset[3] = {0, 0, -50e-6};
     c->axes = 3;
     for (int i = 0; i < 3; i++) {
-        c->axis[i] = (struct stage_axis_config){.id = {(char)('1' + i)},
-                                                .world = i,
-                                                .direction = 1,
-                                                .offset = offset[i],
-                                                .high = high[i],
-                                                .safe_high = high[i],
-                                                .start = start[i],
-                                                .velocity = 10,
-                                                .velocity_max = 5000,
-                                                .velocity_control = true};
+        c->axis[i] = (struct sim_axis_config){.id = {(char)('1' + i)},
+                                              .world = i,
+                                              .direction = 1,
+                                              .offset = offset[i],
+                                              .high = high[i],
+                                              .safe_high = high[i],
+                                              .start = start[i],
+                                              .velocity = 10,
+                                              .velocity_max = 5000,
+                                              .velocity_control = true};
     }
 }
 
-static bool check_axes(const struct stage_config *c, const struct ynode *n, struct diags *d)
+static bool check_axes(const struct sim_stage_config *c, const struct ynode *n, struct diags *d)
 {
     unsigned worlds = 0;
     for (int i = 0; i < c->axes; i++) {
@@ -204,7 +204,7 @@ static bool check_axes(const struct stage_config *c, const struct ynode *n, stru
     return worlds & 4;
 }
 
-static bool read_axes(const struct ynode *n, struct stage_config *c, struct diags *d)
+static bool read_axes(const struct ynode *n, struct sim_stage_config *c, struct diags *d)
 {
     if (!n) {
         default_axes(c);
@@ -221,25 +221,25 @@ static bool read_axes(const struct ynode *n, struct stage_config *c, struct diag
     return ok && check_axes(c, n, d);
 }
 
-bool sim_stage_config_read(const struct ynode *n, struct stage_config *out, struct diags *d)
+bool sim_stage_config_read(const struct ynode *n, struct sim_stage_config *out, struct diags *d)
 {
     struct stage_map m;
-    *out = (struct stage_config){0};
+    *out = (struct sim_stage_config){0};
     bool ok = schema_read(n, &sim_stage_fields, &m, d);
     if (ok) {
-        *out = (struct stage_config){.identity = m.identity,
-                                     .baud = m.baud,
-                                     .latency = m.latency,
-                                     .jitter = m.jitter,
-                                     .tau = m.tau,
-                                     .slew = m.slew * UM,
-                                     .deceleration = 100 / m.stopping,
-                                     .noise = m.noise * UM,
-                                     .tolerance = m.tolerance * UM,
-                                     .settling = m.settling,
-                                     .creep = m.creep * UM,
-                                     .stop_discards = m.stop_discards,
-                                     .halt = m.halt};
+        *out = (struct sim_stage_config){.identity = m.identity,
+                                         .baud = m.baud,
+                                         .latency = m.latency,
+                                         .jitter = m.jitter,
+                                         .tau = m.tau,
+                                         .slew = m.slew * UM,
+                                         .deceleration = 100 / m.stopping,
+                                         .noise = m.noise * UM,
+                                         .tolerance = m.tolerance * UM,
+                                         .settling = m.settling,
+                                         .creep = m.creep * UM,
+                                         .stop_discards = m.stop_discards,
+                                         .halt = m.halt};
         m.identity = NULL; /* out's now */
         ok = read_axes(m.axes, out, d);
     }
@@ -247,7 +247,7 @@ bool sim_stage_config_read(const struct ynode *n, struct stage_config *out, stru
     return ok;
 }
 
-void sim_stage_config_free(struct stage_config *c)
+void sim_stage_config_free(struct sim_stage_config *c)
 {
     free(c->identity);
     c->identity = NULL;

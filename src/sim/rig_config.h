@@ -15,9 +15,9 @@ extern const struct fields simulate_fields, sim_stage_fields, sim_pstat_fields;
 
 /* Errors go to d; false if there were any. Free in either case. `n` NULL: all defaults. */
 bool sim_rig_config_read(const struct ynode *n, struct sim_rig_config *out, struct diags *d);
-bool sim_stage_config_read(const struct ynode *n, struct stage_config *out, struct diags *d);
+bool sim_stage_config_read(const struct ynode *n, struct sim_stage_config *out, struct diags *d);
 bool sim_pstat_config_read(const struct ynode *n, struct pstat_config *out, struct diags *d);
-void sim_stage_config_free(struct stage_config *c);
+void sim_stage_config_free(struct sim_stage_config *c);
 void sim_pstat_config_free(struct pstat_config *c);
 
 #endif

@@ -227,7 +227,7 @@ void stage_gcs_attach(struct stage_gcs *s, struct link *far)
 
 /* --- life, faults -------------------------------------------------------------------------------------- */
 
-static void power_up(struct stage_gcs *s, struct stage_axis *a, const struct stage_axis_config *c)
+static void power_up(struct stage_gcs *s, struct stage_axis *a, const struct sim_axis_config *c)
 {
     *a = (struct stage_axis){.c = *c,
                              .servo = c->servo,
@@ -241,7 +241,7 @@ static void power_up(struct stage_gcs *s, struct stage_axis *a, const struct sta
     a->volts = 100 * (c->start - c->low) / (c->high - c->low);
 }
 
-struct stage_gcs *stage_gcs_new(struct sim_bench *b, const struct stage_config *c)
+struct stage_gcs *stage_gcs_new(struct sim_bench *b, const struct sim_stage_config *c)
 {
     struct stage_gcs *s = xcalloc(1, sizeof *s);
     s->bench = b;

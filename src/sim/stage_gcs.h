@@ -12,7 +12,7 @@
 #define STAGE_MAX_AXES 4
 
 /* Plain data. */
-struct stage_axis_config {
+struct sim_axis_config {
     char id[17];
     int world;                     /* 0 x, 1 y, 2 z */
     int direction;                 /* +1, -1 */
@@ -25,8 +25,8 @@ struct stage_axis_config {
     bool velocity_control;         /* at power up; off: moves are limited by the slew rate alone */
 };
 
-struct stage_config {
-    struct stage_axis_config axis[STAGE_MAX_AXES];
+struct sim_stage_config {
+    struct sim_axis_config axis[STAGE_MAX_AXES];
     int axes;
     char *identity; /* heap: answer to *IDN? */
     int64_t baud;
@@ -44,7 +44,7 @@ struct stage_config {
 struct stage_gcs;
 
 /* Copies *c but for `identity`, which must outlive it. Tells the world where the probe is from now on. */
-struct stage_gcs *stage_gcs_new(struct sim_bench *b, const struct stage_config *c);
+struct stage_gcs *stage_gcs_new(struct sim_bench *b, const struct sim_stage_config *c);
 void stage_gcs_free(struct stage_gcs *s);
 /* The device's end of the line; owned from now on. A former one is closed. */
 void stage_gcs_attach(struct stage_gcs *s, struct link *far);

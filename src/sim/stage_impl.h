@@ -35,7 +35,7 @@ enum gcs_error {
 #define GCS_WAYPOINTS 3
 
 struct stage_axis {
-    struct stage_axis_config c;
+    struct sim_axis_config c;
     struct motion m;
     bool servo, velocity_control;
     double velocity, tolerance, settling, slew;
@@ -48,7 +48,7 @@ struct stage_axis {
 
 struct stage_gcs {
     struct sim_bench *bench;
-    struct stage_config c;
+    struct sim_stage_config c;
     struct stage_axis axis[STAGE_MAX_AXES];
     struct link *link;
     struct buf line;  /* not yet ended by LF */

@@ -220,7 +220,7 @@ static void wetted_step(struct world *w, double dt)
         return;
     }
     double e = w->cell.wet ? w->cell.potential : w->wet_spot.meniscus.zero_charge;
-    if (!meniscus_step(&w->meniscus, &w->wet_spot.meniscus, dt, height, e))
+    if (w->dry || !meniscus_step(&w->meniscus, &w->wet_spot.meniscus, dt, height, e))
         detach(w, height);
 }
 
@@ -242,7 +242,7 @@ static void surface_step(struct world *w, double dt)
     watch_glass(w);
     if (w->meniscus.attached)
         wetted_step(w, dt);
-    else if (w->at[2] - (w->footing.drop_z + w->drift) <= touch_height(w))
+    else if (!w->dry && w->at[2] - (w->footing.drop_z + w->drift) <= touch_height(w))
         attach(w);
 }
 
@@ -360,4 +360,20 @@ struct world_counters world_counters(const struct world *w)
 bool world_in_contact(const struct world *w)
 {
     return w->meniscus.attached;
+}
+
+void world_probe(const struct world *w, double xyz[3])
+{
+    for (int a = 0; a < 3; a++)
+        xyz[a] = w->at[a];
+}
+
+enum cell_mode world_cell_mode(const struct world *w)
+{
+    return w->cell.mode;
+}
+
+void world_drop(struct world *w, bool there)
+{
+    w->dry = !there;
 }

@@ -68,6 +68,11 @@ void world_count_envelope(struct world *w);
 struct world_counters world_counters(const struct world *w);
 
 bool world_in_contact(const struct world *w);
+/* As of the last advance, for tests: where the glass is, and what is connected to the cell. */
+void world_probe(const struct world *w, double xyz[3]);
+enum cell_mode world_cell_mode(const struct world *w);
+/* Fault: without a drop (dried up, sucked back) a contact breaks at once and none forms. */
+void world_drop(struct world *w, bool there);
 
 /* Persistent state of the sample (touched spots with their footprints, film charges and ledgers, QRCE drift):
  * a YAML text file beside the results file. Load before the first advance; a missing file means a fresh

@@ -47,6 +47,7 @@ struct world {
     struct spot wet_spot;       /* the spot where the drop touched */
     double wet_x, wet_y, wet_z; /* m; surface below the drop without drift */
     bool wet_moved;
+    bool dry; /* fault: no drop at the end of the probe */
     bool touching; /* glass */
     double touch_x, touch_y;
     bool dragged;

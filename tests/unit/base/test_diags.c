@@ -46,6 +46,20 @@ static void test_error_with_caret_and_hint(void **state)
     source_free(s);
 }
 
+/* The rejected file is gone, and its memory holds something else, before anybody reads what was wrong. */
+static void test_survives_its_source(void **state)
+{
+    (void)state;
+    struct source *s = source_from_text("sei.yaml", "cv:\n  rate: 1 s/V\n");
+    struct diags *d = diags_new();
+    diags_error(d, (struct mark){s, 2, 9, 5}, "wrong");
+    memset(s->bytes.p, 'x', s->bytes.n);
+    memset(s->path, 'x', strlen(s->path));
+    source_free(s);
+    check_print(d, "sei.yaml:2:9: error: wrong\n      rate: 1 s/V\n            ^~~~~\n");
+    diags_free(d);
+}
+
 static void test_sorted_by_place(void **state)
 {
     (void)state;
@@ -151,6 +165,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_error_with_caret_and_hint),
+        cmocka_unit_test(test_survives_its_source),
         cmocka_unit_test(test_sorted_by_place),
         cmocka_unit_test(test_tabs_wide_characters_and_harm),
         cmocka_unit_test(test_places_that_are_not_in_the_text),

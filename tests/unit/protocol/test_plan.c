@@ -39,7 +39,6 @@ static void drop(struct made *m)
     plan_free(m->plan);
     protocol_free(m->p);
     diags_free(m->d);
-    protocol_forget_rejected();
 }
 
 /* A small protocol written to the folder of the faulty ones, whose rig it uses; `more` goes behind it. */
@@ -162,7 +161,6 @@ static void the_rig_can_be_overridden(void **state)
     assert_null(protocol_load("examples/sei-screening.yaml", &o, d, &e));
     assert_non_null(strstr(e.text, "no-such-rig.yaml"));
     diags_free(d);
-    protocol_forget_rejected();
 }
 
 static void defaults_follow_from_other_values(void **state)
