@@ -43,7 +43,8 @@ static int run(const struct command *self, int argc, char **argv)
     };
     struct err e = ERR_INIT;
     int n;
-    if (!options_parse(self, options, sizeof options / sizeof options[0], argc, argv, words, 2, &n, &help, &e))
+    if (!options_parse(self, options, sizeof options / sizeof options[0], argc, argv, words, 2, &n, &help,
+                       &e))
         return options_fail(&e);
     if (help)
         return 0;
@@ -56,7 +57,8 @@ static int run(const struct command *self, int argc, char **argv)
 const struct command command_diff = {
     .name = "diff",
     .usage = "A.seccm B.seccm [--features] [--except-sites LIST]",
-    .summary = "Compare order, levels, outcomes and technique waveforms of two runs; exit 0 if they are the same.",
+    .summary =
+        "Compare order, levels, outcomes and technique waveforms of two runs; exit 0 if they are the same.",
     .example = "  seccm diff whole.seccm resumed.seccm",
     .run = run,
 };

@@ -45,15 +45,18 @@ static int run(const struct command *self, int argc, char **argv)
     const char *words[1], *where = NULL;
     bool again = false, tidy = false, csv = false, json = false, help;
     const struct option options[] = {
-        {"recompute", 0, OPTION_FLAG, &again, NULL, "compute from the samples again and replace what is stored"},
-        {"long", 0, OPTION_FLAG, &tidy, NULL, "one row per value, with uncertainty, method, reason of absence"},
+        {"recompute", 0, OPTION_FLAG, &again, NULL,
+         "compute from the samples again and replace what is stored"},
+        {"long", 0, OPTION_FLAG, &tidy, NULL,
+         "one row per value, with uncertainty, method, reason of absence"},
         {"where", 0, OPTION_TEXT, &where, "EXPR", "only these rows, e.g. \"step = formation and cycle = 1\""},
         {"csv", 0, OPTION_FLAG, &csv, NULL, "comma-separated, units in the header"},
         {"json", 0, OPTION_FLAG, &json, NULL, "for machines"},
     };
     struct err e = ERR_INIT;
     int n;
-    if (!options_parse(self, options, sizeof options / sizeof options[0], argc, argv, words, 1, &n, &help, &e))
+    if (!options_parse(self, options, sizeof options / sizeof options[0], argc, argv, words, 1, &n, &help,
+                       &e))
         return options_fail(&e);
     if (help)
         return 0;

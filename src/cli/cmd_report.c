@@ -52,7 +52,8 @@ static int run(const struct command *self, int argc, char **argv)
 const struct command command_report = {
     .name = "report",
     .usage = "FILE.seccm -o report.html",
-    .summary = "Write one self-contained HTML file: maps, voltammograms, distributions, statistics, provenance.",
+    .summary =
+        "Write one self-contained HTML file: maps, voltammograms, distributions, statistics, provenance.",
     .example = "  seccm report night.seccm -o night.html",
     .run = run,
 };

@@ -33,7 +33,8 @@ static int run(const struct command *self, int argc, char **argv)
     };
     struct err e = ERR_INIT;
     int n;
-    if (!options_parse(self, options, sizeof options / sizeof options[0], argc, argv, words, 2, &n, &help, &e))
+    if (!options_parse(self, options, sizeof options / sizeof options[0], argc, argv, words, 2, &n, &help,
+                       &e))
         return options_fail(&e);
     if (help)
         return 0;

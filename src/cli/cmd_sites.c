@@ -9,13 +9,15 @@ static int run(const struct command *self, int argc, char **argv)
     const char *words[1], *where = NULL;
     bool csv = false, json = false, help;
     const struct option options[] = {
-        {"where", 0, OPTION_TEXT, &where, "EXPR", "only these, e.g. \"outcome = measured and cutoff < 0.6 V\""},
+        {"where", 0, OPTION_TEXT, &where, "EXPR",
+         "only these, e.g. \"outcome = measured and cutoff < 0.6 V\""},
         {"csv", 0, OPTION_FLAG, &csv, NULL, "comma-separated, units in the header"},
         {"json", 0, OPTION_FLAG, &json, NULL, "for machines"},
     };
     struct err e = ERR_INIT;
     int n;
-    if (!options_parse(self, options, sizeof options / sizeof options[0], argc, argv, words, 1, &n, &help, &e))
+    if (!options_parse(self, options, sizeof options / sizeof options[0], argc, argv, words, 1, &n, &help,
+                       &e))
         return options_fail(&e);
     if (help)
         return 0;

@@ -64,14 +64,16 @@ static int run(const struct command *self, int argc, char **argv)
     const struct option options[] = {
         {"feature", 0, OPTION_TEXT, &w.feature, "NAME", "contact_z, step.feature or step.feature@cycle"},
         {"by", 0, OPTION_TEXT, &w.by, "FACTOR", "one row per level of this factor, and whether they differ"},
-        {"unverified", 0, OPTION_TEXT, &w.unverified, "WORD", "sites with unverified meniscus: with, without, both"},
+        {"unverified", 0, OPTION_TEXT, &w.unverified, "WORD",
+         "sites with unverified meniscus: with, without, both"},
         {"seed", 0, OPTION_INT, &w.seed, "N", "of the bootstrap (1)"},
         {"resamples", 0, OPTION_INT, &w.resamples, "N", "of the bootstrap (10000)"},
         {"json", 0, OPTION_FLAG, &w.json, NULL, "for machines"},
     };
     struct err e = ERR_INIT;
     int n;
-    if (!options_parse(self, options, sizeof options / sizeof options[0], argc, argv, words, 1, &n, &help, &e))
+    if (!options_parse(self, options, sizeof options / sizeof options[0], argc, argv, words, 1, &n, &help,
+                       &e))
         return options_fail(&e);
     if (help)
         return 0;

@@ -1,6 +1,6 @@
-/* Files taken into the program by the assembler as they are, so that a report needs nothing from the machine that it is
- * made on. The compiler does not know of these dependencies: the Makefile does. Paths are relative to the top folder
- * unless they are absolute. */
+/* Files taken into the program by the assembler as they are, so that a report needs nothing from the machine
+ * that it is made on. The compiler does not know of these dependencies: the Makefile does. Paths are relative
+ * to the top folder unless they are absolute. */
 #include "output/assets.h"
 
 #ifndef CHART_JS_PATH

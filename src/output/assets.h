@@ -1,4 +1,5 @@
-/* Files that are part of the program: the report's page, style and script, and Chart.js as Debian packages it. */
+/* Files that are part of the program: the report's page, style and script, and Chart.js as Debian packages
+ * it. */
 #ifndef SECCM_OUTPUT_ASSETS_H
 #define SECCM_OUTPUT_ASSETS_H
 

@@ -14,8 +14,8 @@ static bool read_all(struct data *d, struct err *e)
         return false;
     d->n_factors = results_factors(d->r, d->factor, DATA_FACTORS);
     if (d->n_factors > DATA_FACTORS)
-        return err_set(e, ERR_INPUT, "results `%s`: %d factors, at most %d are read", results_path(d->r), d->n_factors,
-                       DATA_FACTORS);
+        return err_set(e, ERR_INPUT, "results `%s`: %d factors, at most %d are read", results_path(d->r),
+                       d->n_factors, DATA_FACTORS);
     return results_features(d->r, &d->feature, &d->n_features, e) && frame_read(d->r, &d->frame, e);
 }
 
@@ -68,8 +68,8 @@ bool data_factor(const struct data *d, const char *name, int *out, struct err *e
     const char *near = text_nearest(name, names);
     if (d->n_factors == 0)
         return err_set(e, ERR_USAGE, "there is no factor `%s`: nothing was varied in this run", name);
-    return err_set(e, ERR_USAGE, "there is no factor `%s`; %s `%s`?", name, near ? "did you mean" : "for example",
-                   near ? near : names[0]);
+    return err_set(e, ERR_USAGE, "there is no factor `%s`; %s `%s`?", name,
+                   near ? "did you mean" : "for example", near ? near : names[0]);
 }
 
 const char *data_level(const struct data *d, int site, int factor)
@@ -143,7 +143,8 @@ bool data_is_current(const struct data *d, const struct results_feature *f)
 
 static bool is_of(const struct series *s, const struct results_feature *f)
 {
-    return s->ref.cycle == f->cycle && strcmp(s->ref.def->name, f->name) == 0 && strcmp(s->ref.step, f->step_name) == 0;
+    return s->ref.cycle == f->cycle && strcmp(s->ref.def->name, f->name) == 0 &&
+           strcmp(s->ref.step, f->step_name) == 0;
 }
 
 /* Rows come site by site in the same order, so the next series is most often the one behind the last. */

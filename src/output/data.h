@@ -1,5 +1,5 @@
-/* A results file read for people: sites, factors, features and the frame, with the look-ups that tables and the
- * report share. A snapshot: it works beside a running run. */
+/* A results file read for people: sites, factors, features and the frame, with the look-ups that tables and
+ * the report share. A snapshot: it works beside a running run. */
 #ifndef SECCM_OUTPUT_DATA_H
 #define SECCM_OUTPUT_DATA_H
 
@@ -31,8 +31,8 @@ const char *data_level(const struct data *d, int site, int factor);
 double data_level_si(const struct data *d, int site, int factor);
 /* true if all levels of the factor are numbers. */
 bool data_is_numeric(const struct data *d, int factor);
-/* Distinct levels of a factor in rising order (texts in order of appearance): indices of sites that have them. Returns
- * the number found; at most `max` are written. */
+/* Distinct levels of a factor in rising order (texts in order of appearance): indices of sites that have
+ * them. Returns the number found; at most `max` are written. */
 int data_levels(const struct data *d, int factor, int *site, int max);
 bool data_same_level(const struct data *d, int a, int b, int factor);
 
@@ -43,7 +43,7 @@ bool data_is_current(const struct data *d, const struct results_feature *f);
 
 /* One feature over all sites. */
 struct series {
-    struct feature_ref ref;              /* step filled in where the feature belongs to one */
+    struct feature_ref ref;             /* step filled in where the feature belongs to one */
     const struct results_feature **row; /* n_sites, in visiting order; NULL = the file says nothing */
 };
 /* All (step, feature, cycle) that the file has, in the order of first appearance. Caller frees with

@@ -89,8 +89,8 @@ static bool mark_list(struct differ *d, struct err *e)
     return true;
 }
 
-/* A spare follows the site it stands for, along the chain of spares; with an interruption in either file, spares
- * behind it shift. */
+/* A spare follows the site it stands for, along the chain of spares; with an interruption in either file,
+ * spares behind it shift. */
 static void mark_spares(struct differ *d)
 {
     bool more = true;
@@ -132,8 +132,8 @@ static bool same_dec(struct dec x, struct dec y)
     return x.e == y.e && (x.m == y.m || dec_is_nan(x));
 }
 
-/* Time since the first sample of the step, to the resolution in which the instrument sent it: the timer itself started
- * before the approach. */
+/* Time since the first sample of the step, to the resolution in which the instrument sent it: the timer
+ * itself started before the approach. */
 static bool same_time(const struct wave_row *a, const struct wave_row *a0, const struct wave_row *b,
                       const struct wave_row *b0)
 {
@@ -191,7 +191,8 @@ static int technique_only(struct results_step *s, int n)
     return m;
 }
 
-static bool compare_step(struct differ *d, const struct results_step *a, const struct results_step *b, struct err *e)
+static bool compare_step(struct differ *d, const struct results_step *a, const struct results_step *b,
+                         struct err *e)
 {
     struct wave_row *ra = NULL, *rb = NULL;
     int na = 0, nb = 0;
@@ -207,7 +208,8 @@ static bool compare_step(struct differ *d, const struct results_step *a, const s
     return ok;
 }
 
-static bool compare_steps(struct differ *d, const struct results_site *a, const struct results_site *b, struct err *e)
+static bool compare_steps(struct differ *d, const struct results_site *a, const struct results_site *b,
+                          struct err *e)
 {
     struct results_step *sa = NULL, *sb = NULL;
     int na = 0, nb = 0;
@@ -312,7 +314,8 @@ static bool comparable(const struct data *a, const struct data *b, struct differ
         tell_if(d, 0, "factor", a->factor[f].name, b->factor[f].name);
     for (int k = 0; k < a->sites.n && k < b->sites.n; k++)
         if (a->sites.site[k].site != b->sites.site[k].site) {
-            tell_number(d, 0, "names of sites, first differing", a->sites.site[k].site, b->sites.site[k].site);
+            tell_number(d, 0, "names of sites, first differing", a->sites.site[k].site,
+                        b->sites.site[k].site);
             break;
         }
     return d->counts->differences == 0;

@@ -186,7 +186,8 @@ static void describe_features(const struct data *d, struct buf *out)
         for (int j = 0; !used && j < d->n_features; j++)
             used = strcmp(d->feature[j].name, def->name) == 0;
         if (used)
-            buf_printf(out, "  %-22s %s\n  %-22s Method: %s.\n", def->name, def->description, "", def->method);
+            buf_printf(out, "  %-22s %s\n  %-22s Method: %s.\n", def->name, def->description, "",
+                       def->method);
     }
 }
 
@@ -196,21 +197,25 @@ static void write_readme(const struct data *d, const struct wave_files *all, str
     frame_one_line(results_path(d->r), out);
     buf_str(out, "\n\nConventions\n  Potentials are those of the sample versus ");
     frame_one_line(d->frame.reference, out);
-    buf_str(out, ".\n  Currents are positive for oxidation at the sample.\n"
-                 "  The unit stands at the end of each column's name. An empty field is a missing value, never 0;\n"
-                 "  features-long.csv gives the reason. Commas separate fields, the decimal sign is a point, text is "
-                 "UTF-8.\n"
-                 "  Heights (z) are in the frame of the rig, larger = further from the sample unless the rig file says\n"
-                 "  otherwise. Times are seconds of experiment time; *_utc is ISO 8601.\n"
-                 "\nFiles\n"
-                 "  run.csv            provenance: one key per row (reference, offset, signs, seed, program, instruments, "
-                 "probe ...).\n"
-                 "  sites.csv          one row per site in the planned order: place, levels, outcome and its reason.\n"
-                 "  attempts.csv       one row per landing: contact, break distance, in-air blank.\n"
-                 "  features.csv       one row per site, step and cycle; one column per feature.\n"
-                 "  features-long.csv  one row per value, in SI units, with uncertainty (SD), method or reason of "
-                 "absence.\n"
-                 "  events.csv         what happened, in order.\n");
+    buf_str(
+        out,
+        ".\n  Currents are positive for oxidation at the sample.\n"
+        "  The unit stands at the end of each column's name. An empty field is a missing value, never 0;\n"
+        "  features-long.csv gives the reason. Commas separate fields, the decimal sign is a point, text is "
+        "UTF-8.\n"
+        "  Heights (z) are in the frame of the rig, larger = further from the sample unless the rig file "
+        "says\n"
+        "  otherwise. Times are seconds of experiment time; *_utc is ISO 8601.\n"
+        "\nFiles\n"
+        "  run.csv            provenance: one key per row (reference, offset, signs, seed, program, "
+        "instruments, "
+        "probe ...).\n"
+        "  sites.csv          one row per site in the planned order: place, levels, outcome and its reason.\n"
+        "  attempts.csv       one row per landing: contact, break distance, in-air blank.\n"
+        "  features.csv       one row per site, step and cycle; one column per feature.\n"
+        "  features-long.csv  one row per value, in SI units, with uncertainty (SD), method or reason of "
+        "absence.\n"
+        "  events.csv         what happened, in order.\n");
     for (int k = 0; k < all->n; k++) {
         buf_printf(out, "  %s: every sample of the %s `", all->file[k].file,
                    all->file[k].technique ? "step" : "phase");
@@ -224,13 +229,16 @@ static void write_readme(const struct data *d, const struct wave_files *all, str
                  "  potential_V  sample versus reference\n"
                  "  current_pA   oxidation positive; as recorded, no blank subtracted\n"
                  "  z_um         last height that the stage had reported\n"
-                 "  status       ok, or timing, overload, underload, warning, invalid; flagged samples enter no feature\n"
+                 "  status       ok, or timing, overload, underload, warning, invalid; flagged samples enter "
+                 "no feature\n"
                  "\nSites have one outcome each: measured is the only one whose data are complete. The flag\n"
                  "meniscus-unverified marks near-zero current that may be a good film or a lost drop.\n");
     describe_features(d, out);
     buf_str(out, "\nReading them\n"
-                 "  R:      sites <- read.csv(\"sites.csv\"); cv <- read.csv(\"samples-STEP.csv\", comment.char = \"#\")\n"
-                 "  pandas: pd.read_csv(\"samples-STEP.csv\", comment=\"#\").merge(pd.read_csv(\"sites.csv\"), on=\"site\")\n");
+                 "  R:      sites <- read.csv(\"sites.csv\"); cv <- read.csv(\"samples-STEP.csv\", "
+                 "comment.char = \"#\")\n"
+                 "  pandas: pd.read_csv(\"samples-STEP.csv\", "
+                 "comment=\"#\").merge(pd.read_csv(\"sites.csv\"), on=\"site\")\n");
 }
 
 bool export_csv(const struct data *d, const char *folder, bool all_phases, struct err *e)

@@ -8,10 +8,12 @@
 bool frame_read(struct results *r, struct frame *out, struct err *e)
 {
     double potential, current, offset;
-    if (!results_info_double(r, "potential_sign", &potential) || !results_info_double(r, "current_sign", &current) ||
-        !results_info_double(r, "offset", &offset) || fabs(potential) != 1 || fabs(current) != 1 || !isfinite(offset))
-        return err_set(e, ERR_INPUT, "results `%s`: signs and reference offset are not declared, so that potentials "
-                                     "and currents have no meaning",
+    if (!results_info_double(r, "potential_sign", &potential) ||
+        !results_info_double(r, "current_sign", &current) || !results_info_double(r, "offset", &offset) ||
+        fabs(potential) != 1 || fabs(current) != 1 || !isfinite(offset))
+        return err_set(e, ERR_INPUT,
+                       "results `%s`: signs and reference offset are not declared, so that potentials "
+                       "and currents have no meaning",
                        results_path(r));
     char *reference = results_info(r, "reference");
     *out = (struct frame){(int)potential, (int)current, offset, ""};

@@ -51,8 +51,8 @@ static void title(const struct data *d, struct buf *out)
     free(name);
 }
 
-/* JSON inside a script element: `<` occurs in strings only, so that escaping it everywhere keeps the meaning and no text of
- * a user can end the element. */
+/* JSON inside a script element: `<` occurs in strings only, so that escaping it everywhere keeps the meaning
+ * and no text of a user can end the element. */
 static bool data_block(const struct data *d, struct buf *out, struct err *e)
 {
     struct buf json = {0};

@@ -4,7 +4,8 @@
 
 #include "output/data.h"
 
-/* Appends the whole page. All texts of the file are escaped. ERR_INPUT, ERR_IO if the file can not be read. */
+/* Appends the whole page. All texts of the file are escaped. ERR_INPUT, ERR_IO if the file can not be read.
+ */
 bool report_html(const struct data *d, struct buf *out, struct err *e);
 
 #endif

@@ -73,6 +73,8 @@ function label(f) {
 }
 const stats = () => D.stats.find((s) => s.feature === state.feature && s.factor === state.factor && s.without === (state.without ? 1 : 0)) ||
   D.stats.find((s) => s.feature === state.feature && s.factor === state.factor);
+// The trend is told once per feature: by the first factor, with all sites.
+const drift = () => D.stats.find((s) => s.feature === state.feature && s.drift);
 function reason(k) {
   const s = D.sites[k];
   if (s.outcome !== "measured") return s.outcome + (s.reason ? ": " + s.reason : "");
@@ -349,12 +351,12 @@ function drawStats() {
     verdict.appendChild(document.createTextNode(s.text));
     verdict.className = "verdict" + (s.verdict === "confounded with wetting" ? " warn" : "");
   }
-  $("drift-note").textContent = s.drift || "";
+  $("drift-note").textContent = (drift() || {}).drift || "";
 }
 
 // --- drift ---------------------------------------------------------------------------------------------------
 function drawDrift() {
-  const groups = byLevel(), s = stats();
+  const groups = byLevel(), s = drift();
   levelKey("drift-key");
   const span = Math.max.apply(null, D.sites.map((p) => p.t || 0)), unit = span > 7200 ? ["h", 3600] : span > 300 ? ["min", 60] : ["s", 1];
   const datasets = groups.map((g, l) => {
@@ -410,9 +412,10 @@ function drawCv() {
   const groups = levels().map(() => []);
   traces.forEach((t) => { const l = levelOf(t.s); if (l >= 0) groups[l].push({ site: t.s, c: curve(t, wantBlank) }); });
   const xs = range([].concat.apply([], traces.map((t) => [Math.min.apply(null, D.axes[t.e]), Math.max.apply(null, D.axes[t.e])])), 0.02);
-  // Shared vertical axis: what all but the outermost half per cent of the points need.
-  const ys = rising([].concat.apply([], groups.map((g) => [].concat.apply([], g.map((p) => p.c.map((q) => q.y))))));
-  const yr = range([quantile(ys, 0.002), quantile(ys, 0.998)], 0.06);
+  // Shared vertical axis: what all but the most extreme 2 % of the curves need on either side.
+  const ends = [].concat.apply([], groups.map((g) => g.map((p) => range(p.c.map((q) => q.y), 0))));
+  const yr = range([quantile(rising(ends.map((r) => r[0])), 0.02), quantile(rising(ends.map((r) => r[1])), 0.98)], 0.06);
+  const beyond = ends.filter((r) => r[0] < yr[0] || r[1] > yr[1]).length;
   cvCharts.forEach((c) => c.destroy());
   cvCharts = [];
   const host = $("cv");
@@ -433,7 +436,8 @@ function drawCv() {
   $("cv-note").textContent = "n = " + traces.length + " of " + measured + " measured sites, cycle " + cycle + ". Thin: sites; thick: pointwise median" +
     (state.site >= 0 ? "; black: site " + D.sites[state.site].site : "") + ". Oxidation positive. " +
     (wantBlank ? "The in-air blank of each site (offset, leak, stray capacitance × dE/dt) is subtracted." : "As recorded.") +
-    " Each point is the mean of neighbouring samples; flagged samples are left out.";
+    " Each point is the mean of neighbouring samples; flagged samples are left out." +
+    (beyond ? " " + beyond + " curve" + (beyond > 1 ? "s reach" : " reaches") + " beyond the axis." : "");
 }
 
 // --- constant current ----------------------------------------------------------------------------------------

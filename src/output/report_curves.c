@@ -1,9 +1,9 @@
 /* Voltammograms and constant-current curves for the report, with fewer points than were recorded.
  *
- * Points of a voltammogram are means over equal numbers of samples within one leg of a cycle, so that noise goes down,
- * nothing is aliased, and turning points stay where they are; as the mean is linear, the blank can be subtracted
- * afterwards by the page. A constant-current curve keeps its first and last sample. The number of points per curve
- * falls with the number of curves, so that the page stays small. */
+ * Points of a voltammogram are means over equal numbers of samples within one leg of a cycle, so that noise
+ * goes down, nothing is aliased, and turning points stay where they are; as the mean is linear, the blank can
+ * be subtracted afterwards by the page. A constant-current curve keeps its first and last sample. The number
+ * of points per curve falls with the number of curves, so that the page stays small. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,10 +14,10 @@
 #include "analysis/trace.h"
 #include "output/report_parts.h"
 
-#define POINTS_ALL  350000 /* of all curves of one kind together: about 5 MB of text */
-#define POINTS_MOST 240    /* per leg or curve */
+#define POINTS_ALL   700000 /* of all voltammograms together: 5 to 9 MB of text */
+#define POINTS_MOST  240    /* per leg or curve */
 #define POINTS_LEAST 24
-#define LEGS_MOST   4096
+#define LEGS_MOST    4096
 
 struct curves {
     const struct data *d;
@@ -61,7 +61,8 @@ static double mean_of(const double *x, int from, int to)
 }
 
 /* Means of x over `points` equal parts of [first, first + n), scaled, as text. */
-static void put_means(const double *x, int first, int n, int points, double scale, double resolution, struct buf *out)
+static void put_means(const double *x, int first, int n, int points, double scale, double resolution,
+                      struct buf *out)
 {
     for (int k = 0; k < points; k++) {
         int from = first + (int)((int64_t)n * k / points), to = first + (int)((int64_t)n * (k + 1) / points);
@@ -69,16 +70,19 @@ static void put_means(const double *x, int first, int n, int points, double scal
         if (out->n && out->p[out->n - 1] != '[')
             buf_char(out, ',');
         /* Rounded to what can be seen; adding 0 makes -0 a 0. */
-        report_number(resolution > 0 ? rint(value / resolution) * resolution + 0.0 : value, resolution > 0 ? 6 : 4, out);
+        report_number(resolution > 0 ? rint(value / resolution) * resolution + 0.0 : value,
+                      resolution > 0 ? 6 : 4, out);
     }
 }
 
 /* --- voltammograms ------------------------------------------------------------------------------------- */
 
-static void put_cycle(struct curves *c, int site, int step, const struct trace *t, const struct leg *leg, int n_legs)
+static void put_cycle(struct curves *c, int site, int step, const struct trace *t, const struct leg *leg,
+                      int n_legs)
 {
     struct buf axis = {0}, current = {0};
-    buf_printf(&c->cv, "%s{\"s\":%d,\"k\":%d,\"c\":%d,\"legs\":[", c->cv.n ? ",\n" : "\n", site, step, leg->cycle);
+    buf_printf(&c->cv, "%s{\"s\":%d,\"k\":%d,\"c\":%d,\"legs\":[", c->cv.n ? ",\n" : "\n", site, step,
+               leg->cycle);
     for (int k = 0; k < n_legs; k++) {
         int points = leg[k].n < c->per_leg ? leg[k].n : c->per_leg;
         buf_printf(&c->cv, "%s[%d,", k ? "," : "", points);
@@ -172,20 +176,35 @@ static bool put_site(struct curves *c, int site, struct err *e)
     return ok;
 }
 
-/* In-air blank per site: potential it belongs to (V), offset (pA), leak (pA/V), stray capacitance (pA s/V). */
+/* The attempt that counts; false if there is none. */
+static bool last_attempt(const struct data *d, const struct results_site *s, struct results_attempt *out)
+{
+    int max = s->attempts + 16, n;
+    bool found = false;
+    if (s->attempts == 0)
+        return false;
+    struct results_attempt *a = xcalloc((size_t)max, sizeof *a);
+    n = results_attempts(d->r, s->site, a, max, NULL);
+    for (int k = 0; k < n && k < max; k++)
+        if (a[k].id == s->last_attempt) {
+            *out = a[k];
+            found = true;
+        }
+    free(a);
+    return found;
+}
+
+/* In-air blank per site: potential it belongs to (V), offset (pA), leak (pA/V), stray capacitance (pA s/V).
+ */
 static void put_blanks(const struct data *d, struct buf *out)
 {
     buf_str(out, "\"blank\":[");
     for (int k = 0; k < d->sites.n; k++) {
-        struct results_attempt a[16];
-        int n = d->sites.site[k].attempts ? results_attempts(d->r, d->sites.site[k].site, a, 16, NULL) : 0;
-        const struct results_attempt *last = NULL;
-        for (int j = 0; j < n && j < 16; j++)
-            if (a[j].id == d->sites.site[k].last_attempt)
-                last = &a[j];
+        struct results_attempt a = {0}, *last = &a;
         buf_str(out, k ? "," : "");
-        if (!last || !isfinite(last->blank_capacitance) || !isfinite(last->blank_offset) ||
-            !isfinite(last->blank_conductance) || !isfinite(last->blank_bias)) {
+        if (!last_attempt(d, &d->sites.site[k], last) || !isfinite(last->blank_capacitance) ||
+            !isfinite(last->blank_offset) || !isfinite(last->blank_conductance) ||
+            !isfinite(last->blank_bias)) {
             buf_str(out, "null");
             continue;
         }
@@ -227,7 +246,7 @@ static bool set_budget(struct curves *c, struct err *e)
     }
     measured = measured > 0 ? measured : 1;
     c->per_leg = clamp(POINTS_ALL / (measured * cycles * 2));
-    c->per_curve = clamp(POINTS_ALL / (measured * 4));
+    c->per_curve = clamp(POINTS_ALL / (measured * 8));
     return true;
 }
 

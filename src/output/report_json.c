@@ -63,8 +63,8 @@ static void put_sites(const struct data *d, struct buf *out)
     for (int k = 0; k < d->sites.n; k++) {
         const struct results_site *s = &d->sites.site[k];
         bool unused = s->spare && s->attempts == 0;
-        buf_printf(out, "%s{\"site\":%d,\"unused\":%d,\"stands\":%d,\"block\":%d,", k ? ",\n" : "\n", s->site, unused,
-                   s->replaces, s->block);
+        buf_printf(out, "%s{\"site\":%d,\"unused\":%d,\"stands\":%d,\"block\":%d,", k ? ",\n" : "\n", s->site,
+                   unused, s->replaces, s->block);
         text_member(out, "outcome", data_outcome(d, k));
         text_member(out, "reason", s->reason);
         text_member(out, "flags", s->flags);
@@ -131,8 +131,14 @@ static void put_level(const struct summary *s, const struct summary_level *l, st
 {
     const struct stats *v = &l->stats;
     enum dim dim = s->ref.def->dim;
-    const double number[] = {v->median, l->has_intervals ? l->median.bca[0] : NAN,
-                             l->has_intervals ? l->median.bca[1] : NAN, v->mad, v->mean, v->sd, v->q1, v->q3};
+    const double number[] = {v->median,
+                             l->has_intervals ? l->median.bca[0] : NAN,
+                             l->has_intervals ? l->median.bca[1] : NAN,
+                             v->mad,
+                             v->mean,
+                             v->sd,
+                             v->q1,
+                             v->q3};
     buf_str(out, "{\"level\":");
     buf_json_string(out, l->name);
     buf_printf(out, ",\"n\":%d,\"sites\":%d,\"number\":[", l->sites.n, l->sites.n_sites);
@@ -183,12 +189,14 @@ static bool has_values(const struct data *d, const struct series *s)
 }
 
 /* With all sites, and, where some are unverified, without those. */
-static bool put_feature_stats(const struct data *d, const struct series *s, int index, int factor, bool *first,
-                              struct buf *out, struct err *e)
+static bool put_feature_stats(const struct data *d, const struct series *s, int index, int factor,
+                              bool *first, struct buf *out, struct err *e)
 {
-    struct summary_options o = {.factor = factor, .seed = 1, .resamples = RESAMPLES};
+    struct summary_options o = {.factor = factor, .seed = 1, .resamples = RESAMPLES, .no_mean = true};
     for (int without = 0; without < 2; without++) {
         struct summary summary;
+        /* One trend per feature is enough, with the levels taken off where there are any. */
+        o.no_trend = without || factor != (d->n_factors ? 0 : -1);
         o.unverified = without ? UNVERIFIED_WITHOUT : UNVERIFIED_WITH;
         if (!summary_make(d, &s->ref, &o, &summary, e))
             return false;

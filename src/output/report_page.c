@@ -65,7 +65,8 @@ static void fact_probe(const struct data *d, struct buf *out)
     struct buf text = {0};
     buf_str(&text, id);
     if (results_info_double(d->r, "aperture", &aperture) && isfinite(aperture))
-        buf_printf(&text, "%s%s aperture", *id ? ", " : "", quantity_format(aperture, DIM_LENGTH, size, sizeof size));
+        buf_printf(&text, "%s%s aperture", *id ? ", " : "",
+                   quantity_format(aperture, DIM_LENGTH, size, sizeof size));
     if (results_info_double(d->r, "wetted", &wetted) && isfinite(wetted)) {
         buf_printf(&text, ", wetted %g", wetted);
         if (results_info_double(d->r, "wetted_uncertainty", &sd) && isfinite(sd))
@@ -80,8 +81,8 @@ static void fact_probe(const struct data *d, struct buf *out)
 static void fact_wiring(const struct data *d, struct buf *out)
 {
     char text[96];
-    snprintf(text, sizeof text, "oxidation positive; wiring: potential %+d, current %+d", d->frame.potential_sign,
-             d->frame.current_sign);
+    snprintf(text, sizeof text, "oxidation positive; wiring: potential %+d, current %+d",
+             d->frame.potential_sign, d->frame.current_sign);
     fact("Currents", text, out);
 }
 
@@ -124,7 +125,8 @@ bool report_header(const struct data *d, struct buf *out, struct err *e)
 
 /* --- what happened ------------------------------------------------------------------------------------- */
 
-static void tile(const char *value, const char *unit, const char *name, const char *more, bool bad, struct buf *out)
+static void tile(const char *value, const char *unit, const char *name, const char *more, bool bad,
+                 struct buf *out)
 {
     buf_printf(out, "<div class=\"tile%s\"><b>", bad ? " bad" : "");
     report_escape(value, out);
@@ -164,14 +166,15 @@ static void outcome_tiles(const struct status *s, struct buf *out)
 {
     char more[64];
     if (s->spares)
-        snprintf(more, sizeof more, "of %d sites and %d spare%s", s->planned, s->spares, s->spares == 1 ? "" : "s");
+        snprintf(more, sizeof more, "of %d sites and %d spare%s", s->planned, s->spares,
+                 s->spares == 1 ? "" : "s");
     else
         snprintf(more, sizeof more, "of %d sites", s->planned);
     tile_count(s->by_outcome[OUTCOME_MEASURED], "measured", more, false, out);
     for (int o = 0; o < OUTCOME_COUNT; o++)
         if (o != OUTCOME_MEASURED && s->by_outcome[o])
-            tile_count(s->by_outcome[o], o == OUTCOME_NONE ? "in progress" : outcome_name((enum outcome)o), "", false,
-                       out);
+            tile_count(s->by_outcome[o], o == OUTCOME_NONE ? "in progress" : outcome_name((enum outcome)o),
+                       "", false, out);
 }
 
 struct counters {
@@ -243,7 +246,8 @@ static void html_row(const struct table *t, int row, struct buf *out)
 static void html_table(const char *title, const struct table *t, int most, struct buf *out)
 {
     int n = table_rows(t);
-    buf_printf(out, "<details><summary>%s (%d)</summary>\n<div class=\"scroll\"><table><thead><tr>", title, n);
+    buf_printf(out, "<details><summary>%s (%d)</summary>\n<div class=\"scroll\"><table><thead><tr>", title,
+               n);
     for (int c = 0; c < table_columns(t); c++) {
         const struct unit *u = unit_of(table_dim(t, c));
         buf_str(out, table_kind(t, c) == CELL_TEXT ? "<th>" : "<th class=\"n\">");

@@ -16,7 +16,8 @@ bool report_provenance(const struct data *d, struct buf *out, struct err *e);
 
 /* The data for the figures, as one JSON object. */
 bool report_json(const struct data *d, struct buf *out, struct err *e);
-/* Members "cv", "gs" and "blank" of that object: curves of measured sites with fewer points than were recorded. */
+/* Members "cv", "gs" and "blank" of that object: curves of measured sites with fewer points than were
+ * recorded. */
 bool report_curves(const struct data *d, struct buf *out, struct err *e);
 /* Member "stats": every feature by every factor. */
 bool report_stats(const struct data *d, const struct series *series, int n, struct buf *out, struct err *e);

@@ -41,7 +41,8 @@ static void widen(struct span *s, double value)
     s->high = fmax(s->high, value);
 }
 
-static bool step_row(const struct data *d, int attempt, const struct results_step *s, struct table *t, struct err *e)
+static bool step_row(const struct data *d, int attempt, const struct results_step *s, struct table *t,
+                     struct err *e)
 {
     struct wave_row *rows = NULL;
     int n = 0, flagged = 0;
@@ -157,7 +158,8 @@ static void heading(const struct data *d, int at, struct buf *out)
     if (s->block)
         buf_printf(out, ", block %d", s->block);
     for (int f = 0; f < d->n_factors; f++)
-        buf_printf(out, ", %s = %s", d->factor[f].name, *data_level(d, at, f) ? data_level(d, at, f) : "not assigned");
+        buf_printf(out, ", %s = %s", d->factor[f].name,
+                   *data_level(d, at, f) ? data_level(d, at, f) : "not assigned");
     buf_printf(out, "\noutcome: %s", data_outcome(d, at));
     if (*s->reason) {
         buf_str(out, ": ");
@@ -170,7 +172,8 @@ static void heading(const struct data *d, int at, struct buf *out)
     frame_comment(&d->frame, out);
 }
 
-static void section(const char *name, const struct table *t, enum table_format format, bool last, struct buf *out)
+static void section(const char *name, const struct table *t, enum table_format format, bool last,
+                    struct buf *out)
 {
     if (format == TABLE_JSON) {
         buf_printf(out, "\"%s\": ", name);

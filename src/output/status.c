@@ -11,8 +11,8 @@
 
 /* --- is someone writing? ------------------------------------------------------------------------------- */
 
-/* Who holds the lock file beside the results file (results/place.h), found in the kernel's list of locks: asking
- * by taking the lock could get in the way of a run that starts at this moment. */
+/* Who holds the lock file beside the results file (results/place.h), found in the kernel's list of locks:
+ * asking by taking the lock could get in the way of a run that starts at this moment. */
 static int writer_of(const char *path)
 {
     struct buf name = {0};
@@ -25,7 +25,8 @@ static int writer_of(const char *path)
         int pid;
         unsigned long inode;
         /* 1: FLOCK  ADVISORY  WRITE 4711 08:01:123456 0 EOF */
-        if (sscanf(line, "%*d: FLOCK %*s WRITE %d %*x:%*x:%lu", &pid, &inode) == 2 && inode == (unsigned long)st.st_ino)
+        if (sscanf(line, "%*d: FLOCK %*s WRITE %d %*x:%*x:%lu", &pid, &inode) == 2 &&
+            inode == (unsigned long)st.st_ino)
             holder = pid;
     }
     if (locks)
@@ -156,13 +157,13 @@ void status_json(const struct status *s, struct buf *out)
     buf_json_string(out, s->reason);
     buf_str(out, ", \"start_utc\": ");
     buf_json_string(out, s->start_utc);
-    buf_printf(out, ", \"planned\": %d, \"done\": %d, \"spares_used\": %d, \"outcomes\": {", s->planned, s->done,
-               s->spares);
+    buf_printf(out, ", \"planned\": %d, \"done\": %d, \"spares_used\": %d, \"outcomes\": {", s->planned,
+               s->done, s->spares);
     const char *comma = "";
     for (int o = 0; o < OUTCOME_COUNT; o++)
         if (s->by_outcome[o]) {
-            buf_printf(out, "%s\"%s\": %d", comma, o == OUTCOME_NONE ? "in-progress" : outcome_name((enum outcome)o),
-                       s->by_outcome[o]);
+            buf_printf(out, "%s\"%s\": %d", comma,
+                       o == OUTCOME_NONE ? "in-progress" : outcome_name((enum outcome)o), s->by_outcome[o]);
             comma = ", ";
         }
     buf_printf(out, "}, \"last_site\": %d", s->last_site);

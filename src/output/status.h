@@ -7,13 +7,13 @@
 struct status {
     char state[32]; /* as the run last said: created, running, paused, finished, interrupted, fault */
     char reason[256];
-    bool alive;     /* a process holds the file for writing now */
-    int pid;        /* of that process, 0 = none */
-    int planned, spares; /* spares: used ones */
-    int done;       /* planned sites that have an outcome */
+    bool alive;                    /* a process holds the file for writing now */
+    int pid;                       /* of that process, 0 = none */
+    int planned, spares;           /* spares: used ones */
+    int done;                      /* planned sites that have an outcome */
     int by_outcome[OUTCOME_COUNT]; /* planned sites and used spares; NONE = in progress */
-    int last_site;  /* number of the site last begun, 0 = none */
-    double now_s;   /* experiment time of the newest entry: start of the last attempt or last event */
+    int last_site;                 /* number of the site last begun, 0 = none */
+    double now_s; /* experiment time of the newest entry: start of the last attempt or last event */
     char now_utc[32], start_utc[32];
     double per_site_s; /* mean time from start to start, NAN until two sites were begun */
     int events;
@@ -21,7 +21,8 @@ struct status {
 };
 
 bool status_read(const struct data *d, struct status *out, struct err *e);
-/* Words for a state that no longer has a process behind it: "running" without one is "stopped without notice". */
+/* Words for a state that no longer has a process behind it: "running" without one is "stopped without
+ * notice". */
 const char *status_words(const struct status *s);
 void status_print(const struct data *d, const struct status *s, struct buf *out);
 void status_json(const struct status *s, struct buf *out);

@@ -46,21 +46,37 @@ static void describe(struct summary_level *l, const struct summary_options *o)
     stats_describe(s->value, s->n, &l->stats);
     l->q05 = stats_quantile(sorted, n, 0.05, 7);
     l->q95 = stats_quantile(sorted, n, 0.95, 7);
+    l->has_mean =
+        !o->no_mean && bootstrap_mean(s->value, s->n, SUMMARY_CONFIDENCE, o->resamples, o->seed, &l->mean);
     l->has_intervals =
-        bootstrap_mean(s->value, s->n, SUMMARY_CONFIDENCE, o->resamples, o->seed, &l->mean) &&
         bootstrap_median(s->value, s->n, SUMMARY_CONFIDENCE, o->resamples, o->seed, &l->median);
     free(sorted);
 }
 
-static bool add_level(const struct data *d, const struct summary_options *o, int like, struct summary *out,
-                      struct err *e)
+/* The rows of one feature in one array, so that not every level searches the whole file. */
+struct own_rows {
+    struct results_feature *row;
+    int n;
+};
+
+static void own_rows_make(const struct data *d, const struct feature_ref *ref, struct own_rows *out)
+{
+    out->row = xcalloc((size_t)d->n_features + 1, sizeof *out->row);
+    out->n = 0;
+    for (int k = 0; k < d->n_features; k++)
+        if (strcmp(d->feature[k].name, ref->def->name) == 0)
+            out->row[out->n++] = d->feature[k];
+}
+
+static bool add_level(const struct data *d, const struct own_rows *own, const struct summary_options *o,
+                      int like, struct summary *out, struct err *e)
 {
     struct summary_level *l = &out->level[out->n_levels];
     struct part part;
     memset(l, 0, sizeof *l);
     snprintf(l->name, sizeof l->name, "%s", o->factor < 0 ? "all" : data_level(d, like, o->factor));
     part_make(d, o->factor, like, &part);
-    bool ok = select_feature(&part.sites, d->feature, d->n_features, &out->ref, -1, o->unverified, &l->sites, e);
+    bool ok = select_feature(&part.sites, own->row, own->n, &out->ref, -1, o->unverified, &l->sites, e);
     part_free(&part);
     if (!ok)
         return false;
@@ -88,10 +104,11 @@ static void find_trend(struct summary *s)
 }
 
 /* The step that the values come from, found over all sites, so that levels without values do not matter. */
-static bool find_step(const struct data *d, const struct summary_options *o, struct summary *out, struct err *e)
+static bool find_step(const struct data *d, const struct own_rows *own, const struct summary_options *o,
+                      struct summary *out, struct err *e)
 {
     struct selection all;
-    if (!select_feature(&d->sites, d->feature, d->n_features, &out->ref, -1, o->unverified, &all, e))
+    if (!select_feature(&d->sites, own->row, own->n, &out->ref, -1, o->unverified, &all, e))
         return false;
     snprintf(out->ref.step, sizeof out->ref.step, "%s", all.step);
     select_free(&all);
@@ -101,25 +118,32 @@ static bool find_step(const struct data *d, const struct summary_options *o, str
 bool summary_make(const struct data *d, const struct feature_ref *ref, const struct summary_options *o,
                   struct summary *out, struct err *e)
 {
-    struct summary s = {.ref = *ref, .factor = o->factor, .unverified = o->unverified, .seed = o->seed,
+    struct summary s = {.ref = *ref,
+                        .factor = o->factor,
+                        .unverified = o->unverified,
+                        .seed = o->seed,
                         .resamples = o->resamples};
+    struct own_rows own;
+    own_rows_make(d, ref, &own);
     int *like = xcalloc((size_t)d->sites.n + 1, sizeof *like);
     int n = o->factor < 0 ? 1 : data_levels(d, o->factor, like, d->sites.n);
     s.level = xcalloc((size_t)n + 1, sizeof *s.level);
-    bool ok = find_step(d, o, &s, e);
+    bool ok = find_step(d, &own, o, &s, e);
     for (int k = 0; ok && k < n; k++)
-        ok = add_level(d, o, like[k], &s, e);
+        ok = add_level(d, &own, o, like[k], &s, e);
     if (ok && o->factor >= 0) {
-        ok = compare_feature(&d->sites, d->feature, d->n_features, &s.ref, o->factor, d->factor[o->factor].name,
-                             o->unverified, &s.comparison, e);
+        ok = compare_feature(&d->sites, d->feature, d->n_features, &s.ref, o->factor,
+                             d->factor[o->factor].name, o->unverified, &s.comparison, e);
         s.has_comparison = ok;
     }
     free(like);
+    free(own.row);
     if (!ok) {
         summary_free(&s);
         return false;
     }
-    find_trend(&s);
+    if (!o->no_trend)
+        find_trend(&s);
     *out = s;
     return true;
 }

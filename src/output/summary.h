@@ -1,5 +1,5 @@
-/* What can be said of one feature: per level of a factor its numbers, why values are missing, intervals, whether levels
- * differ, whether it drifts. Made once, printed as text, JSON or in the report. */
+/* What can be said of one feature: per level of a factor its numbers, why values are missing, intervals,
+ * whether levels differ, whether it drifts. Made once, printed as text, JSON or in the report. */
 #ifndef SECCM_OUTPUT_SUMMARY_H
 #define SECCM_OUTPUT_SUMMARY_H
 
@@ -17,7 +17,8 @@ struct summary_level {
     struct stats stats;
     double q05, q95; /* type 7 */
     struct interval mean, median;
-    bool has_intervals; /* false with fewer than 2 values */
+    bool has_intervals; /* of the median; false with fewer than 2 values */
+    bool has_mean;      /* of the mean */
 };
 
 struct summary {
@@ -41,6 +42,9 @@ struct summary_options {
     enum unverified unverified;
     uint64_t seed;
     int resamples;
+    /* What a caller has no use for: the trend takes time that grows with the square of the number of sites,
+     * the mean's interval with sites times resamples. */
+    bool no_trend, no_mean;
 };
 
 /* ERR_INPUT as select_feature(). Caller frees with summary_free(). */

@@ -34,8 +34,8 @@ static struct table *levels_table(const struct data *d, const struct summary *s)
         table_int(t, l->sites.n_sites - l->sites.n);
         for (size_t j = 0; j < sizeof cell / sizeof cell[0]; j++)
             table_number(t, cell[j]);
-        table_number(t, l->has_intervals ? l->mean.bca[0] : NAN);
-        table_number(t, l->has_intervals ? l->mean.bca[1] : NAN);
+        table_number(t, l->has_mean ? l->mean.bca[0] : NAN);
+        table_number(t, l->has_mean ? l->mean.bca[1] : NAN);
         table_number(t, l->has_intervals ? l->median.bca[0] : NAN);
         table_number(t, l->has_intervals ? l->median.bca[1] : NAN);
         table_number(t, v->robust_cv);
@@ -63,15 +63,17 @@ void summary_drift_text(const struct summary *s, struct buf *out)
                "Theil-Sen %+.3g%s%s per hour, 95 %% interval %+.3g to %+.3g, n = %d).",
                t->p < DRIFT_ALPHA ? "drifts" : "shows no drift", t->p,
                unit_show(t->slope * hour, s->ref.def->dim), *u->name ? " " : "", u->name,
-               unit_show(t->slope_low * hour, s->ref.def->dim), unit_show(t->slope_high * hour, s->ref.def->dim), t->n);
+               unit_show(t->slope_low * hour, s->ref.def->dim),
+               unit_show(t->slope_high * hour, s->ref.def->dim), t->n);
 }
 
 void summary_print(const struct data *d, const struct summary *s, struct buf *out)
 {
     char name[160];
     const struct unit *u = unit_of(s->ref.def->dim);
-    buf_printf(out, "%s%s%s%s: %s\nmethod: %s\n", feature_ref_text(&s->ref, name, sizeof name), *u->name ? " (" : "",
-               u->name, *u->name ? ")" : "", s->ref.def->description, s->ref.def->method);
+    buf_printf(out, "%s%s%s%s: %s\nmethod: %s\n", feature_ref_text(&s->ref, name, sizeof name),
+               *u->name ? " (" : "", u->name, *u->name ? ")" : "", s->ref.def->description,
+               s->ref.def->method);
     if (s->n_unverified)
         buf_printf(out, "%s %d site%s whose meniscus is not verified\n",
                    s->unverified == UNVERIFIED_WITH ? "with" : "without", s->n_unverified,
@@ -86,7 +88,8 @@ void summary_print(const struct data *d, const struct summary *s, struct buf *ou
             missing_text(&s->level[k], out);
             buf_char(out, '\n');
         }
-    buf_printf(out, "intervals: 95 %% BCa bootstrap, %d resamples, seed %llu; quantiles of type 7; mad x 1.4826\n",
+    buf_printf(out,
+               "intervals: 95 %% BCa bootstrap, %d resamples, seed %llu; quantiles of type 7; mad x 1.4826\n",
                s->resamples, (unsigned long long)s->seed);
     if (s->has_comparison)
         buf_printf(out, "\n%s\n", s->comparison.text);
@@ -115,7 +118,8 @@ static void put(struct buf *out, const char *key, double si, enum dim dim)
 
 static void put_interval(struct buf *out, const char *key, const struct interval *v, enum dim dim)
 {
-    buf_printf(out, ", \"%s\": {\"confidence\": %.2f, \"method\": \"BCa bootstrap\"", key, SUMMARY_CONFIDENCE);
+    buf_printf(out, ", \"%s\": {\"confidence\": %.2f, \"method\": \"BCa bootstrap\"", key,
+               SUMMARY_CONFIDENCE);
     put(out, "low", v->bca[0], dim);
     put(out, "high", v->bca[1], dim);
     buf_char(out, '}');
@@ -150,10 +154,10 @@ static void level_json(const struct summary *s, const struct summary_level *l, s
     put(out, "excess_kurtosis", v->kurtosis, DIM_NONE);
     put(out, "geometric_mean", v->geo_mean, dim);
     put(out, "geometric_sd", v->geo_sd, DIM_NONE);
-    if (l->has_intervals) {
+    if (l->has_mean)
         put_interval(out, "mean_interval", &l->mean, dim);
+    if (l->has_intervals)
         put_interval(out, "median_interval", &l->median, dim);
-    }
     buf_char(out, '}');
 }
 
@@ -225,9 +229,11 @@ void summary_json(const struct data *d, const struct summary *s, struct buf *out
         buf_str(out, "null");
     else
         buf_json_string(out, d->factor[s->factor].name);
-    buf_printf(out, ", \"unverified\": \"%s\", \"unverified_sites\": %d, \"seed\": %llu, \"resamples\": %d, \"levels\": [",
-               s->unverified == UNVERIFIED_WITH ? "with" : "without", s->n_unverified, (unsigned long long)s->seed,
-               s->resamples);
+    buf_printf(out,
+               ", \"unverified\": \"%s\", \"unverified_sites\": %d, \"seed\": %llu, \"resamples\": %d, "
+               "\"levels\": [",
+               s->unverified == UNVERIFIED_WITH ? "with" : "without", s->n_unverified,
+               (unsigned long long)s->seed, s->resamples);
     for (int k = 0; k < s->n_levels; k++) {
         buf_str(out, k ? ",\n " : "\n ");
         level_json(s, &s->level[k], out);

@@ -1,8 +1,10 @@
-/* A table with named columns that prints as text, CSV or JSON: the one way in which commands put rows on stdout.
+/* A table with named columns that prints as text, CSV or JSON: the one way in which commands put rows on
+ * stdout.
  *
- * Numbers go in as SI; what is printed is in the unit of unit_of(), which stands in the header of text and CSV
- * (`contact_z_um`) and beside each value in JSON. A missing value is an empty cell or null, never 0. The table
- * copies all texts. */
+ * Numbers go in as SI; what is printed is in the unit of unit_of(), which stands in the header of text and
+ * CSV
+ * (`contact_z_um`) and beside each value in JSON. A missing value is an empty cell or null, never 0. The
+ * table copies all texts. */
 #ifndef SECCM_OUTPUT_TABLE_H
 #define SECCM_OUTPUT_TABLE_H
 
@@ -37,7 +39,7 @@ void table_digits(struct table *t, int digits);
 
 int table_rows(const struct table *t);
 int table_columns(const struct table *t);
-const char *table_name(const struct table *t, int column);    /* without unit */
+const char *table_name(const struct table *t, int column);             /* without unit */
 void table_header(const struct table *t, int column, struct buf *out); /* with unit */
 enum cell_kind table_kind(const struct table *t, int column);
 enum dim table_dim(const struct table *t, int column);
@@ -52,8 +54,8 @@ void table_print(const struct table *t, enum table_format format, struct buf *ou
 /* The two flags that commands offer; --json wins. */
 enum table_format table_format_of(bool csv, bool json);
 
-/* A number as CSV and JSON print it: at most 15 significant digits after a change of unit, so that 1.1e-6 m is 1.1 um;
- * every digit if the unit is SI. Prints nothing for NAN. */
+/* A number as CSV and JSON print it: at most 15 significant digits after a change of unit, so that 1.1e-6 m
+ * is 1.1 um; every digit if the unit is SI. Prints nothing for NAN. */
 void table_print_number(double si, enum dim dim, struct buf *out);
 
 #endif

@@ -145,8 +145,8 @@ static int by_place(const void *a, const void *b)
     return (x->index > y->index) - (x->index < y->index);
 }
 
-static void wide_row(const struct data *d, const struct wide_key *key, int n, const struct feature_def *const *used,
-                     int n_used, struct table *t)
+static void wide_row(const struct data *d, const struct wide_key *key, int n,
+                     const struct feature_def *const *used, int n_used, struct table *t)
 {
     const struct results_feature *first = key[0].f;
     table_int(t, first->site);

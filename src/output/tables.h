@@ -7,7 +7,8 @@
 
 /* One row per site in visiting order: what was planned and how it ended. */
 struct table *tables_sites(const struct data *d);
-/* Long form: one row per site, step, cycle and feature, with uncertainty, unit, method or the reason of absence. */
+/* Long form: one row per site, step, cycle and feature, with uncertainty, unit, method or the reason of
+ * absence. */
 struct table *tables_features_long(const struct data *d);
 /* Wide form: one row per site, step and cycle that has any feature, one column per feature. */
 struct table *tables_features_wide(const struct data *d);

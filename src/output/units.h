@@ -1,5 +1,5 @@
-/* Units in which tables and figures show quantities: one per dimension, chosen for what a contact of some hundred
- * nanometres gives. Inside the program and in the results file everything is SI. */
+/* Units in which tables and figures show quantities: one per dimension, chosen for what a contact of some
+ * hundred nanometres gives. Inside the program and in the results file everything is SI. */
 #ifndef SECCM_OUTPUT_UNITS_H
 #define SECCM_OUTPUT_UNITS_H
 

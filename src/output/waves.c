@@ -51,7 +51,8 @@ void waves_rows(const struct frame *f, bool with_site, int attempt, const struct
         buf_add(out, head.p, head.n);
         buf_printf(out, ",%d,%d,", row->cycle, row->sweep);
         table_print_number(dec_value(row->t), DIM_TIME, out);
-        buf_printf(out, ",%lld.%06lld,", (long long)(row->host_us / 1000000), (long long)(row->host_us % 1000000));
+        buf_printf(out, ",%lld.%06lld,", (long long)(row->host_us / 1000000),
+                   (long long)(row->host_us % 1000000));
         table_print_number(frame_potential(f, row), DIM_POTENTIAL, out);
         buf_char(out, ',');
         table_print_number(frame_current(f, row), DIM_CURRENT, out);

@@ -4,7 +4,8 @@
 
 #include "output/frame.h"
 
-/* Header line. `with_site`: for a file of one step of many sites, the column `site` first and none for the step. */
+/* Header line. `with_site`: for a file of one step of many sites, the column `site` first and none for the
+ * step. */
 void waves_header(bool with_site, struct buf *out);
 /* All rows of a step; `attempt` is its number within the site. */
 void waves_rows(const struct frame *f, bool with_site, int attempt, const struct results_step *step,

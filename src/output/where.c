@@ -94,7 +94,8 @@ static bool read_op(const char **p, enum op *op, struct err *e)
             return true;
         }
     }
-    return err_set(e, ERR_USAGE, "--where: one of = != < <= > >= is expected at `%.40s`", **p ? *p : "the end");
+    return err_set(e, ERR_USAGE, "--where: one of = != < <= > >= is expected at `%.40s`",
+                   **p ? *p : "the end");
 }
 
 /* Where the value that begins at p ends: at ` and `, or at the end. */

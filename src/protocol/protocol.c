@@ -199,8 +199,12 @@ struct protocol *protocol_load(const char *path, const struct protocol_options *
                                struct err *e)
 {
     struct source *source = source_read(path, FILE_MAX, e);
-    if (!source)
-        return NULL;
+    return source ? protocol_read(source, o, d, e) : NULL;
+}
+
+struct protocol *protocol_read(struct source *source, const struct protocol_options *o, struct diags *d,
+                               struct err *e)
+{
     struct protocol *p = xcalloc(1, sizeof *p);
     p->source = source;
     int before = diags_errors(d);

@@ -158,6 +158,9 @@ struct protocol_options {
 /* Every error goes to `d`; NULL if there was one (or the file can not be read: *e). Caller frees. */
 struct protocol *protocol_load(const char *path, const struct protocol_options *o, struct diags *d,
                                struct err *e);
+/* The same from a text in memory, which is taken over; the files it names are looked for beside its path. */
+struct protocol *protocol_read(struct source *source, const struct protocol_options *o, struct diags *d,
+                               struct err *e);
 void protocol_free(struct protocol *p);
 
 /* Position of the value at a path of keys ("approach.speed"), or of the nearest map that holds it. */

@@ -84,6 +84,7 @@ struct results_factor {
     char name[32];
     int dim;
 };
+/* Number of factors; the first `max` are written. */
 int results_factors(struct results *r, struct results_factor *out, int max);
 
 /* One row per site. NAN = absent. */
@@ -123,12 +124,15 @@ struct results_attempt {
     int last_cycle;
     double x, y;                                                       /* m, where it really was */
     double contact_z, contact_current, contact_charge, break_distance; /* SI, NAN = absent */
+    /* F beyond air, by a small triangle at rest: just after contact, and behind the last step; measures of the wetted area */
+    double contact_capacitance, contact_capacitance_sd, rest_capacitance, rest_capacitance_sd;
     double blank_capacitance, blank_capacitance_sd, blank_conductance, blank_conductance_sd, blank_offset,
         blank_offset_sd, noise_rms; /* in-air blank: F, S, A at the approach bias; A */
     double blank_bias;              /* V, potential to which blank_offset belongs */
     double start_s, end_s;
     char flags[128];
 };
+/* Number of attempts of a site, -1 on error; the first `max` are written. */
 int results_attempts(struct results *r, int site, struct results_attempt *out, int max, struct err *e);
 
 /* What was recorded: each phase or technique step of an attempt. */
@@ -167,8 +171,8 @@ bool results_features(struct results *r, struct results_feature **out, int *n, s
 /* Replaces all features of the file in one transaction (only a writer handle). */
 bool results_put_features(struct results *r, const struct results_feature *f, int n, struct err *e);
 
-/* Marks every attempt without outcome, and its site, as interrupted and possibly touched (R2), in one transaction (only a
- * writer handle, before a writer takes it). */
+/* Marks every attempt without outcome, and its site, as interrupted and possibly touched (R2), in one
+ * transaction (only a writer handle, before a writer takes it). */
 bool results_close_open_attempts(struct results *r, struct err *e);
 
 struct results_event {

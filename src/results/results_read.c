@@ -274,10 +274,15 @@ static void attempt_row(sqlite3_stmt *s, void *item)
                               &a->noise_rms,
                               &a->blank_bias,
                               &a->start_s,
-                              &a->end_s};
-    for (int i = 0; i < (int)(sizeof number / sizeof number[0]); i++)
+                              &a->end_s,
+                              &a->contact_capacitance,
+                              &a->contact_capacitance_sd,
+                              &a->rest_capacitance,
+                              &a->rest_capacitance_sd};
+    int n = (int)(sizeof number / sizeof number[0]);
+    for (int i = 0; i < n; i++)
         *number[i] = number_at(s, 8 + i);
-    text_at(s, 24, a->flags, sizeof a->flags);
+    text_at(s, 8 + n, a->flags, sizeof a->flags);
 }
 
 int results_attempts(struct results *r, int site, struct results_attempt *out, int max, struct err *e)
@@ -289,7 +294,8 @@ int results_attempts(struct results *r, int site, struct results_attempt *out, i
         "contact_current, contact_charge, break_distance, blank_capacitance, blank_capacitance_sd, "
         "blank_conductance, blank_conductance_sd, blank_offset, blank_offset_sd, noise_rms, blank_bias, "
         "start_s, "
-        "end_s, flags FROM attempt WHERE site = ?1 ORDER BY number, attempt",
+        "end_s, contact_capacitance, contact_capacitance_sd, rest_capacitance, rest_capacitance_sd, flags "
+        "FROM attempt WHERE site = ?1 ORDER BY number, attempt",
         e);
     if (s)
         sqlite3_bind_int(s, 1, site);

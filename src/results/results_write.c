@@ -22,7 +22,8 @@ static const char *const statement_sql[ST_COUNT] = {
         "break_distance = ?12, blank_capacitance = ?13, blank_capacitance_sd = ?14, blank_conductance = ?15, "
         "blank_conductance_sd = ?16, blank_offset = ?17, blank_offset_sd = ?18, noise_rms = ?19, blank_bias "
         "= ?20, "
-        "end_s = ?21, flags = ?22 WHERE attempt = ?1",
+        "end_s = ?21, contact_capacitance = ?22, contact_capacitance_sd = ?23, rest_capacitance = ?24, "
+        "rest_capacitance_sd = ?25, flags = ?26 WHERE attempt = ?1",
     /* The worst of the attempts so far: an earlier one may have wetted the spot. Unfinished ones count as
        possibly. */
     [ST_SITE_END] = "UPDATE site SET outcome = iif(last_attempt = ?1, ?2, outcome), "
@@ -194,10 +195,14 @@ bool store_attempt_end(struct results *r, const struct results_attempt *a, struc
                              a->blank_offset_sd,
                              a->noise_rms,
                              a->blank_bias,
-                             a->end_s};
+                             a->end_s,
+                             a->contact_capacitance,
+                             a->contact_capacitance_sd,
+                             a->rest_capacitance,
+                             a->rest_capacitance_sd};
     for (int i = 0; i < (int)(sizeof number / sizeof number[0]); i++)
         sqlite3_bind_double(s, 7 + i, number[i]);
-    store_bind_text(s, 22, a->flags);
+    store_bind_text(s, 26, a->flags);
     return run_on_one(r, ST_ATTEMPT_END, "end of an attempt", e) && site_end(r, a, e);
 }
 

@@ -2,7 +2,7 @@
  *
  * The run thread hands over jobs through a queue bounded by bytes and never waits for the disk, except at a
  * barrier (writer_barrier), where experiment time stands still in virtual mode. An I/O error stops the writer
- * for good; the run sees it at writer_error() and at the barrier, and goes to the safe state. */
+ * for good; the run sees it at writer_ok() and at the barrier, and goes to the safe state. */
 #ifndef SECCM_RESULTS_WRITER_H
 #define SECCM_RESULTS_WRITER_H
 
@@ -11,7 +11,8 @@
 
 struct writer;
 
-/* Takes over the handle. `done` (run thread's loop) is woken at completions. */
+/* Takes over the handle (on failure it stays the caller's). The loop must outlive the writer; it is woken at
+ * completions and at an error. */
 struct writer *writer_start(struct results *r, struct loop *l, struct err *e);
 /* Finishes all jobs, checkpoints, joins the thread, closes the file. Reports the first error of the writer.
  */
@@ -19,7 +20,8 @@ bool writer_stop(struct writer *w, struct err *e);
 
 /* Jobs. Ids are given out here (the writer is their only source), so that nothing waits for the database. All
  * false only if the writer has failed or the queue is full (64 MiB): then the run must go to its safe state.
- */
+ * A full queue ends the writer as an error does, but what was accepted is still written; in virtual time a
+ * full queue is waited for instead. Texts longer than the fields of results.h are cut. */
 
 /* Intent before action: a new attempt of a site. */
 bool writer_attempt_begin(struct writer *w, int site, int number, double x, double y, double t_s,
@@ -31,13 +33,16 @@ bool writer_rows(struct writer *w, int64_t step, const struct wave_row *rows, in
 bool writer_step_end(struct writer *w, int64_t step, const char *ended_by, double gap_before,
                      const char *gap_state);
 /* The row with the outcome: makes the attempt, and with it the site, valid. Committed together with
- * everything of the attempt that is still pending. `site_outcome`: also becomes the site's. */
+ * everything of the attempt that is still pending; steps that were not ended keep their rows. The outcome
+ * becomes the site's if it is its last attempt. `site`, `number` and `start_s` are known from the beginning;
+ * x and y replace those of the intent unless they are NAN. */
 bool writer_attempt_end(struct writer *w, const struct results_attempt *a);
 bool writer_features(struct writer *w, const struct results_feature *f, int n);
 bool writer_event(struct writer *w, const struct results_event *ev);
 /* Outcome of a site that was never visited or is skipped. */
 bool writer_site_outcome(struct writer *w, int site, enum outcome o, const char *reason);
-/* A spare site is used in place of `replaces` with block and levels of `root` (the planned site whose levels are wanted). */
+/* A spare site is used in place of `replaces` with block and levels of `root` (the planned site whose levels
+ * are wanted). */
 bool writer_spare(struct writer *w, int spare, int replaces, int root);
 /* Run-level key (state: running, paused, finished ...; counters). */
 bool writer_info(struct writer *w, const char *key, const char *value);

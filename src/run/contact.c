@@ -38,29 +38,51 @@ void ramp_start(struct ramp_meter *m)
     m->settle = SETTLE + 1;
 }
 
-/* Least squares of i = mean + C dE/dt over one period: the triangle is symmetric about its bias, so a leak
- * (proportional to E) drops out. */
+/* Sums about their means, of one good period. */
+struct spread {
+    double ss, ee, ii, se, si, ei;
+};
+
+static void keep_period(struct ramp_meter *m, const struct spread *v, double alone)
+{
+    struct ramp r = {.periods = 1};
+    double leak = 0;
+    r.c = v->si / alone;
+    if (v->ee > 0) {
+        r.c = (v->si - v->se * v->ei / v->ee) / alone;
+        leak = (v->ei - r.c * v->se) / v->ee;
+    }
+    r.mean = (m->i - r.c * m->s) / m->n; /* at the mean potential */
+    r.noise = sqrt(fmax(v->ii - r.c * v->si - leak * v->ei, 0) / (m->n - 3));
+    r.c_sd = r.noise / sqrt(alone);
+    m->last = r;
+    struct ramp *all = &m->mean;
+    double k = all->periods;
+    all->c = (k * all->c + r.c) / (k + 1);
+    all->mean = (k * all->mean + r.mean) / (k + 1);
+    all->noise = sqrt((k * all->noise * all->noise + r.noise * r.noise) / (k + 1));
+    all->c_sd = sqrt(k * k * all->c_sd * all->c_sd + r.c_sd * r.c_sd) / (k + 1);
+    all->periods++;
+}
+
+/* Least squares of i = i0 + G E + C dE/dt over one period. A leak (or the slope of a faradaic current) must be in the
+ * model: the samples left out behind the turns make the rising half lie higher than the falling one on average. */
 static void finish_period(struct ramp_meter *m)
 {
-    double n = m->n, det = n * m->ss - m->s * m->s;
-    if (m->n >= 8 && det > 0 && !m->bad) {
-        struct ramp r = {.periods = 1};
-        r.c = (n * m->si - m->s * m->i) / det;
-        r.mean = (m->i - r.c * m->s) / n;
-        double rss = m->ii - r.mean * m->i - r.c * m->si;
-        r.noise = sqrt(fmax(rss, 0) / (n - 2));
-        r.c_sd = r.noise * sqrt(n / det);
-        m->last = r;
-        struct ramp *all = &m->mean;
-        double k = all->periods;
-        all->c = (k * all->c + r.c) / (k + 1);
-        all->mean = (k * all->mean + r.mean) / (k + 1);
-        all->noise = sqrt((k * all->noise * all->noise + r.noise * r.noise) / (k + 1));
-        all->c_sd = sqrt(k * k * all->c_sd * all->c_sd + r.c_sd * r.c_sd) / (k + 1);
-        all->periods++;
+    double n = m->n;
+    if (m->n >= 8 && !m->bad) {
+        const struct spread v = {.ss = m->ss - m->s * m->s / n,
+                                 .ee = m->ee - m->e * m->e / n,
+                                 .ii = m->ii - m->i * m->i / n,
+                                 .se = m->se - m->s * m->e / n,
+                                 .si = m->si - m->s * m->i / n,
+                                 .ei = m->ei - m->e * m->i / n};
+        double alone = v.ee > 0 ? v.ss - v.se * v.se / v.ee : v.ss; /* of dE/dt, apart from E */
+        if (alone > 0)
+            keep_period(m, &v, alone);
     }
     m->n = 0;
-    m->s = m->ss = m->i = m->si = m->ii = 0;
+    m->s = m->e = m->i = m->ss = m->se = m->ee = m->si = m->ei = m->ii = 0;
     m->bad = false;
 }
 
@@ -92,11 +114,17 @@ bool ramp_add(struct ramp_meter *m, const struct sample *s, double interval)
         m->bad = true;
         return false;
     }
-    m->n++;
+    if (m->n++ == 0)
+        m->e_first = s->e;
+    double e = s->e - m->e_first;
     m->s += slope;
-    m->ss += slope * slope;
+    m->e += e;
     m->i += s->i;
+    m->ss += slope * slope;
+    m->se += slope * e;
+    m->ee += e * e;
     m->si += slope * s->i;
+    m->ei += e * s->i;
     m->ii += s->i * s->i;
     return m->mean.periods != before;
 }

@@ -35,7 +35,9 @@ struct ramp {
 struct ramp_meter {
     int cycle, n;
     double e_last, slope_last;
-    double s, ss, i, si, ii; /* sums over the present period; s = dE/dt, V/s */
+    double s, e, i;                /* sums over the present period; s = dE/dt, V/s; e from e_first, V */
+    double ss, se, ee, si, ei, ii; /* of products */
+    double e_first;
     struct ramp last;        /* newest complete period */
     struct ramp mean;        /* mean over all complete periods since ramp_start() */
     bool bad;                /* a flagged sample fell into the present period */

@@ -64,6 +64,8 @@ static void judge_rest(struct run *r, const struct detach *d)
     struct attempt *a = &r->attempt;
     double extra = d->rest.c - a->air.c, sd = hypot(d->rest.c_sd, a->air.c_sd);
     double whole = a->c_contact;
+    a->c_rest = extra;
+    a->c_rest_sd = sd;
     if (extra > fmax(LOST_SIGMAS * sd, LOST_PART * whole))
         return;
     if (extra < LOST_PART * whole && whole > LOST_SIGMAS * sd)

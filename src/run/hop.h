@@ -45,6 +45,7 @@ struct attempt {
     double contact_z, contact_current, contact_charge, break_distance;
     struct ramp air;      /* in air, before the descent */
     double c_contact, c_contact_sd; /* F: capacitance gained by the contact */
+    double c_rest, c_rest_sd;       /* F: what of it is there behind the last step */
     double noise_rms;
     bool ceiling;         /* the device cut the cell at the hard ceiling */
     bool electrical;      /* crossing that vanished clearly above the surface: may approach again */

@@ -22,7 +22,7 @@ bool record_begin(struct run *r, const struct plan_site *site, int number, struc
     a->number = number;
     a->touched = TOUCHED_NO;
     a->contact_z = a->contact_current = a->contact_charge = a->break_distance = NAN;
-    a->c_contact = a->c_contact_sd = a->noise_rms = a->t_last = NAN;
+    a->c_contact = a->c_contact_sd = a->c_rest = a->c_rest_sd = a->noise_rms = a->t_last = NAN;
     a->start_s = ns_to_s(loop_now(r->loop));
     char utc[32];
     loop_utc(r->loop, utc);

@@ -1,15 +1,33 @@
 /* Builds the potentiostat program of one site. */
 #include "run/segments.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/buf.h"
 
-/* Longest time that an open-ended segment may last: the device stops by itself then (no device has a watchdog). */
-#define OPEN_ENDED_S 600.0
+/* An open-ended segment ends by itself some time (no device has a watchdog): this long beyond what the slowest move in it
+ * may take, with the patience that the mover has. */
+#define SPARE_S  60.0
+#define PATIENCE 3.5
 #define RELAX_S      0.1
 #define WATCH_SAMPLE 2e-3
+
+/* Longest that the moves within a segment may take, s: the whole envelope once, and the slow part of the role. */
+static double bound_of(const struct protocol *p, enum segment_role role)
+{
+    const struct rig_config *c = p->rig;
+    double x = c->limit[AXIS_X][1] - c->limit[AXIS_X][0], y = c->limit[AXIS_Y][1] - c->limit[AXIS_Y][0];
+    double z = c->limit[AXIS_Z][1] - c->limit[AXIS_Z][0], slow = 0;
+    if (role == ROLE_WATCH)
+        slow = hypot(x, y) / c->speed_xy + z / c->speed_z;
+    if (role == ROLE_APPROACH)
+        slow = p->approach.travel / p->approach.speed + z / c->speed_z;
+    if (role == ROLE_DETACH)
+        slow = p->retract.travel / p->retract.detach;
+    return SPARE_S + PATIENCE * (slow + z / p->retract.then);
+}
 
 static struct segment *add(struct site_program *s, enum segment_role role)
 {
@@ -56,7 +74,7 @@ static void add_triangle(struct site_program *s, enum segment_role role, const s
     g->step = g->rate * g->interval;
     g->cycles = periods;
     g->open_ended = open_ended;
-    g->duration = open_ended ? OPEN_ENDED_S : periods * 4 * p->alive.amplitude / g->rate;
+    g->duration = open_ended ? bound_of(p, role) : periods * 4 * p->alive.amplitude / g->rate;
     contact_range(g, p);
 }
 
@@ -156,16 +174,16 @@ void site_program_make(const struct plan *plan, const int level[FACTOR_MAX], str
     memset(out, 0, sizeof *out);
     double bias = plan_value(plan, level, &p->approach.bias);
     double away = plan_value(plan, level, &p->retract.bias);
-    add_hold(out, ROLE_WATCH, p, bias, OPEN_ENDED_S, WATCH_SAMPLE, true);
+    add_hold(out, ROLE_WATCH, p, bias, bound_of(p, ROLE_WATCH), WATCH_SAMPLE, true);
     add_triangle(out, ROLE_ALIVE, p, bias, ALIVE_PERIODS, false);
-    add_hold(out, ROLE_READY, p, bias, OPEN_ENDED_S, p->approach.interval, true);
+    add_hold(out, ROLE_READY, p, bias, bound_of(p, ROLE_READY), p->approach.interval, true);
     out->has_blank = blank_range(plan, level, &out->blank_low, &out->blank_high);
     if (out->has_blank)
         add_blank(out, p);
-    add_hold(out, ROLE_APPROACH, p, bias, OPEN_ENDED_S, p->approach.interval, true);
+    add_hold(out, ROLE_APPROACH, p, bias, bound_of(p, ROLE_APPROACH), p->approach.interval, true);
     add_hold(out, ROLE_SETTLE, p, bias, p->approach.confirm, p->approach.interval, false);
     add_triangle(out, ROLE_PROBE, p, bias, PROBE_PERIODS, false);
-    add_hold(out, ROLE_DECIDE, p, bias, OPEN_ENDED_S, p->approach.interval, true);
+    add_hold(out, ROLE_DECIDE, p, bias, bound_of(p, ROLE_DECIDE), p->approach.interval, true);
     for (int k = 0; k < p->n_steps; k++)
         add_step(out, plan, level, k);
     add_hold(out, ROLE_RELAX, p, away, RELAX_S, p->approach.interval, false);

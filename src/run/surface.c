@@ -1,7 +1,8 @@
-/* Surface prediction from contacts: Bayesian linear regression with four coefficients. */
+/* Surface prediction from contacts: Bayesian linear regression with four coefficients, and its residuals. */
 #include "run/surface.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <gsl/gsl_errno.h>
@@ -14,16 +15,31 @@
 #define SLOPE_PRIOR  0.02   /* m/m */
 #define DRIFT_PRIOR  0.2e-9 /* m/s */
 #define OFFSET_PRIOR 1e-2   /* m: as good as unknown */
+#define GIVEN_WORTH  5      /* contacts that the given sigma is worth */
+#define TRUST_FROM   10     /* contacts from which on the scatter may fall below the given sigma */
+
+/* Neighbours: this many, weighted by the inverse square of their distance, ... */
+#define NEIGHBOURS 4
+/* ... doubted as if this many contacts had shown no likeness at all, ... */
+#define DOUBT 8
+/* ... and not used where the nearest is further away than usual by this factor. */
+#define FAR 1.5
 
 struct contact {
     double x, y, t, z;
+    long near[NEIGHBOURS]; /* serial numbers of the nearest ones before it, -1 = none */
+    double distance[NEIGHBOURS];
 };
 
 struct surface {
     double tilt[2], sigma_given;
-    struct contact contact[KEEP];
-    int n, next;
-    double scatter;
+    struct contact contact[KEEP]; /* serial number modulo KEEP */
+    long total;
+    double scatter;       /* m, about the plane */
+    double freedom;       /* degrees of freedom in it */
+    double likeness;      /* part of the neighbours' residual that is expected here */
+    double local_scatter; /* m, about plane and neighbours */
+    double usual;         /* m, usual distance to the nearest */
     double origin[TERMS]; /* x, y, t, z of the first contact: keeps the numbers small */
     double coefficient[TERMS];
     double covariance[TERMS][TERMS]; /* of the coefficients, scatter already in it */
@@ -34,7 +50,7 @@ struct surface *surface_new(const double tilt[2], double sigma)
     struct surface *s = xcalloc(1, sizeof *s);
     memcpy(s->tilt, tilt, sizeof s->tilt);
     s->sigma_given = sigma;
-    s->scatter = sigma;
+    s->scatter = s->local_scatter = sigma;
     gsl_set_error_handler_off();
     return s;
 }
@@ -42,6 +58,16 @@ struct surface *surface_new(const double tilt[2], double sigma)
 void surface_free(struct surface *s)
 {
     free(s);
+}
+
+static long oldest(const struct surface *s)
+{
+    return s->total > KEEP ? s->total - KEEP : 0;
+}
+
+static const struct contact *contact_at(const struct surface *s, long serial)
+{
+    return &s->contact[serial % KEEP];
 }
 
 static void terms_at(const struct surface *s, double x, double y, double t, double row[TERMS])
@@ -60,8 +86,8 @@ static bool solve(struct surface *s)
     const double prior[TERMS] = {0, s->tilt[0], s->tilt[1], 0};
     double a[TERMS * TERMS] = {0}, b[TERMS] = {0};
     double weight = 1 / (s->scatter * s->scatter);
-    for (int k = 0; k < s->n; k++) {
-        const struct contact *c = &s->contact[k];
+    for (long k = oldest(s); k < s->total; k++) {
+        const struct contact *c = contact_at(s, k);
         double row[TERMS];
         terms_at(s, c->x, c->y, c->t, row);
         for (int i = 0; i < TERMS; i++) {
@@ -96,40 +122,127 @@ static double plane(const struct surface *s, const double row[TERMS])
     return z;
 }
 
-/* Scatter of the residuals, blended with the given sigma (worth ten contacts) while few are known. */
-static double residual_scatter(const struct surface *s)
+/* Variance of the plane itself, m^2. */
+static double plane_variance(const struct surface *s, const double row[TERMS])
 {
-    double sum = 0;
-    for (int k = 0; k < s->n; k++) {
+    double variance = 0;
+    for (int i = 0; i < TERMS; i++)
+        for (int j = 0; j < TERMS; j++)
+            variance += row[i] * s->covariance[i][j] * row[j];
+    return variance;
+}
+
+static double residual(const struct surface *s, const struct contact *c)
+{
+    double row[TERMS];
+    terms_at(s, c->x, c->y, c->t, row);
+    return c->z - plane(s, row);
+}
+
+/* Scatter of the residuals: what the fit itself has used up (the leverages) is no freedom of theirs. */
+static void learn_scatter(struct surface *s)
+{
+    double sum = 0, used = 0;
+    long n = s->total - oldest(s);
+    for (long k = oldest(s); k < s->total; k++) {
+        const struct contact *c = contact_at(s, k);
         double row[TERMS];
-        terms_at(s, s->contact[k].x, s->contact[k].y, s->contact[k].t, row);
-        double r = s->contact[k].z - plane(s, row);
+        terms_at(s, c->x, c->y, c->t, row);
+        double r = c->z - plane(s, row);
         sum += r * r;
+        used += plane_variance(s, row) / (s->scatter * s->scatter);
     }
-    double given = 10 * s->sigma_given * s->sigma_given;
-    double scatter = sqrt((sum + given) / (s->n + 10));
-    return s->n < 10 ? fmax(scatter, s->sigma_given) : scatter;
+    s->freedom = GIVEN_WORTH + fmax((double)n - used, 0);
+    s->scatter = sqrt((sum + GIVEN_WORTH * s->sigma_given * s->sigma_given) / s->freedom);
+    if (n < TRUST_FROM)
+        s->scatter = fmax(s->scatter, s->sigma_given);
+    s->scatter = fmax(s->scatter, 1e-9);
+}
+
+/* --- neighbours ---------------------------------------------------------------------------------------- */
+
+/* The nearest contacts to x, y with serial numbers below `before`, nearest first. */
+static void find_near(const struct surface *s, double x, double y, long before, long near[NEIGHBOURS],
+                      double distance[NEIGHBOURS])
+{
+    for (int j = 0; j < NEIGHBOURS; j++) {
+        near[j] = -1;
+        distance[j] = INFINITY;
+    }
+    for (long k = oldest(s); k < before; k++) {
+        double d = hypot(contact_at(s, k)->x - x, contact_at(s, k)->y - y);
+        int j = NEIGHBOURS;
+        for (; j > 0 && d < distance[j - 1]; j--)
+            if (j < NEIGHBOURS) {
+                near[j] = near[j - 1];
+                distance[j] = distance[j - 1];
+            }
+        if (j < NEIGHBOURS) {
+            near[j] = k;
+            distance[j] = d;
+        }
+    }
+}
+
+/* Weighted mean residual of neighbours; 0 where none is near enough to tell anything. */
+static double neighbours_say(const struct surface *s, const long near[NEIGHBOURS],
+                             const double distance[NEIGHBOURS])
+{
+    double sum = 0, weights = 0;
+    for (int j = 0; j < NEIGHBOURS; j++) {
+        if (near[j] < oldest(s) || distance[j] > FAR * s->usual)
+            continue;
+        double weight = 1 / (distance[j] * distance[j] + 1e-4 * s->usual * s->usual);
+        sum += weight * residual(s, contact_at(s, near[j]));
+        weights += weight;
+    }
+    return weights > 0 ? sum / weights : 0;
+}
+
+/* How much of what its neighbours before it said was found at each contact. */
+static void learn_likeness(struct surface *s)
+{
+    double mm = DOUBT * s->scatter * s->scatter, mr = 0, rr = 0;
+    long n = 0;
+    s->usual = 0;
+    for (long k = oldest(s); k < s->total; k++)
+        if (isfinite(contact_at(s, k)->distance[0])) {
+            s->usual += contact_at(s, k)->distance[0];
+            n++;
+        }
+    s->usual /= n ? (double)n : 1;
+    for (long k = oldest(s); k < s->total; k++) {
+        const struct contact *c = contact_at(s, k);
+        double m = neighbours_say(s, c->near, c->distance), r = residual(s, c);
+        mm += m * m;
+        mr += m * r;
+        rr += r * r;
+    }
+    s->likeness = fmin(fmax(mr / mm, 0), 1);
+    double b = s->likeness, gained = 2 * b * mr - b * b * (mm - DOUBT * s->scatter * s->scatter);
+    s->local_scatter = rr > 0 ? s->scatter * sqrt(fmax(1 - gained / rr, 0.01)) : s->scatter;
 }
 
 void surface_add(struct surface *s, double x, double y, double t, double z)
 {
-    if (s->n == 0) {
+    if (s->total == 0) {
         const double first[TERMS] = {x, y, t, z};
         memcpy(s->origin, first, sizeof first);
     }
-    s->contact[s->next] = (struct contact){x, y, t, z};
-    s->next = (s->next + 1) % KEEP;
-    s->n = s->n < KEEP ? s->n + 1 : KEEP;
+    struct contact c = {.x = x, .y = y, .t = t, .z = z};
+    find_near(s, x, y, s->total, c.near, c.distance);
+    s->contact[s->total++ % KEEP] = c;
     for (int pass = 0; pass < 3; pass++) { /* the scatter weighs the data, the data give the scatter */
         solve(s);
-        s->scatter = fmax(residual_scatter(s), 1e-9);
+        learn_scatter(s);
     }
     solve(s);
+    learn_likeness(s);
 }
 
 int surface_count(const struct surface *s)
 {
-    return s->n;
+    return (int)(s->total - oldest(s));
 }
 
 double surface_scatter(const struct surface *s)
@@ -139,15 +252,17 @@ double surface_scatter(const struct surface *s)
 
 bool surface_predict(const struct surface *s, double x, double y, double t, double *z, double *sigma)
 {
-    if (s->n < 3)
+    if (s->total < 3)
         return false;
-    double row[TERMS];
+    double row[TERMS], distance[NEIGHBOURS];
+    long near[NEIGHBOURS];
     terms_at(s, x, y, t, row);
-    double variance = s->scatter * s->scatter;
-    for (int i = 0; i < TERMS; i++)
-        for (int j = 0; j < TERMS; j++)
-            variance += row[i] * s->covariance[i][j] * row[j];
-    *z = plane(s, row);
-    *sigma = sqrt(variance);
+    find_near(s, x, y, s->total, near, distance);
+    bool close = s->likeness > 0 && distance[0] <= FAR * s->usual;
+    double scatter = close ? s->local_scatter : s->scatter;
+    /* Student's t has wider shoulders than the normal distribution. */
+    double known = s->freedom / (s->freedom - 2);
+    *z = plane(s, row) + (close ? s->likeness * neighbours_say(s, near, distance) : 0);
+    *sigma = sqrt(known * scatter * scatter + plane_variance(s, row));
     return true;
 }

@@ -56,7 +56,8 @@ bool verify_wiring(struct rig *r, double *capacitance, struct err *e)
         return false;
     ns_t deadline = loop_now(r->loop) + PATIENCE;
     while (item.kind != PSTAT_DONE) {
-        if (potentiostat_next(r->pstat, &item, e) == PSTAT_FAILED)
+        item.kind = potentiostat_next(r->pstat, &item, e);
+        if (item.kind == PSTAT_FAILED)
             return false;
         if (item.kind == PSTAT_SAMPLE)
             ramp_add(&meter, &item.sample, 1e-3);

@@ -79,35 +79,9 @@ static void assert_double(double a, double b)
     assert_true((isnan(a) && isnan(b)) || a == b);
 }
 
-static void attempts_steps_and_rows_come_back(void **state)
+/* The attempt of site 2 is test_attempt() with the intent's start. */
+static void assert_attempt(struct results *r, int64_t attempt)
 {
-    (void)state;
-    enum { N = 700 };
-    struct rig g = rig_new(LOOP_VIRTUAL, 3);
-    struct wave_row rows[N], *got;
-    int64_t attempt, step;
-    int n;
-    test_rows(rows, N, rng_stream(1, "rows"), 0, 20, 30);
-    assert_true(
-        writer_attempt_begin(g.writer, 2, 1, 1e-9, -2e-9, 12.5, "2000-01-01T00:00:12.500Z", &attempt));
-    struct results_step s = {.attempt = attempt,
-                             .site = 2,
-                             .index = 7,
-                             .phase = "step",
-                             .name = "formation",
-                             .kind = "cv",
-                             .gap_before = 1,
-                             .gap_state = "open",
-                             .settings = "{\"rate\": 1.0}"};
-    assert_true(writer_step_begin(g.writer, &s, &step));
-    for (int k = 0; k < N; k++) /* one by one, as they arrive */
-        assert_true(writer_rows(g.writer, step, &rows[k], 1));
-    assert_true(writer_step_end(g.writer, step, "vertex", 0.25, "held"));
-    struct results_attempt end = test_attempt(attempt);
-    assert_true(writer_attempt_end(g.writer, &end));
-    barrier_well(&g);
-
-    struct results *r = reader(&g); /* beside the running writer */
     struct results_attempt a;
     assert_int_equal(results_attempts(r, 2, &a, 1, NULL), 1);
     assert_int_equal(a.id, attempt);
@@ -138,7 +112,38 @@ static void attempts_steps_and_rows_come_back(void **state)
     for (size_t i = 0; i < sizeof found / sizeof found[0]; i++)
         assert_double(found[i], expected[i]);
     assert_string_equal(a.flags, "meniscus-unverified");
+}
 
+static void attempts_steps_and_rows_come_back(void **state)
+{
+    (void)state;
+    enum { N = 700 };
+    struct rig g = rig_new(LOOP_VIRTUAL, 3);
+    struct wave_row rows[N], *got;
+    int64_t attempt, step;
+    int n;
+    test_rows(rows, N, rng_stream(1, "rows"), 0, 20, 30);
+    assert_true(
+        writer_attempt_begin(g.writer, 2, 1, 1e-9, -2e-9, 12.5, "2000-01-01T00:00:12.500Z", &attempt));
+    struct results_step s = {.attempt = attempt,
+                             .site = 2,
+                             .index = 7,
+                             .phase = "step",
+                             .name = "formation",
+                             .kind = "cv",
+                             .gap_before = 1,
+                             .gap_state = "open",
+                             .settings = "{\"rate\": 1.0}"};
+    assert_true(writer_step_begin(g.writer, &s, &step));
+    for (int k = 0; k < N; k++) /* one by one, as they arrive */
+        assert_true(writer_rows(g.writer, step, &rows[k], 1));
+    assert_true(writer_step_end(g.writer, step, "vertex", 0.25, "held"));
+    struct results_attempt end = test_attempt(attempt);
+    assert_true(writer_attempt_end(g.writer, &end));
+    barrier_well(&g);
+
+    struct results *r = reader(&g); /* beside the running writer */
+    assert_attempt(r, attempt);
     struct results_step *steps;
     assert_true(results_steps(r, attempt, &steps, &n, NULL));
     assert_int_equal(n, 1);
@@ -391,6 +396,58 @@ static void ids_go_on_after_a_reopen(void **state)
     rig_free(&g);
 }
 
+static void used_spare_stands_for_the_lost_site(void **state)
+{
+    (void)state;
+    enum { N = 25 };
+    struct rig g = rig_new(LOOP_VIRTUAL, N);
+    const struct results_site_plan *root = &test_plan(N)->site[23];
+    assert_true(writer_spare(g.writer, 1, 5, root->site));
+    barrier_well(&g);
+    struct results *r = reader(&g);
+    struct results_sites s;
+    assert_true(results_sites(r, &s, NULL));
+    const struct results_site *spare = &s.site[N - 1]; /* site 1 is visited last */
+    assert_int_equal(spare->site, 1);
+    assert_int_equal(spare->replaces, 5);
+    assert_int_equal(spare->block, root->block);
+    for (int k = 0; k < 2; k++) {
+        assert_string_equal(s.level[(N - 1) * 2 + k], root->level[k]);
+        assert_double(s.level_si[(N - 1) * 2 + k], root->level_si[k]);
+    }
+    results_sites_free(&s);
+    results_close(r, NULL);
+    rig_free(&g);
+}
+
+static void resume_marks_open_attempts_as_interrupted(void **state)
+{
+    (void)state;
+    struct rig g = rig_new(LOOP_VIRTUAL, 3);
+    struct wave_row rows[10];
+    struct err e = ERR_INIT;
+    int64_t open_one;
+    test_rows(rows, 10, rng_stream(1, "rows"), 0, 5, 0);
+    assert_true(hand_over_site(g.writer, 1, rows, 10));
+    assert_true(writer_attempt_begin(g.writer, 2, 1, 0, 0, 0, "", &open_one));
+    stop_well(&g);
+    struct results *r = results_open_write(g.path, &e);
+    assert_true(results_close_open_attempts(r, &e));
+    struct results_attempt a;
+    assert_int_equal(results_attempts(r, 2, &a, 1, NULL), 1);
+    assert_int_equal(a.outcome, OUTCOME_INTERRUPTED);
+    assert_int_equal(a.touched, TOUCHED_POSSIBLY);
+    assert_int_equal(site_row(r, 2).outcome, OUTCOME_INTERRUPTED);
+    assert_int_equal(site_row(r, 2).touched, TOUCHED_POSSIBLY);
+    assert_int_equal(site_row(r, 1).outcome, OUTCOME_MEASURED);
+    assert_int_equal(site_row(r, 3).outcome, OUTCOME_NONE);
+    assert_true(results_close(r, &e));
+    r = reader(&g);
+    assert_false(results_close_open_attempts(r, &e));
+    results_close(r, NULL);
+    rig_free(&g);
+}
+
 static void misuse_is_reported_and_spares_what_was_committed(void **state)
 {
     (void)state;
@@ -590,6 +647,8 @@ int main(void)
         cmocka_unit_test(skipped_site_has_an_outcome_without_attempt),
         cmocka_unit_test(rows_of_a_step_that_nobody_ended_are_kept),
         cmocka_unit_test(ids_go_on_after_a_reopen),
+        cmocka_unit_test(used_spare_stands_for_the_lost_site),
+        cmocka_unit_test(resume_marks_open_attempts_as_interrupted),
         cmocka_unit_test(misuse_is_reported_and_spares_what_was_committed),
         cmocka_unit_test(virtual_time_stands_still_at_a_barrier),
         cmocka_unit_test(loop_is_served_while_the_disk_is_slow),
