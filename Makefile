@@ -12,7 +12,7 @@ SAN     ?=
 Q       := $(if $(V),,@)
 
 VERSION := 0.1.0
-PKGS    := yaml-0.1 libserialport libpcre2-8 sqlite3 gsl
+PKGS    := yaml-0.1 libserialport libpcre2-8 sqlite3 gsl nettle
 CHART_JS ?= /usr/share/javascript/chart.js/chart.min.js
 WARN    := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wundef \
            -Wwrite-strings -Wvla -Wformat=2 -Wno-missing-field-initializers -Werror
@@ -64,7 +64,7 @@ help: ## this list
 $(BUILD)/flags: FORCE
 	$(Q)mkdir -p $(@D)
 	$(Q)printf '%s\n' "$$FLAGS" | cmp -s - $@ || printf '%s\n' "$$FLAGS" >$@
-$(BUILD)/flags: export FLAGS = $(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS)
+$(BUILD)/flags: export FLAGS = $(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(PKGS)
 
 $(BUILD)/obj/%.o: src/%.c $(BUILD)/flags
 	$(Q)mkdir -p $(@D)
@@ -121,7 +121,7 @@ deps-ui: ## the browser for looking at reports and pages
 	@tests/install-deps chromium chromium-driver
 
 deps-bench: ## peers to measure against
-	@tests/install-deps python3 python3-numpy python3-scipy
+	@tests/install-deps python3 python3-numpy python3-scipy python3-yaml python3-h5py python3-serial
 
 demo: deps ## a complete simulated SEI screening: results, tables and report in build/demo
 	$(Q)$(MAKE) --no-print-directory all
@@ -178,9 +178,9 @@ $(BUILD)/fuzz/%: tests/fuzz/%.c $(foreach f,$(NEEDS_cli),$(call lib,$(f)))
 	$(Q)$(CC) $(ALL_CPPFLAGS) -Itests $(PKG_CFLAGS) $(ALL_CFLAGS) -fsanitize=fuzzer -MMD -MP -o $@ $< \
 	    -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(ALL_LDFLAGS) $(LDLIBS)
 
-bench: all ## ratios against floors and peers, medians of one run, into build/bench.json
+bench: all ## ours beside floors and peers, into build/bench.json (BENCH='T3 T5' for some)
 	$(Q)$(MAKE) --no-print-directory $(BUILD)/bench/bench
-	$(Q)$(BUILD)/bench/bench $(BUILD)/bench.json
+	$(Q)$(BUILD)/bench/bench $(BUILD) $(BENCH)
 
 $(BUILD)/bench/%.o: tests/bench/%.c $(BUILD)/flags
 	$(Q)mkdir -p $(@D)

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analysis/area.h"
+#include "analysis/compare_area.h"
 #include "base/buf.h"
 
 const char *compare_verdict_name(enum compare_verdict v)
@@ -18,19 +18,6 @@ const char *compare_verdict_name(enum compare_verdict v)
 #undef X
     };
     return name[v];
-}
-
-struct query {
-    const struct results_sites *sites;
-    const struct results_feature *rows;
-    int n_rows;
-    int factor;
-    enum unverified unverified;
-};
-
-static bool fetch(const struct query *q, const struct feature_ref *ref, struct selection *out, struct err *e)
-{
-    return select_feature(q->sites, q->rows, q->n_rows, ref, q->factor, q->unverified, out, e);
 }
 
 /* Cliff's delta of level b over level a. */
@@ -76,129 +63,30 @@ static void widest(const double *x, const struct selection *s, int *low, int *hi
         }
 }
 
-/* Values of `other` at the sites of `s` (NAN where it has none). */
-static void align(const struct selection *s, const struct selection *other, double *out)
+/* Adjusts all p values together and keeps, of the measures of the area, the one that differs most. */
+static void adjust(struct comparison *r, const struct compare_test *area, int n_areas)
 {
-    int j = 0;
-    for (int k = 0; k < s->n; k++) {
-        /* Both are in visiting order: one pass, but start over where the order of numbers is not monotone. */
-        out[k] = NAN;
-        for (int tried = 0; tried < other->n; tried++) {
-            int at = (j + tried) % other->n;
-            if (other->site[at] == s->site[k]) {
-                out[k] = other->value[at];
-                j = (at + 1) % other->n;
-                break;
-            }
-        }
-    }
-}
-
-static bool fetch_aligned(const struct query *q, const struct selection *s, const char *name,
-                          const char *step, int cycle, double *out, struct err *e)
-{
-    struct feature_ref ref = {.def = feature_find(name), .cycle = cycle};
-    snprintf(ref.step, sizeof ref.step, "%s", step);
-    struct selection other;
-    if (!fetch(q, &ref, &other, e))
-        return false;
-    align(s, &other, out);
-    select_free(&other);
-    return true;
-}
-
-/* Highest cycle in which any row of the file has c_dl_pass, and the step it belongs to. */
-static int last_pass(const struct query *q, char step[64])
-{
-    int cycle = 0;
-    for (int k = 0; k < q->n_rows; k++)
-        if (q->rows[k].cycle > cycle && strcmp(q->rows[k].name, "c_dl_pass") == 0) {
-            cycle = q->rows[k].cycle;
-            snprintf(step, 64, "%s", q->rows[k].step_name);
-        }
-    return cycle;
-}
-
-/* Charge per capacitance of an extensive feature in both limits, from the series over cycles 1..k. */
-static bool corrected_series(const struct query *q, const struct selection *s, const struct feature_ref *ref,
-                             double *fresh, double *passivated, struct err *e)
-{
-    int n = ref->cycle;
-    size_t room = (size_t)(s->n > 0 ? s->n : 1) * (size_t)n;
-    double *charge = xcalloc(2 * room, sizeof *charge), *area = charge + room;
-    double *one = xcalloc(4 * (size_t)n, sizeof *one), *series = one + n, *fresh_r = one + 2 * n,
-           *per_r = one + 3 * n;
-    bool ok = true;
-    for (int c = 1; c <= n && ok; c++)
-        ok = fetch_aligned(q, s, ref->def->name, s->step, c, charge + (c - 1) * s->n, e) &&
-             fetch_aligned(q, s, "c_dl_pass", s->step, c, area + (c - 1) * s->n, e);
-    for (int k = 0; k < s->n && ok; k++) {
-        for (int c = 0; c < n; c++) {
-            one[c] = charge[c * s->n + k];
-            series[c] = area[c * s->n + k];
-        }
-        area_deconvolve(one, series, n, fresh_r);
-        area_ratio(one, series, n, per_r);
-        fresh[k] = fresh_r[n - 1] * one[0] / series[0];
-        passivated[k] = per_r[n - 1] * one[0] / series[0];
-    }
-    free(charge);
-    free(one);
-    return ok;
-}
-
-/* Makes the corrected forms of the feature and the area at the same sites. */
-static bool companions(const struct query *q, const struct selection *s, const struct feature_ref *ref,
-                       struct comparison *r, double *partner[FEATURE_PARTNERS], double *area, struct err *e)
-{
-    const struct feature_def *d = ref->def;
-    char step[64] = "", name[128];
-    bool cycle = d->scope == FEATURE_CYCLE;
-    int pass = cycle ? ref->cycle : last_pass(q, step);
-    bool is_area = strncmp(d->name, "c_dl", 4) == 0;
-    r->has_area = (d->extensive || d->uses_area || d->partner[0]) && !is_area && pass > 0;
-    if (!r->has_area)
-        return true;
-    snprintf(name, sizeof name, "c_dl_pass@%d", pass);
-    if (!fetch_aligned(q, s, "c_dl_pass", cycle ? s->step : step, pass, area, e))
-        return false;
-    test(&r->area, name, area, s);
-    for (int k = 0; k < FEATURE_PARTNERS && d->partner[k]; k++, r->n_partners++) {
-        if (!fetch_aligned(q, s, d->partner[k], s->step, ref->cycle, partner[k], e))
-            return false;
-        test(&r->partner[k], d->partner[k], partner[k], s);
-    }
-    if (!d->extensive || is_area)
-        return true;
-    if (cycle && !corrected_series(q, s, ref, partner[0], partner[1], e))
-        return false;
-    for (int k = 0; k < s->n && !cycle; k++)
-        partner[0][k] = s->value[k] / area[k];
-    snprintf(name, sizeof name, cycle ? "%s per c_dl_pass, new area fresh" : "%s per c_dl_pass", d->name);
-    test(&r->partner[0], name, partner[0], s);
-    r->n_partners = 1;
-    if (cycle && ref->cycle > 1) {
-        snprintf(name, sizeof name, "%s per c_dl_pass, new area passivated", d->name);
-        test(&r->partner[1], name, partner[1], s);
-        r->n_partners = 2;
-    }
-    return true;
-}
-
-static void adjust(struct comparison *r)
-{
-    double p[2 + FEATURE_PARTNERS] = {r->feature.p_holm, r->has_area ? r->area.p_holm : NAN, NAN, NAN};
+    double p[1 + FEATURE_PARTNERS + COMPARE_AREAS];
+    int m = 0;
+    p[m++] = r->feature.p_holm;
     for (int k = 0; k < r->n_partners; k++)
-        p[2 + k] = r->partner[k].p_holm;
-    holm_adjust(p, 2 + FEATURE_PARTNERS);
-    r->feature.p_holm = p[0];
-    r->area.p_holm = p[1];
+        p[m++] = r->partner[k].p_holm;
+    for (int k = 0; k < n_areas; k++)
+        p[m++] = area[k].p_holm;
+    holm_adjust(p, m);
+    m = 0;
+    r->feature.p_holm = p[m++];
     for (int k = 0; k < r->n_partners; k++)
-        r->partner[k].p_holm = p[2 + k];
-    r->feature.shown = p[0] < COMPARE_ALPHA;
-    r->area.shown = p[1] < COMPARE_ALPHA;
+        r->partner[k].p_holm = p[m++];
+    for (int k = 0; k < n_areas; k++, m++)
+        if (k == 0 || p[m] < r->area.p_holm || !r->area.done) {
+            r->area = area[k];
+            r->area.p_holm = p[m];
+        }
+    r->feature.shown = r->feature.p_holm < COMPARE_ALPHA;
+    r->area.shown = r->area.p_holm < COMPARE_ALPHA;
     for (int k = 0; k < r->n_partners; k++)
-        r->partner[k].shown = p[2 + k] < COMPARE_ALPHA;
+        r->partner[k].shown = r->partner[k].p_holm < COMPARE_ALPHA;
 }
 
 static void sentence(struct comparison *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -279,14 +167,27 @@ static void judge_with_partners(struct comparison *r, const char *factor)
     int agree = partners_showing(r, r->feature.delta > 0 ? 1 : -1);
     sentence(r, "%s differs between the levels of %s (p = %.2g, Cliff's delta %+.2f). ", r->feature.name,
              factor, r->feature.p_holm, r->feature.delta);
-    if (agree == r->n_partners && agree > 0) {
+    if (agree == r->n_partners && agree > 0 && (r->separate || !r->area.shown)) {
         r->verdict = COMPARE_EFFECT;
         sentence(r, "So does it with the growth of the wetted area taken out, in the same direction: ");
         list_partners(r);
+        if (r->area.shown)
+            sentence(r, ". The wetted area differs too (%s, p = %.2g), but by less than it would take",
+                     r->area.name, r->area.p_holm);
         sentence(r, ". It is an effect on the film.");
         return;
     }
     r->verdict = COMPARE_CONFOUNDED_WITH_WETTING;
+    if (agree == r->n_partners && agree > 0) {
+        sentence(r, "So does it with the growth of the wetted area taken out: ");
+        list_partners(r);
+        sentence(
+            r,
+            ". But the wetted area differs too (%s, p = %.2g), by enough to make such a difference if the "
+            "levels grew at different times. No effect on the film is shown apart from wetting.",
+            r->area.name, r->area.p_holm);
+        return;
+    }
     if (r->n_partners == 0) {
         sentence(
             r, "It scales with the wetted area, of which no measure is there: wetting can not be excluded.");
@@ -326,7 +227,7 @@ static void judge(struct comparison *r, const struct feature_def *d, const char 
                  factor);
     } else if (!r->feature.shown) {
         judge_not_shown(r, factor);
-    } else if (strncmp(d->name, "c_dl", 4) == 0) {
+    } else if (d->is_area) {
         judge_area_itself(r, factor);
     } else if (d->extensive || d->partner[0]) {
         judge_with_partners(r, factor);
@@ -337,35 +238,73 @@ static void judge(struct comparison *r, const struct feature_def *d, const char 
     }
 }
 
+/* Do the brackets of levels low and high lie apart? Each site has one, from the feature as measured to its
+ * corrected forms; the near ends of both levels are compared. */
+static bool brackets_apart(const struct selection *s, const struct companions *c, int low, int high,
+                           double delta)
+{
+    int upper = delta > 0 ? high : low, lower = delta > 0 ? low : high, n_upper = 0, n_lower = 0;
+    double *above = xcalloc(2 * (size_t)s->n + 1, sizeof *above), *below = above + s->n;
+    for (int k = 0; k < s->n; k++) {
+        double least = c->inner[k], most = c->inner[k];
+        for (int j = 0; j < c->n_partners; j++) {
+            double end = c->partner[j][k]; /* NAN leaves the site out */
+            least = end < least || isnan(end) ? end : least;
+            most = end > most || isnan(end) ? end : most;
+        }
+        if (s->level[k] == upper)
+            above[n_upper++] = least;
+        if (s->level[k] == lower)
+            below[n_lower++] = most;
+    }
+    struct mann_whitney m;
+    bool apart = mann_whitney(above, n_upper, below, n_lower, &m) && m.delta > 0 && m.p < COMPARE_ALPHA;
+    free(above);
+    return apart;
+}
+
+static void run_tests(const struct selection *s, const struct companions *c, struct comparison *r)
+{
+    struct compare_test area[COMPARE_AREAS] = {0};
+    widest(s->value, s, &r->low, &r->high);
+    r->feature.delta = delta_of(s->value, s->level, s->n, r->low, r->high);
+    r->n_partners = c->n_partners;
+    for (int k = 0; k < c->n_partners; k++) {
+        test(&r->partner[k], c->partner_name[k], c->partner[k], s);
+        r->partner[k].delta = delta_of(c->partner[k], s->level, s->n, r->low, r->high);
+    }
+    r->has_area = c->n_areas > 0;
+    r->area.p_holm = r->area.delta = NAN;
+    for (int k = 0; k < c->n_areas; k++) {
+        test(&area[k], c->area_name[k], c->area[k], s);
+        area[k].delta = delta_of(c->area[k], s->level, s->n, r->low, r->high);
+    }
+    adjust(r, area, c->n_areas);
+    r->separate = c->n_partners > 0 && brackets_apart(s, c, r->low, r->high, r->feature.delta);
+}
+
 bool compare_feature(const struct results_sites *sites, const struct results_feature *rows, int n_rows,
                      const struct feature_ref *ref, int factor, const char *factor_name,
                      enum unverified unverified, struct comparison *out, struct err *e)
 {
-    struct query q = {sites, rows, n_rows, factor, unverified};
+    struct compare_query q = {sites, rows, n_rows, factor, unverified};
     struct feature_ref asked = *ref;
     if (asked.def->base)
         asked.def = feature_find(asked.def->base);
     struct selection s;
-    if (!fetch(&q, &asked, &s, e))
+    if (!select_feature(sites, rows, n_rows, &asked, factor, unverified, &s, e))
         return false;
     struct comparison r = {0};
+    struct companions c;
     char name[128];
-    size_t room = (size_t)(s.n > 0 ? s.n : 1);
-    double *scratch = xcalloc((FEATURE_PARTNERS + 1) * room, sizeof *scratch);
-    double *partner[FEATURE_PARTNERS] = {scratch + room, scratch + 2 * room};
-    test(&r.feature, feature_ref_text(&asked, name, sizeof name), s.value, &s);
-    bool ok = companions(&q, &s, &asked, &r, partner, scratch, e);
+    bool ok = companions_make(&q, &s, &asked, &c, e);
     if (ok) {
-        widest(s.value, &s, &r.low, &r.high);
-        r.feature.delta = delta_of(s.value, s.level, s.n, r.low, r.high);
-        r.area.delta = r.has_area ? delta_of(scratch, s.level, s.n, r.low, r.high) : NAN;
-        for (int k = 0; k < r.n_partners; k++)
-            r.partner[k].delta = delta_of(partner[k], s.level, s.n, r.low, r.high);
-        adjust(&r);
+        test(&r.feature, feature_ref_text(&asked, name, sizeof name), s.value, &s);
+        run_tests(&s, &c, &r);
         judge(&r, asked.def, factor_name);
         *out = r;
+        companions_free(&c);
     }
-    free(scratch);
     select_free(&s);
     return ok;
 }

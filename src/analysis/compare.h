@@ -4,12 +4,18 @@
  * scales with the wetted area, and every ratio of charges of different cycles, can differ between levels
  * although the film obeys one law. Such a feature is therefore tested together with
  *   - the same quantity with the growth of the area taken out, in both limits of analysis/area.h (newly
- * wetted area fresh at the next pass; or passivated when it was wetted). For charges of cycles both are made
- * here, from the site's series of the charge and of c_dl_pass over the cycles; for sei_charge_ratio they are
- * features;
- *   - the area itself, measured by c_dl_pass.
+ * wetted area fresh at the next pass; or passivated when it was wetted). For charges both are made here; for
+ * sei_charge_ratio they are features;
+ *   - the area itself: wetted_growth and rest_capacitance.
+ * Growth is measured from just after contact to behind the last step, which is the most that it can have been
+ * between two passes. The feature as measured (growth left in) and its corrected forms (all of it taken out)
+ * bracket the film, whenever the drop spread in between. Without those capacitances c_dl_pass, made
+ * monotone over the cycles, stands for the area.
  * All are Kruskal-Wallis tests; the p values are adjusted together (Holm). An effect is reported as one on
- * the film only if the feature and both corrected forms show it, in the same direction. */
+ * the film only if the feature and both corrected forms show it, in the same direction. If the area differs
+ * between the levels too, they may also have grown at different times, one level before the first pass and
+ * the other right before this one: then the whole brackets of the two levels have to lie apart
+ * (Mann-Whitney). */
 #ifndef SECCM_ANALYSIS_COMPARE_H
 #define SECCM_ANALYSIS_COMPARE_H
 
@@ -44,10 +50,12 @@ struct comparison {
     struct compare_test feature;
     struct compare_test partner[FEATURE_PARTNERS]; /* area taken out: [0] fresh limit, [1] passivated limit */
     int n_partners;
-    struct compare_test area;
+    struct compare_test area; /* of the measures of the area the one that differs most */
     bool has_area;
-    int low, high;  /* levels between which the feature differs most */
-    char text[768]; /* the verdict as sentences */
+    bool separate; /* even the brackets of those two levels, feature as measured to corrected forms, lie apart
+                    */
+    int low, high; /* levels between which the feature differs most */
+    char text[1024]; /* the verdict as sentences */
 };
 
 /* Effect of factor `factor` on the feature; asked for a corrected form, compares the quantity that it belongs

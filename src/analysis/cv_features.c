@@ -24,6 +24,7 @@ static const char *const sei_names[SEI_QUANTITIES] = {
     [SEI_C_PASS] = "c_dl_pass",
     [SEI_PER_CDL] = "q_sei_per_cdl",
     [SEI_RATIO] = "sei_charge_ratio",
+    [SEI_FILM_RATIO] = "sei_film_ratio",
     [SEI_RATIO_AREA] = "sei_charge_ratio_area",
     [SEI_RATIO_CDL] = "sei_charge_ratio_cdl",
 };
@@ -289,7 +290,7 @@ static void sei_measure(const struct cv_curve *c, const struct cv_cycle *y, bool
 
 /* Why quantity j of cycle k is missing; NULL if it is not. */
 static const char *sei_reason(const struct sei_result *r, char (*reason)[96], int k, int j, bool blank,
-                              bool wet)
+                              bool wet, bool ends)
 {
     double c1 = r[0].value[SEI_C_PASS], c = r[k].value[SEI_C_PASS];
     if (j != SEI_C_PASS && reason[k][0])
@@ -310,9 +311,9 @@ static const char *sei_reason(const struct sei_result *r, char (*reason)[96], in
     int q = isnan(r[0].value[SEI_FILM]) ? SEI_Q : SEI_FILM;
     if (j >= SEI_RATIO && !(fabs(r[0].value[q]) > 3 * r[0].sd[q]))
         return "the SEI charge of cycle 1 is not above 3 x its uncertainty";
-    if (j > SEI_RATIO && !(c1 > 2 * r[0].sd[SEI_C_PASS]))
+    if (j > SEI_FILM_RATIO && !ends && !(c1 > 2 * r[0].sd[SEI_C_PASS]))
         return "the capacitance of cycle 1 is not above 2 x its uncertainty";
-    if (j == SEI_RATIO_CDL && !(c > 2 * r[k].sd[SEI_C_PASS]))
+    if (j == SEI_RATIO_CDL && !ends && !(c > 2 * r[k].sd[SEI_C_PASS]))
         return "the capacitance is not above 2 x its uncertainty";
     return isnan(r[k].value[j]) ? "an earlier cycle is missing" : NULL;
 }
@@ -322,9 +323,12 @@ static void sei_row(const struct cv_curve *c, const struct sei_result *r, char (
 {
     struct feature_place p = c->in->place;
     p.cycle = c->cycle[k].number;
-    const char *why = sei_reason(r, reason, k, j, c->in->blank->given, wet), *note = NULL;
+    bool ends = area_ends_known(c->in->ends);
+    const char *why = sei_reason(r, reason, k, j, c->in->blank->given, wet, ends), *note = NULL;
     if (j == SEI_C_PASS && k == 0)
         note = n == 1 ? "falling branch against the blank" : "common part from the next turn";
+    if (j > SEI_FILM_RATIO)
+        note = ends ? "growth: rest / contact capacitance" : "growth: c_dl_pass, monotone";
     if (why)
         features_missing(out, &p, sei_names[j], why);
     else
@@ -344,7 +348,7 @@ static void sei_features(const struct cv_curve *c, bool window, struct features 
         return;
     for (int k = 0; k < n; k++)
         sei_measure(c, &c->cycle[k], wet, low, high, &m[k], reason[k]);
-    sei_compute(m, n, c->in->blank, (low + high) / 2, r);
+    sei_compute(m, n, c->in->blank, (low + high) / 2, c->in->ends, r);
     for (int k = 0; k < n; k++) {
         struct feature_place p = c->in->place;
         p.cycle = c->cycle[k].number;

@@ -32,6 +32,7 @@ struct feature_def {
     const char *base;
     const char *description; /* one sentence for people */
     const char *method;      /* short, goes into the file beside each value */
+    bool is_area;            /* itself a measure of the wetted area */
 };
 
 /* NULL if unknown. */

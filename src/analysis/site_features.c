@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analysis/area.h"
 #include "analysis/flatjson.h"
 #include "analysis/step_features.h"
 
@@ -50,6 +51,12 @@ static struct blank blank_of(const struct results_attempt *a)
     return b;
 }
 
+static struct area_ends ends_of(const struct results_attempt *a)
+{
+    return (struct area_ends){a->contact_capacitance, a->contact_capacitance_sd, a->rest_capacitance,
+                              a->rest_capacitance_sd};
+}
+
 static void site_value(struct features *out, const struct results_attempt *a, const char *name, double value,
                        double sd)
 {
@@ -64,12 +71,31 @@ static void site_value(struct features *out, const struct results_attempt *a, co
     features_missing(out, &p, name, reason);
 }
 
+static void growth_row(const struct results_attempt *a, struct features *out)
+{
+    struct area_ends ends = ends_of(a);
+    if (isfinite(ends.contact) && isfinite(ends.rest) && !area_ends_known(&ends)) {
+        struct feature_place p = {.site = a->site, .attempt = a->id};
+        features_missing(out, &p, "wetted_growth",
+                         ends.rest < ends.contact
+                             ? "the capacitance falls, or is not above 5 x its uncertainty"
+                             : "a capacitance is not above 5 x its uncertainty");
+        return;
+    }
+    double growth = ends.rest / ends.contact;
+    site_value(out, a, "wetted_growth", growth,
+               fabs(growth) * hypot(ends.contact_sd / ends.contact, ends.rest_sd / ends.rest));
+}
+
 static void site_rows(const struct results_attempt *a, const struct analysis_settings *s,
                       struct features *out)
 {
     site_value(out, a, "contact_z", a->contact_z, NAN);
     site_value(out, a, "contact_current", a->contact_current, a->noise_rms);
     site_value(out, a, "contact_charge", a->contact_charge, NAN);
+    site_value(out, a, "contact_capacitance", a->contact_capacitance, a->contact_capacitance_sd);
+    site_value(out, a, "rest_capacitance", a->rest_capacitance, a->rest_capacitance_sd);
+    growth_row(a, out);
     site_value(out, a, "break_distance", a->break_distance, NAN);
     site_value(out, a, "noise_rms", a->noise_rms, NAN);
     site_value(out, a, "blank_capacitance", a->blank_capacitance, a->blank_capacitance_sd);
@@ -109,64 +135,81 @@ static void step_rows(const struct step_input *in, struct features *out)
             kinds[k].fn(in, out);
 }
 
+/* An attempt while its steps go by. */
+struct walk {
+    const struct results_attempt *attempt;
+    const struct analysis_settings *settings;
+    const struct trace_wiring *wiring;
+    struct blank blank;
+    struct area_ends ends;
+    double e_before;    /* V: last potential of the step before, NAN = none */
+    const char *before; /* its name */
+    struct features *out;
+};
+
+static struct walk walk_start(const struct results_attempt *a, const struct analysis_settings *s,
+                              const struct trace_wiring *w, struct features *out)
+{
+    site_rows(a, s, out);
+    return (struct walk){a, s, w, blank_of(a), ends_of(a), NAN, "", out};
+}
+
+/* The rows may be freed after it; the step stays. */
+static void walk_step(struct walk *w, const struct results_step *step, const struct wave_row *rows, int n)
+{
+    struct trace trace;
+    trace_decode(rows, n, w->wiring, flatjson_or(step->settings, "interval", 0), &trace);
+    struct step_input in = {
+        .step = step,
+        .trace = &trace,
+        .blank = &w->blank,
+        .ends = &w->ends,
+        .settings = w->settings,
+        .place = {w->attempt->site, w->attempt->id, step->id, step->name, 0},
+        .e_before = w->e_before,
+        .before = w->before,
+    };
+    if (strcmp(step->phase, "step") == 0)
+        step_rows(&in, w->out);
+    if (trace.n > 0) {
+        w->e_before = trace.e[trace.n - 1];
+        w->before = step->name;
+    }
+    trace_free(&trace);
+}
+
 void features_of_attempt(const struct feature_attempt *a, const struct analysis_settings *s,
                          struct features *out)
 {
-    site_rows(a->attempt, s, out);
-    struct blank blank = blank_of(a->attempt);
-    double e_before = NAN;
-    const char *before = "";
-    for (int k = 0; k < a->n_steps; k++) {
-        const struct feature_step *f = &a->step[k];
-        if (!in_contact(f->step->phase))
-            continue;
-        struct trace trace;
-        trace_decode(f->rows, f->n, &a->wiring, flatjson_or(f->step->settings, "interval", 0), &trace);
-        struct step_input in = {
-            .step = f->step,
-            .trace = &trace,
-            .blank = &blank,
-            .settings = s,
-            .place = {a->attempt->site, a->attempt->id, f->step->id, f->step->name, 0},
-            .e_before = e_before,
-            .before = before,
-        };
-        if (strcmp(f->step->phase, "step") == 0)
-            step_rows(&in, out);
-        if (trace.n > 0) {
-            e_before = trace.e[trace.n - 1];
-            before = f->step->name;
-        }
-        trace_free(&trace);
-    }
+    struct walk w = walk_start(a->attempt, s, &a->wiring, out);
+    for (int k = 0; k < a->n_steps; k++)
+        if (in_contact(a->step[k].step->phase))
+            walk_step(&w, a->step[k].step, a->step[k].rows, a->step[k].n);
 }
 
 /* --- a whole file --- */
 
+/* One step in memory at a time. */
 static bool load_attempt(struct results *r, const struct results_attempt *attempt,
-                         const struct analysis_settings *s, const struct trace_wiring *w,
+                         const struct analysis_settings *s, const struct trace_wiring *wiring,
                          struct features *out, struct err *e)
 {
     struct results_step *step = NULL;
-    int n = 0;
-    if (!results_steps(r, attempt->id, &step, &n, e))
+    int n_steps = 0;
+    if (!results_steps(r, attempt->id, &step, &n_steps, e))
         return false;
-    struct feature_step *f = xcalloc((size_t)(n > 0 ? n : 1), sizeof *f);
+    struct walk w = walk_start(attempt, s, wiring, out);
     bool ok = true;
-    for (int k = 0; k < n && ok; k++) {
-        f[k].step = &step[k];
+    for (int k = 0; k < n_steps && ok; k++) {
         struct wave_row *rows = NULL;
-        if (in_contact(step[k].phase))
-            ok = results_rows(r, step[k].id, &rows, &f[k].n, e);
-        f[k].rows = rows;
+        int n = 0;
+        if (!in_contact(step[k].phase))
+            continue;
+        ok = results_rows(r, step[k].id, &rows, &n, e);
+        if (ok)
+            walk_step(&w, &step[k], rows, n);
+        free(rows);
     }
-    if (ok) {
-        struct feature_attempt a = {.attempt = attempt, .step = f, .n_steps = n, .wiring = *w};
-        features_of_attempt(&a, s, out);
-    }
-    for (int k = 0; k < n; k++)
-        free((void *)f[k].rows);
-    free(f);
     free(step);
     return ok;
 }

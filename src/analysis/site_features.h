@@ -63,7 +63,8 @@ void features_of_attempt(const struct feature_attempt *a, const struct analysis_
                          struct features *out);
 
 /* All features of a file: the last attempt of each site (earlier ones are superseded and keep their rows
- * unread). *out is the caller's to free. Errors: what the file can not give (ERR_INPUT, ERR_IO). */
+ * unread). Samples are held one step at a time, so that memory grows with the number of features only. *out
+ * is the caller's to free. Errors: what the file can not give (ERR_INPUT, ERR_IO). */
 bool features_compute(struct results *r, const struct analysis_settings *s, struct results_feature **out,
                       int *n, struct err *e);
 

@@ -2,13 +2,15 @@
 #ifndef SECCM_ANALYSIS_STEP_FEATURES_H
 #define SECCM_ANALYSIS_STEP_FEATURES_H
 
+#include "analysis/area.h"
 #include "analysis/blank.h"
 #include "analysis/site_features.h"
 
 struct step_input {
     const struct results_step *step;
     const struct trace *trace;
-    const struct blank *blank; /* given = false: none */
+    const struct blank *blank;    /* given = false: none */
+    const struct area_ends *ends; /* of the attempt */
     const struct analysis_settings *settings;
     struct feature_place place; /* cycle 0 */
     double e_before;            /* V: last potential of the step before, NAN = none */

@@ -38,6 +38,8 @@ struct loop {
     double speed;
     ns_t start; /* CLOCK_MONOTONIC when the loop was made */
     ns_t now;   /* virtual mode */
+    bool in_timer;
+    ns_t served; /* time of the timer that runs now */
 
     struct timer **heap; /* earliest first, by (at, order) */
     int timers, heap_cap;
@@ -68,6 +70,8 @@ static ns_t monotonic(void)
 
 ns_t loop_now(const struct loop *l)
 {
+    if (l->in_timer)
+        return l->served;
     switch (l->mode) {
     case LOOP_VIRTUAL:
         return l->now;
@@ -93,6 +97,13 @@ void loop_utc(const struct loop *l, char text[32])
     snprintf(text, 32, "%s.%03dZ", day, (int)(t.tv_nsec / NS_MS));
 }
 
+void loop_begin_at(struct loop *l, ns_t t)
+{
+    assert(!l->timers);
+    l->now = t;
+    l->start = monotonic() - (ns_t)((double)t / l->speed);
+}
+
 enum loop_mode loop_mode(const struct loop *l)
 {
     return l->mode;
@@ -101,6 +112,14 @@ enum loop_mode loop_mode(const struct loop *l)
 double loop_speed(const struct loop *l)
 {
     return l->speed;
+}
+
+ns_t loop_patience(const struct loop *l, ns_t t)
+{
+    if (l->mode != LOOP_SCALED || l->speed <= 1)
+        return t;
+    double stretched = (double)t * l->speed;
+    return stretched >= (double)NS_NEVER ? NS_NEVER : (ns_t)stretched;
 }
 
 /* --- life ---------------------------------------------------------------------------------------------- */
@@ -355,7 +374,10 @@ static int run_due(struct loop *l, ns_t now, struct event *const *events, int n,
     while (l->timers && l->heap[0]->at <= now && l->heap[0]->order <= newest) {
         struct timer *t = l->heap[0];
         timer_cancel(l, t);
+        l->in_timer = true;
+        l->served = t->at;
         t->fn(t->ctx);
+        l->in_timer = false;
         int hit = look ? -1 : first_set(events, n);
         if (hit >= 0)
             return hit;

@@ -20,9 +20,9 @@
 
 typedef int64_t ns_t;
 
-#define NS_S  ((ns_t)1000000000)
-#define NS_MS ((ns_t)1000000)
-#define NS_US ((ns_t)1000)
+#define NS_S     ((ns_t)1000000000)
+#define NS_MS    ((ns_t)1000000)
+#define NS_US    ((ns_t)1000)
 #define NS_NEVER INT64_MAX
 
 /* Seconds (double) to nanoseconds and back. */
@@ -47,16 +47,25 @@ struct event {
 /* `speed` is used by LOOP_SCALED only (experiment seconds per real second, > 0). */
 struct loop *loop_new(enum loop_mode mode, double speed, struct err *e);
 void loop_free(struct loop *l);
+/* Before the first timer: time goes on from t instead of 0 (a run that is continued). */
+void loop_begin_at(struct loop *l, ns_t t);
 enum loop_mode loop_mode(const struct loop *l);
 double loop_speed(const struct loop *l);
-/* Experiment time now. In virtual mode it changes only inside loop_wait*(). */
+/* How long a reply or an arrival may take that is expected within `t` of experiment time. The operating
+ * system schedules processes in real time whatever the speed: in scaled mode faster than real a deadline is
+ * stretched to as much real time as it would have at speed 1. Otherwise t. */
+ns_t loop_patience(const struct loop *l, ns_t t);
+/* Experiment time now. In virtual mode it changes only inside loop_wait*(). For a timer's fn it is the time
+ * that the timer was set for, however late it runs: a schedule that has fallen behind is worked off as it was
+ * meant, in order. */
 ns_t loop_now(const struct loop *l);
 /* Coordinated universal time as ISO 8601 with milliseconds into text[32]; in virtual mode it is a fixed
  * epoch (2000-01-01T00:00:00Z) + loop_now(), so that virtual runs are reproducible. */
 void loop_utc(const struct loop *l, char text[32]);
 
 /* Timers: one-shot. `timer` is caller-owned storage, zero-initialised before first use; setting a set timer
- * moves it; cancelling an unset one does nothing. fn runs inside loop_wait*() with the timer already unset. */
+ * moves it; cancelling an unset one does nothing. fn runs inside loop_wait*() with the timer already unset.
+ */
 struct timer {
     ns_t at;
     uint64_t order;

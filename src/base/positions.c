@@ -1,6 +1,7 @@
 /* From characters, which libyaml counts, to the lines and bytes of messages.
  *
- * Bytes are kept for every STRIDE-th character only; the way between two of them is walked. */
+ * Bytes are kept for every STRIDE-th character only; the way between two of them is walked. Most files are
+ * ASCII, where both are the same. */
 #include "base/positions.h"
 
 #include <stdlib.h>
@@ -38,6 +39,7 @@ void positions_make(struct positions *at, const struct source *s)
             at->byte_of[at->characters / STRIDE] = (uint32_t)i;
         i += (size_t)utf8_length(b->p + i, b->n - i);
     }
+    at->ascii = at->characters == b->n - positions_skip_bom(b);
 }
 
 void positions_free(struct positions *at)
@@ -51,6 +53,8 @@ size_t positions_byte(const struct positions *at, size_t character)
     const struct buf *b = &at->source->bytes;
     if (character >= at->characters)
         return b->n;
+    if (at->ascii)
+        return character + positions_skip_bom(b);
     size_t i = at->byte_of[character / STRIDE];
     for (size_t k = character % STRIDE; k > 0; k--)
         i += (size_t)utf8_length(b->p + i, b->n - i);

@@ -3,6 +3,7 @@
 #ifndef SECCM_BASE_POSITIONS_H
 #define SECCM_BASE_POSITIONS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -13,6 +14,7 @@ struct positions {
     uint32_t *byte_of;           /* byte of every 64th character */
     uint32_t *line_at;           /* byte where each line starts */
     size_t characters, lines;
+    bool ascii; /* every character is one byte */
 };
 
 /* The caller frees with positions_free(). */

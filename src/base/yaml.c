@@ -23,7 +23,7 @@
 #define MAX_ANCHORS 1000
 
 struct pair {
-    char *key;
+    const char *key; /* text of a node of the tree */
     struct mark mark;
     const struct ynode *value;
 };
@@ -40,10 +40,17 @@ struct ynode {
     struct pair *pairs;
 };
 
+/* Nodes are made in blocks: a file may have a hundred thousand of them. */
+#define BLOCK 256
+struct block {
+    struct block *next;
+    int n;
+    struct ynode node[BLOCK];
+};
+
 struct ytree {
     const struct ynode *root;
-    struct ynode **owned; /* every node once, however often it is shared */
-    int n, cap;
+    struct block *blocks; /* every node once, however often it is shared */
 };
 
 /* --- reading the tree ---------------------------------------------------------------------------------- */
@@ -121,16 +128,16 @@ void ytree_free(struct ytree *t)
 {
     if (!t)
         return;
-    for (int i = 0; i < t->n; i++) {
-        struct ynode *n = t->owned[i];
-        for (int k = 0; n->pairs && k < n->count; k++)
-            free(n->pairs[k].key);
-        free(n->pairs);
-        free(n->items);
-        free(n->text);
-        free(n);
+    while (t->blocks) {
+        struct block *b = t->blocks;
+        t->blocks = b->next;
+        for (int i = 0; i < b->n; i++) {
+            free(b->node[i].pairs);
+            free(b->node[i].items);
+            free(b->node[i].text);
+        }
+        free(b);
     }
-    free(t->owned);
     free(t);
 }
 
@@ -262,15 +269,14 @@ static struct ynode *new_node(struct build *b, enum ynode_kind kind, struct mark
     if (!count_nodes(b, 1, m))
         return NULL;
     struct ytree *t = b->tree;
-    if (t->n == t->cap) {
-        t->cap = t->cap ? 2 * t->cap : 64;
-        t->owned = xrealloc(t->owned, (size_t)t->cap * sizeof(struct ynode *));
+    if (!t->blocks || t->blocks->n == BLOCK) {
+        struct block *more = xmalloc(sizeof *more);
+        more->next = t->blocks;
+        more->n = 0;
+        t->blocks = more;
     }
-    struct ynode *n = xcalloc(1, sizeof *n);
-    n->kind = kind;
-    n->mark = m;
-    n->nodes = n->height = 1;
-    t->owned[t->n++] = n;
+    struct ynode *n = &t->blocks->node[t->blocks->n++];
+    *n = (struct ynode){.kind = kind, .mark = m, .nodes = 1, .height = 1};
     return n;
 }
 
@@ -292,8 +298,6 @@ static struct anchor *find_anchor(struct build *b, const char *name)
 /* Makes (or takes over) the anchor of a node that begins; false only beyond the bound. */
 static bool open_anchor(struct build *b, const yaml_char_t *name, struct mark m)
 {
-    if (!name)
-        return true;
     struct anchor *a = find_anchor(b, (const char *)name);
     if (!a) {
         if (b->anchor_n == MAX_ANCHORS) {
@@ -382,10 +386,19 @@ static int by_key(const void *a, const void *b)
     return order ? order : (x > y) - (x < y);
 }
 
+static bool all_differ(const struct ynode *n)
+{
+    for (int i = 1; i < n->count; i++)
+        for (int k = 0; k < i; k++)
+            if (strcmp(n->pairs[i].key, n->pairs[k].key) == 0)
+                return false;
+    return true;
+}
+
 /* Sorting instead of comparing all with all: a map may have a hundred thousand keys. */
 static void check_duplicates(struct build *b, const struct ynode *n)
 {
-    if (n->count < 2)
+    if (n->count < 2 || (n->count <= 8 && all_differ(n)))
         return;
     const struct pair **sorted = xmalloc((size_t)n->count * sizeof *sorted);
     for (int i = 0; i < n->count; i++)
@@ -420,7 +433,7 @@ static void add_pair(struct build *b, struct ynode *n, int *cap, const struct yn
         *cap = *cap ? 2 * *cap : 8;
         n->pairs = xrealloc(n->pairs, (size_t)*cap * sizeof *n->pairs);
     }
-    n->pairs[n->count++] = (struct pair){xstrdup(key->text), key_mark, value};
+    n->pairs[n->count++] = (struct pair){key->text, key_mark, value};
 }
 
 static const struct ynode *build_map(struct build *b, const yaml_event_t *start, int depth)
@@ -437,10 +450,13 @@ static const struct ynode *build_map(struct build *b, const yaml_event_t *start,
             check_duplicates(b, n);
             return n;
         }
-        struct mark key_mark = event_mark(b, &ev);
+        bool alias = ev.type == YAML_ALIAS_EVENT;
+        struct mark key_mark = alias ? event_mark(b, &ev) : (struct mark){0};
         const struct ynode *key = build_node(b, &ev, depth + 1);
         if (!key || !next_event(b, &ev))
             return NULL;
+        if (!alias)
+            key_mark = key->mark;
         const struct ynode *value = build_node(b, &ev, depth + 1);
         if (!value)
             return NULL;
@@ -455,7 +471,7 @@ static const struct ynode *build_anchored(struct build *b, const yaml_event_t *e
     const yaml_char_t *anchor = ev->type == YAML_SCALAR_EVENT           ? ev->data.scalar.anchor
                                 : ev->type == YAML_SEQUENCE_START_EVENT ? ev->data.sequence_start.anchor
                                                                         : ev->data.mapping_start.anchor;
-    if (!open_anchor(b, anchor, event_mark(b, ev)))
+    if (anchor && !open_anchor(b, anchor, event_mark(b, ev)))
         return NULL;
     const struct ynode *n = ev->type == YAML_SCALAR_EVENT           ? build_scalar(b, ev)
                             : ev->type == YAML_SEQUENCE_START_EVENT ? build_list(b, ev, depth)

@@ -2,8 +2,10 @@
 #include "cli/bench.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 /* A simulated device's two ends; the far one goes to the simulator. */
 static struct link *simulated_link(struct bench *b, const char *device)
@@ -14,7 +16,8 @@ static struct link *simulated_link(struct bench *b, const char *device)
     return host;
 }
 
-static bool make_sim(struct bench *b, const struct rig_config *c, const struct bench_options *o, struct err *e)
+static bool make_sim(struct bench *b, const struct rig_config *c, const struct bench_options *o,
+                     struct err *e)
 {
     struct diags *d = diags_new();
     b->sim = sim_rig_new(b->loop, c->simulate, o->sim_seed, d);
@@ -30,8 +33,8 @@ static bool make_sim(struct bench *b, const struct rig_config *c, const struct b
     return b->sim != NULL;
 }
 
-static bool open_link(struct bench *b, const char *file_text, const char *override, int64_t baud, const char *device,
-                      struct link **out, struct err *e)
+static bool open_link(struct bench *b, const char *file_text, const char *override, int64_t baud,
+                      const char *device, struct link **out, struct err *e)
 {
     const char *text = override ? override : file_text;
     if (!strcmp(text, "simulated")) {
@@ -53,16 +56,39 @@ static bool is_simulated(const char *file_text, const char *override)
     return !strcmp(override ? override : file_text, "simulated");
 }
 
-static bool open_all(struct bench *b, const struct rig_config *c, const struct bench_options *o, double offset,
-                     const double e_limit[2], double i_limit, struct err *e)
+/* Seconds of UTC since 1970 of an ISO 8601 text, NAN if it is none. */
+static double utc_seconds(const char *text)
+{
+    struct tm tm = {0};
+    return strptime(text, "%Y-%m-%dT%H:%M:%S", &tm) ? (double)timegm(&tm) : NAN;
+}
+
+/* A continued run goes on counting: from where it was left, in real time as much later as it is, so that
+ * drift of the sample is judged rightly. */
+static void continue_clock(struct loop *l, const struct bench_options *o)
+{
+    double begin = o->begin_s;
+    if (o->begun_utc && loop_mode(l) == LOOP_REAL) {
+        char now[32];
+        loop_utc(l, now);
+        begin = fmax(begin, utc_seconds(now) - utc_seconds(o->begun_utc));
+    }
+    loop_begin_at(l, ns_from_s(begin));
+}
+
+static bool open_all(struct bench *b, const struct rig_config *c, const struct bench_options *o,
+                     double offset, const double e_limit[2], double i_limit, struct err *e)
 {
     bool simulated = is_simulated(c->stage_link, o->stage_link) || is_simulated(c->pstat_link, o->pstat_link);
     enum loop_mode mode = o->virtual_time ? LOOP_VIRTUAL : o->speed > 0 ? LOOP_SCALED : LOOP_REAL;
-    if (o->virtual_time && !(is_simulated(c->stage_link, o->stage_link) && is_simulated(c->pstat_link, o->pstat_link)))
-        return err_set(e, ERR_USAGE, "--virtual needs a rig whose links are all `simulated`: real devices can not be "
-                                     "hurried");
+    if (o->virtual_time &&
+        !(is_simulated(c->stage_link, o->stage_link) && is_simulated(c->pstat_link, o->pstat_link)))
+        return err_set(e, ERR_USAGE,
+                       "--virtual needs a rig whose links are all `simulated`: real devices can not be "
+                       "hurried");
     if (!(b->loop = loop_new(mode, o->speed > 0 ? o->speed : 1, e)))
         return false;
+    continue_clock(b->loop, o);
     if (o->transcript && !(b->transcript = transcript_create(o->transcript, e)))
         return false;
     if (simulated && !make_sim(b, c, o, e))
@@ -95,9 +121,15 @@ bool bench_verified(const struct bench *b, struct err *e)
 {
     if (b->sim || rig_is_verified(b->rig))
         return true;
-    return err_set(e, ERR_LIMIT, "this rig's mounting direction and wiring were never verified by moves: run "
-                                 "`seccm rig check %s --move` with the probe far from the sample",
+    return err_set(e, ERR_LIMIT,
+                   "this rig's mounting direction and wiring were never verified by moves: run "
+                   "`seccm rig check %s --move` with the probe far from the sample",
                    b->rig->config->source->path);
+}
+
+bool bench_journal(struct bench *b, struct err *e)
+{
+    return !b->sim || !b->sample_state || world_journal(sim_rig_world(b->sim), b->sample_state, e);
 }
 
 bool bench_close(struct bench *b, struct err *e)

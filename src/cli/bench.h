@@ -10,10 +10,12 @@
 struct bench_options {
     bool virtual_time;
     double speed;           /* 0 = real time */
+    double begin_s;         /* a continued run: experiment time at which it was left; 0 = a new one */
+    const char *begun_utc;  /* ... and when it was begun, ISO 8601; NULL = a new one */
     const char *transcript; /* NULL = none */
     const char *stage_link, *pstat_link; /* override the rig file's links; NULL = as in the file */
-    uint64_t sim_seed;      /* 0 = as in the rig file */
-    const char *sample_state; /* simulated: file of the sample's state; NULL = forgotten */
+    uint64_t sim_seed;                   /* 0 = as in the rig file */
+    const char *sample_state;            /* simulated: file of the sample's state; NULL = forgotten */
 };
 
 struct bench {
@@ -24,11 +26,15 @@ struct bench {
     const char *sample_state;
 };
 
-/* Opens links and drivers and identifies the instruments; nothing moves. On failure everything is closed again. */
+/* Opens links and drivers and identifies the instruments; nothing moves. On failure everything is closed
+ * again. */
 bool bench_open(struct bench *b, const struct rig_config *c, const struct bench_options *o, double offset,
                 const double e_limit[2], double i_limit, struct err *e);
 /* S5: true if this rig was verified by moves (or is simulated in this process). */
 bool bench_verified(const struct bench *b, struct err *e);
+/* From now on the simulated sample's state is kept on file contact by contact, for a process that may be
+ * killed. Does nothing without a simulated sample or a file for its state. */
+bool bench_journal(struct bench *b, struct err *e);
 /* Saves the simulated sample's state and closes. */
 bool bench_close(struct bench *b, struct err *e);
 /* Prints a line with what the simulated sample counted; returns false if any of it must never happen. */

@@ -20,7 +20,7 @@ static int wrong_command(const char *word)
 {
     const char *names[64];
     int n = 0;
-    for (; commands[n] && n < 63; n++)
+    for (; n < 63 && commands[n]; n++)
         names[n] = commands[n]->name;
     names[n] = NULL;
     const char *near = text_nearest(word, names);

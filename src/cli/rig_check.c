@@ -42,6 +42,15 @@ static void print_identity(const struct rig *r)
            c->potential_sign, c->current_sign, c->e_limit[0], c->e_limit[1], c->i_limit);
 }
 
+static bool print_position(const struct rig *r, struct err *e)
+{
+    double at[AXIS_COUNT];
+    if (!stage_position(r->stage, at, e))
+        return err_context(e, "position");
+    printf("position      x %.3f  y %.3f  z %.3f um\n", at[AXIS_X] * 1e6, at[AXIS_Y] * 1e6, at[AXIS_Z] * 1e6);
+    return true;
+}
+
 /* One small move that the operator confirms. */
 static bool verify_one(struct rig *r, enum axis a, bool yes, struct err *e)
 {
@@ -88,6 +97,8 @@ static int check(const struct rig_config *c, const struct check_options *o)
     if (!bench_open(&b, c, &o->bench, 0, c->e_limit, c->i_limit, &e))
         return options_fail(&e);
     print_identity(b.rig);
+    if (!print_position(b.rig, &e))
+        status = options_fail(&e);
     if (o->safe_state) {
         bool safe = verify_safe_state(b.rig, &e);
         printf("safe state    %s\n", safe ? "verified: retracted, cell open" : "NOT verified");

@@ -63,8 +63,9 @@ static int serve_rig(const struct rig_config *c, double speed, uint64_t seed, co
     if (!b.sim) {
         fputs(text.p ? text.p : "", stderr);
         status = e.code ? options_fail(&e) : 1;
-    } else if ((state && !world_load(sim_rig_world(b.sim), state, &e)) || !host(b.loop, b.sim, "stage", &e) ||
-               !host(b.loop, b.sim, "potentiostat", &e)) {
+    } else if ((state && !(world_load(sim_rig_world(b.sim), state, &e) &&
+                           world_journal(sim_rig_world(b.sim), state, &e))) ||
+               !host(b.loop, b.sim, "stage", &e) || !host(b.loop, b.sim, "potentiostat", &e)) {
         status = options_fail(&e);
     } else {
         serve(b.loop);

@@ -13,7 +13,8 @@
 
 static volatile sig_atomic_t stop_wanted;
 
-/* Flags only; the run looks at them in defined places. A second signal changes nothing: the retraction is not skipped. */
+/* Flags only; the run looks at them in defined places. A second signal changes nothing: the retraction is not
+ * skipped. */
 static void on_signal(int number)
 {
     (void)number;
@@ -45,13 +46,15 @@ static void limits(const struct plan *plan, double e_limit[2], double *i_limit)
 {
     const struct protocol *p = plan->protocol;
     struct wiring w = {p->rig->potential_sign, p->rig->current_sign, p->offset};
-    double a = wiring_instrument_potential(&w, p->e_limit[0]), b = wiring_instrument_potential(&w, p->e_limit[1]);
+    double a = wiring_instrument_potential(&w, p->e_limit[0]),
+           b = wiring_instrument_potential(&w, p->e_limit[1]);
     e_limit[0] = fmax(fmin(a, b), p->rig->e_limit[0]);
     e_limit[1] = fmin(fmax(a, b), p->rig->e_limit[1]);
     *i_limit = fmin(p->i_limit, p->rig->i_limit);
 }
 
-static bool open_bench(struct bench *b, const struct plan *plan, const struct session_options *o, struct err *e)
+static bool open_bench(struct bench *b, const struct plan *plan, const struct session_options *o,
+                       struct err *e)
 {
     double e_limit[2], i_limit;
     limits(plan, e_limit, &i_limit);
@@ -72,10 +75,14 @@ static void store_counters(const struct bench *b, struct writer *w)
     const struct {
         const char *key;
         uint64_t value;
-    } all[] = {{"sim.contacts", c.contacts},   {"sim.crashes", c.crashes},
-               {"sim.drags", c.drags},         {"sim.wet_travel", c.wet_travel},
-               {"sim.envelope", c.envelope},   {"sim.cell_left_on", c.cell_left_on},
-               {"sim.open_circuit", c.open_circuit}, {"sim.revisited", c.revisited}};
+    } all[] = {{"sim.contacts", c.contacts},
+               {"sim.crashes", c.crashes},
+               {"sim.drags", c.drags},
+               {"sim.wet_travel", c.wet_travel},
+               {"sim.envelope", c.envelope},
+               {"sim.cell_left_on", c.cell_left_on},
+               {"sim.open_circuit", c.open_circuit},
+               {"sim.revisited", c.revisited}};
     for (size_t k = 0; k < sizeof all / sizeof all[0]; k++) {
         char text[24];
         snprintf(text, sizeof text, "%llu", (unsigned long long)all[k].value);
@@ -115,11 +122,17 @@ static int go(struct bench *b, struct results *file, const struct plan *plan, co
     struct err e = ERR_INIT, closing = ERR_INIT;
     struct run_counts counts = {0};
     enum run_end end = RUN_FAULT;
-    struct run_options ro = {.only_first = o->only_first, .quiet = o->quiet, .before = before, .stop = &stop_wanted};
+    struct run_options ro = {
+        .only_first = o->only_first, .quiet = o->quiet, .before = before, .stop = &stop_wanted};
     catch_signals();
-    struct writer *w = writer_start(file, b->loop, &e);
-    if (!w)
-        return options_fail(&e);
+    struct writer *w = bench_journal(b, &e) ? writer_start(file, b->loop, &e) : NULL;
+    if (!w) {
+        int status = options_fail(&e);
+        results_close(file, &closing);
+        b->sample_state = NULL;
+        bench_close(b, &closing);
+        return status;
+    }
     bool began = run_grid(b->rig, plan, w, &ro, &end, &counts, &e);
     store_counters(b, w);
     bool stored = writer_stop(w, &closing);
@@ -156,7 +169,8 @@ int session_run(const struct plan *plan, const char *path, const struct session_
 }
 
 /* What the file says of each site of the plan, by number. */
-static bool read_before(struct results *file, const struct plan *plan, struct run_before *before, struct err *e)
+static bool read_before(struct results *file, const struct plan *plan, struct run_before *before,
+                        struct err *e)
 {
     struct results_sites s;
     int n = plan->n_sites + plan->n_spares;
@@ -178,6 +192,21 @@ static bool read_before(struct results *file, const struct plan *plan, struct ru
     return ok;
 }
 
+/* When a run was begun, and at what experiment time it was left. */
+static bool begin_of(struct results *file, struct bench_options *o, char **utc, struct err *e)
+{
+    struct results_event *ev;
+    int n;
+    if (!results_events(file, &ev, &n, e))
+        return false;
+    for (int k = 0; k < n; k++)
+        o->begin_s = fmax(o->begin_s, ev[k].t_s);
+    free(ev);
+    *utc = results_info(file, "utc");
+    o->begun_utc = *utc;
+    return true;
+}
+
 int session_resume(const struct plan *plan, const char *path, const struct session_options *o)
 {
     struct err e = ERR_INIT;
@@ -187,14 +216,17 @@ int session_resume(const struct plan *plan, const char *path, const struct sessi
     if (!file)
         return options_fail(&e);
     struct run_before *before = xcalloc(n, sizeof *before);
+    struct session_options so = *o;
+    char *utc = NULL;
     int status;
     if (!results_close_open_attempts(file, &e) || !read_before(file, plan, before, &e) ||
-        !open_bench(&b, plan, o, &e)) {
+        !begin_of(file, &so.bench, &utc, &e) || !open_bench(&b, plan, &so, &e)) {
         status = options_fail(&e);
         results_close(file, &e);
     } else {
         status = go(&b, file, plan, path, o, before);
     }
     free(before);
+    free(utc);
     return status;
 }

@@ -505,7 +505,7 @@ static bool ms_settle(struct potentiostat *p, ns_t timeout, struct err *e)
 {
     struct ms *m = ms_of(p);
     struct err last = ERR_INIT;
-    ns_t deadline = loop_now(loop_of(m)) + timeout;
+    ns_t deadline = loop_now(loop_of(m)) + loop_patience(loop_of(m), timeout);
     m->phase = CUT;
     m->done_pending = false;
     dialogue_cancel(p->dialogue);

@@ -141,7 +141,7 @@ bool stage_move_wait(struct stage *s, unsigned mask, const double target[AXIS_CO
                      struct err *e)
 {
     struct loop *l = link_loop(dialogue_link(s->dialogue));
-    ns_t deadline = loop_now(l) + timeout;
+    ns_t deadline = loop_now(l) + loop_patience(l, timeout);
     if (!stage_move(s, mask, target, e) || !stage_check(s, e))
         return false;
     for (;;) {

@@ -25,6 +25,7 @@ Chart.defaults.color = "#414a52";
 Chart.defaults.animation = false;
 Chart.defaults.maintainAspectRatio = false;
 Chart.defaults.plugins.legend.display = false;
+Chart.defaults.devicePixelRatio = Math.max(2, window.devicePixelRatio || 1); // sharp on paper too
 
 // --- numbers and texts ---------------------------------------------------------------------------------------
 const isNumber = (v) => v !== null && v !== undefined && isFinite(v);
@@ -383,13 +384,13 @@ function curve(t, corrected) {
   });
   return out;
 }
-// Pointwise median of the curves that have the most common length.
+// Pointwise median, of curves that were all swept alike: nothing if one in ten or more went over other potentials.
 function medianCurve(curves) {
-  const count = {};
-  curves.forEach((c) => { count[c.length] = (count[c.length] || 0) + 1; });
-  const length = Number(Object.keys(count).sort((a, b) => count[b] - count[a])[0]), same = curves.filter((c) => c.length === length);
-  if (same.length < 3) return [];
-  return same[0].map((p, k) => ({ x: p.x, y: quantile(rising(same.map((c) => c[k].y)), 0.5) }));
+  if (curves.length < 3) return [];
+  const middle = curves.slice().sort((a, b) => a.length - b.length)[curves.length >> 1];
+  const same = curves.filter((c) => c.length === middle.length && c.every((p, k) => Math.abs(p.x - middle[k].x) < 0.02));
+  if (same.length <= 0.9 * curves.length) return [];
+  return middle.map((p, k) => ({ x: p.x, y: quantile(rising(same.map((c) => c[k].y)), 0.5) }));
 }
 function joined(curves) { // one data set, with gaps
   const out = [];
@@ -416,6 +417,7 @@ function drawCv() {
   const ends = [].concat.apply([], groups.map((g) => g.map((p) => range(p.c.map((q) => q.y), 0))));
   const yr = range([quantile(rising(ends.map((r) => r[0])), 0.02), quantile(rising(ends.map((r) => r[1])), 0.98)], 0.06);
   const beyond = ends.filter((r) => r[0] < yr[0] || r[1] > yr[1]).length;
+  let medians = 0;
   cvCharts.forEach((c) => c.destroy());
   cvCharts = [];
   const host = $("cv");
@@ -426,14 +428,14 @@ function drawCv() {
     const plot = element("div", null, div, "plot"), canvas = element("canvas", null, plot);
     const chosen = g.find((p) => p.site === state.site), median = medianCurve(g.map((p) => p.c));
     const datasets = [line(joined(g.map((p) => p.c)), rgba(colour(l), Math.max(0.07, Math.min(0.4, 8 / (g.length + 1)))), 1, 3)];
-    if (median.length) datasets.push(line(median, colour(l), 2.2, 2));
+    if (median.length) { datasets.push(line(median, colour(l), 2.2, 2)); medians++; }
     if (chosen) datasets.push(line(chosen.c, "#000", 2, 1));
     cvCharts.push(new Chart(canvas, { type: "scatter", data: { datasets: datasets }, options: options(
       axis("E / V vs " + D.reference, { min: xs[0], max: xs[1], includeBounds: false, ticks: { includeBounds: false, maxTicksLimit: 7, callback: (v) => show(v, 4) } }),
       axis("i / pA", { min: yr[0], max: yr[1], ticks: { includeBounds: false, maxTicksLimit: 7, callback: (v) => show(v, 4) } }), { events: [] }) }));
   });
   const measured = D.sites.filter((s, k) => isIn(k)).length;
-  $("cv-note").textContent = "n = " + traces.length + " of " + measured + " measured sites, cycle " + cycle + ". Thin: sites; thick: pointwise median" +
+  $("cv-note").textContent = "n = " + traces.length + " of " + measured + " measured sites, cycle " + cycle + ". Thin: sites" + (medians ? "; thick: pointwise median" : "") +
     (state.site >= 0 ? "; black: site " + D.sites[state.site].site : "") + ". Oxidation positive. " +
     (wantBlank ? "The in-air blank of each site (offset, leak, stray capacitance × dE/dt) is subtracted." : "As recorded.") +
     " Each point is the mean of neighbouring samples; flagged samples are left out." +

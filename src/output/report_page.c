@@ -291,6 +291,19 @@ static struct table *lost_sites(const struct data *d)
     return t;
 }
 
+/* What is more than the ordinary course: without the states that each hop passes through. */
+static void keep_notable(struct table *events)
+{
+    int n = table_rows(events), kind = 0;
+    while (strcmp(table_name(events, kind), "kind") != 0)
+        kind++;
+    bool *keep = xcalloc((size_t)n + 1, sizeof *keep);
+    for (int row = 0; row < n; row++)
+        keep[row] = strcmp(table_get_text(events, row, kind), "state") != 0;
+    table_keep(events, keep);
+    free(keep);
+}
+
 bool report_provenance(const struct data *d, struct buf *out, struct err *e)
 {
     struct table *lost = lost_sites(d);
@@ -299,7 +312,9 @@ bool report_provenance(const struct data *d, struct buf *out, struct err *e)
     table_free(lost);
     struct table *events = tables_events(d->r, e), *run = events ? tables_run(d->r, e) : NULL;
     if (run) {
-        html_table("Events", events, EVENTS_SHOWN, out);
+        keep_notable(events);
+        if (table_rows(events))
+            html_table("Warnings, faults and what else was out of the ordinary", events, EVENTS_SHOWN, out);
         html_table("Provenance", run, 1000, out);
     }
     bool ok = run;

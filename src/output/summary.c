@@ -86,21 +86,41 @@ static bool add_level(const struct data *d, const struct own_rows *own, const st
     return true;
 }
 
-static void find_trend(struct summary *s)
+static double correlation(const double *x, const double *y, int n)
+{
+    double mx = 0, my = 0, xx = 0, yy = 0, xy = 0;
+    for (int k = 0; k < n; k++) {
+        mx += x[k] / n;
+        my += y[k] / n;
+    }
+    for (int k = 0; k < n; k++) {
+        xx += (x[k] - mx) * (x[k] - mx);
+        yy += (y[k] - my) * (y[k] - my);
+        xy += (x[k] - mx) * (y[k] - my);
+    }
+    return xx > 0 && yy > 0 ? xy / sqrt(xx * yy) : 0;
+}
+
+static void find_trend(const struct data *d, struct summary *s)
 {
     int n = 0;
     for (int k = 0; k < s->n_levels; k++)
         n += s->level[k].sites.n;
-    double *t = xcalloc((size_t)n + 1, sizeof *t), *x = xcalloc((size_t)n + 1, sizeof *x);
+    double *room = xcalloc(4 * (size_t)n + 1, sizeof *room);
+    double *t = room, *value = t + n, *x = value + n, *y = x + n;
     n = 0;
     for (int k = 0; k < s->n_levels; k++)
-        for (int j = 0; j < s->level[k].sites.n; j++) {
+        for (int j = 0; j < s->level[k].sites.n; j++, n++) {
+            const struct results_site *site = &d->sites.site[data_site(d, s->level[k].sites.site[j])];
             t[n] = s->level[k].sites.t[j];
-            x[n++] = s->level[k].sites.value[j] - s->level[k].stats.median;
+            value[n] = s->level[k].sites.value[j] - s->level[k].stats.median;
+            x[n] = site->x;
+            y[n] = site->y;
         }
-    s->has_trend = trend_test(t, x, n, &s->trend);
-    free(t);
-    free(x);
+    s->has_trend = trend_test(t, value, n, &s->trend);
+    s->along_x = correlation(t, x, n);
+    s->along_y = correlation(t, y, n);
+    free(room);
 }
 
 /* The step that the values come from, found over all sites, so that levels without values do not matter. */
@@ -143,7 +163,7 @@ bool summary_make(const struct data *d, const struct feature_ref *ref, const str
         return false;
     }
     if (!o->no_trend)
-        find_trend(&s);
+        find_trend(d, &s);
     *out = s;
     return true;
 }

@@ -33,6 +33,8 @@ struct summary {
     /* Trend of the values, less the median of their level, against the start of the attempt. */
     struct trend trend;
     bool has_trend;
+    double along_x,
+        along_y; /* correlation of time with x and y: near 1 or -1, time and place can not be told apart */
     uint64_t seed;
     int resamples;
 };

@@ -9,6 +9,9 @@
 #include "output/units.h"
 
 #define DRIFT_ALPHA 0.01
+#define HOUR        3600.0 /* s */
+/* Correlation of time with a coordinate above which a trend in time may as well be one over the surface. */
+#define ALONG 0.3
 
 static struct table *levels_table(const struct data *d, const struct summary *s)
 {
@@ -54,17 +57,25 @@ static void missing_text(const struct summary_level *l, struct buf *out)
 void summary_drift_text(const struct summary *s, struct buf *out)
 {
     const struct trend *t = &s->trend;
-    const struct unit *u = unit_of(s->ref.def->dim);
+    enum dim dim = s->ref.def->dim;
+    const struct unit *u = unit_of(dim);
     if (!s->has_trend)
         return;
-    double hour = 3600;
+    bool drifts = t->p < DRIFT_ALPHA;
     buf_printf(out,
                "Against time, with the median of its level taken off, the feature %s (Mann-Kendall p = %.2g, "
                "Theil-Sen %+.3g%s%s per hour, 95 %% interval %+.3g to %+.3g, n = %d).",
-               t->p < DRIFT_ALPHA ? "drifts" : "shows no drift", t->p,
-               unit_show(t->slope * hour, s->ref.def->dim), *u->name ? " " : "", u->name,
-               unit_show(t->slope_low * hour, s->ref.def->dim),
-               unit_show(t->slope_high * hour, s->ref.def->dim), t->n);
+               drifts ? "changes" : "shows no drift", t->p, unit_show(t->slope * HOUR, dim),
+               *u->name ? " " : "", u->name, unit_show(t->slope_low * HOUR, dim),
+               unit_show(t->slope_high * HOUR, dim), t->n);
+    bool along_y = fabs(s->along_y) > fabs(s->along_x);
+    double r = along_y ? s->along_y : s->along_x;
+    if (drifts && fabs(r) > ALONG)
+        buf_printf(out,
+                   " The sites were visited along %s (r = %.2f), so this can be a drift in time or a change "
+                   "over the "
+                   "surface: these data can not tell.",
+                   along_y ? "y" : "x", r);
 }
 
 void summary_print(const struct data *d, const struct summary *s, struct buf *out)
@@ -203,6 +214,8 @@ static void trend_json(const struct summary *s, struct buf *out)
     put(out, "tau", s->trend.tau, DIM_NONE);
     put(out, "slope_per_s", s->trend.slope, s->ref.def->dim);
     put(out, "slope_per_s_low", s->trend.slope_low, s->ref.def->dim);
+    put(out, "time_against_x", s->along_x, DIM_NONE);
+    put(out, "time_against_y", s->along_y, DIM_NONE);
     put(out, "slope_per_s_high", s->trend.slope_high, s->ref.def->dim);
     buf_str(out, ", \"text\": ");
     summary_drift_text(s, &text);

@@ -17,12 +17,21 @@
 
 /* Slow approach starts this many standard deviations (and `surface.peak`) above the predicted contact height. */
 #define START_SIGMAS 3
-/* Depth below the prediction: covers this scatter ... */
-#define DEPTH_SIGMAS 3
-/* ... but leaves this scatter of the drop's height uncompressed, so that glass does not touch where nothing conducts ... */
-#define KEEP_SIGMAS 4
-/* ... unless so little were left that most conducting sites would be missed too. */
-#define LEAST_SIGMAS 2
+/* Depth below the prediction at which an approach gives up: no more than this part of the drop ... */
+#define DEPTH_PART 0.5
+/* ... which must leave so many standard deviations of the prediction between glass and surface, where nothing conducts
+ * (binder, oxide) or the drop is gone: a site that is missed costs a spare, a crash costs the tip ... */
+#define KEEP_SIGMAS 3
+/* ... down to this least depth, without which a surface that is rough against the drop could never be learnt ... */
+#define LEAST_SIGMAS 1
+/* ... deeper by the plane's own uncertainty for each site in a row that was missed, at most this often: a wrong slope
+ * misses all sites that follow, and could not be learnt either ... */
+#define DEEPER_AT_MOST 3
+/* ... and never further than this below the prediction (S2). */
+#define TRAVEL_SIGMAS 3
+#define TRAVEL_BEYOND 0.5e-6
+/* Slower than this part of the speed commanded is no descent. */
+#define HEADWAY_PART 0.1
 /* A new target is sent when it is this part of the leash further down. */
 #define TARGET_PART 0.1
 
@@ -41,19 +50,23 @@ struct descent {
     struct sample crossing;
     double reach;    /* A: at the crossing */
     ns_t halted_at;
+    struct headway headway;
 };
 
-/* Depth below the predicted contact height at which the approach gives up. The drop (surface.drop high) can be compressed
- * that far; the glass behind it must not meet a bump of the surface where no current tells (binder, oxide). */
-static double depth_below(const struct run *r, double sigma)
+/* Depth below the predicted contact height at which the approach gives up. */
+static double depth_below(const struct run *r, double sigma, double plane_sigma)
 {
-    double keep = r->p->drop - KEEP_SIGMAS * sigma;
-    return fmin(DEPTH_SIGMAS * sigma + 0.5e-6, fmax(keep, LEAST_SIGMAS * sigma));
+    int missed = r->missed_in_a_row < DEEPER_AT_MOST ? r->missed_in_a_row : DEEPER_AT_MOST;
+    double drop = r->p->drop, keep = fmin(DEPTH_PART * drop, drop - KEEP_SIGMAS * sigma);
+    double least = LEAST_SIGMAS * sigma + missed * plane_sigma;
+    return fmin(TRAVEL_SIGMAS * sigma + TRAVEL_BEYOND, fmax(keep, least));
 }
 
 /* One sample: free, or the latch (S7). */
 static bool judge(struct run *r, struct descent *d, const struct sample *s, struct err *e)
 {
+    if (!isfinite(s->i))
+        return true; /* says nothing: confirms no height either */
     double reach = idle_reach(&d->base, r->p->approach.threshold, r->p->approach.sigmas);
     if (fabs(s->i - d->base.mean) > reach) {
         if (!stage_halt(r->rig->stage, e))
@@ -77,6 +90,14 @@ static bool judge(struct run *r, struct descent *d, const struct sample *s, stru
     return true;
 }
 
+/* Only samples of the approach hold tell anything about a contact. */
+static bool take_item(struct run *r, struct descent *d, const struct potentiostat_item *item, struct err *e)
+{
+    if (item->kind != PSTAT_SAMPLE)
+        return err_set(e, ERR_MISMATCH, "the potentiostat ended its approach hold by itself");
+    return judge(r, d, &item->sample, e);
+}
+
 static bool take_samples(struct run *r, struct descent *d, struct err *e)
 {
     while (!d->latched) {
@@ -85,9 +106,7 @@ static bool take_samples(struct run *r, struct descent *d, struct err *e)
             return false;
         if (item.kind == PSTAT_NONE)
             return true;
-        if (item.kind == PSTAT_END)
-            return err_set(e, ERR_SILENT, "the potentiostat ended its approach hold by itself");
-        if (item.kind == PSTAT_SAMPLE && !judge(r, d, &item.sample, e))
+        if (!take_item(r, d, &item, e))
             return false;
     }
     return true;
@@ -114,6 +133,15 @@ static bool at_bottom(const struct descent *d, double tolerance)
 {
     return d->target <= d->bottom && d->confirmed && d->z_free <= d->bottom + tolerance &&
            d->seen_at - d->rest_since >= REST_TIME;
+}
+
+/* Commanded down, and yet (nearly) at rest. */
+static bool stuck(const struct run *r, struct descent *d, double tolerance)
+{
+    if (d->z_seen - d->target <= tolerance)
+        d->headway.since = 0;
+    double step = fmax(REST_STEP, HEADWAY_PART * d->speed);
+    return motion_stalled(&d->headway, d->z_seen, step, r->loop);
 }
 
 static bool take_position(struct run *r, struct descent *d, struct err *e)
@@ -159,7 +187,7 @@ static bool wait_for_fresh(struct run *r, struct descent *d, struct err *e)
     struct potentiostat_item item;
     if (!stream_wait(r, &item, 0, e))
         return false;
-    if (item.kind == PSTAT_SAMPLE && !judge(r, d, &item.sample, e))
+    if (!take_item(r, d, &item, e))
         return false;
     return d->latched || stage_ask_position(r->rig->stage, e);
 }
@@ -169,11 +197,13 @@ static bool descend(struct run *r, struct descent *d, bool leashed, struct err *
 {
     struct stage *stage = r->rig->stage;
     double tolerance = 2 * r->rig->config->tolerance;
-    ns_t deadline = loop_now(r->loop) + ns_from_s(3 * (r->z - d->bottom) / d->speed + 10);
+    ns_t deadline =
+        loop_now(r->loop) + loop_patience(r->loop, ns_from_s(3 * (r->z - d->bottom) / d->speed + 10));
     d->z_free = d->z_rest = d->z_seen = r->z;
     d->seen_at = d->true_at = d->rest_since = loop_now(r->loop);
     d->confirmed = true;
     d->target = r->z;
+    d->headway = (struct headway){0};
     if (!stage_set_speed(stage, AXIS_Z, d->speed, e) || !stage_ask_position(stage, e))
         return false;
     const double down[AXIS_COUNT] = {r->xy[0], r->xy[1], d->bottom};
@@ -198,8 +228,8 @@ static bool descend(struct run *r, struct descent *d, bool leashed, struct err *
             return false;
         if (at_bottom(d, tolerance))
             break;
-        if (loop_now(r->loop) > deadline)
-            return err_set(e, ERR_MISMATCH, "z does not follow: at %.4f um, commanded %.4f um", r->z * 1e6,
+        if (stuck(r, d, tolerance) || loop_now(r->loop) > deadline)
+            return err_set(e, ERR_MISMATCH, "stage: z does not follow: at %.4f um, commanded %.4f um", r->z * 1e6,
                            d->target * 1e6);
         struct event *events[] = {potentiostat_event(r->rig->pstat), stage_event(stage)};
         loop_wait_any(r->loop, events, 2, stale_at);
@@ -220,7 +250,24 @@ static void note_crossing(struct run *r, struct descent *d, double z_halt)
 
 static bool no_contact(struct run *r, const struct descent *d)
 {
+    r->missed_in_a_row++;
     return attempt_outcome(r, OUTCOME_NO_CONTACT, "no contact down to z %.3f um", d->bottom * 1e6);
+}
+
+/* Before anything goes down: the stage answers, and stands where it was left. */
+static bool still_there(struct run *r, struct err *e)
+{
+    double at[AXIS_COUNT], tolerance = 10 * r->rig->config->tolerance;
+    if (!stage_position(r->rig->stage, at, e))
+        return false;
+    if (fabs(at[AXIS_X] - r->xy[0]) > tolerance || fabs(at[AXIS_Y] - r->xy[1]) > tolerance ||
+        fabs(at[AXIS_Z] - r->z) > tolerance)
+        return err_set(e, ERR_MISMATCH,
+                       "the stage stands at x %.3f y %.3f z %.3f um, it was left at x %.3f y %.3f z %.3f um",
+                       at[AXIS_X] * 1e6, at[AXIS_Y] * 1e6, at[AXIS_Z] * 1e6, r->xy[0] * 1e6, r->xy[1] * 1e6,
+                       r->z * 1e6);
+    r->z = at[AXIS_Z];
+    return true;
 }
 
 bool hop_approach(struct run *r, struct err *e)
@@ -229,10 +276,11 @@ bool hop_approach(struct run *r, struct err *e)
     struct attempt *a = &r->attempt;
     struct descent d = {.speed = r->rig->config->speed_z, .leash = p->approach.leash};
     hop_enter(r, HOP_DESCENT);
-    if (!hop_learn_idle(r, &d.base, e))
+    if (!hop_learn_idle(r, &d.base, e) || !still_there(r, e))
         return false;
-    double z, sigma, low = r->rig->config->limit[AXIS_Z][0];
-    bool known = surface_predict(r->surface, a->site->x, a->site->y, ns_to_s(loop_now(r->loop)), &z, &sigma);
+    double z, sigma, low = r->rig->config->limit[AXIS_Z][0], now = ns_to_s(loop_now(r->loop));
+    bool known = surface_predict(r->surface, a->site->x, a->site->y, now, &z, &sigma);
+    double plane_sigma = surface_plane_sigma(r->surface, a->site->x, a->site->y, now);
     if (known) {
         d.bottom = fmax(low, z + START_SIGMAS * sigma + p->peak);
         if (d.bottom < r->z && !descend(r, &d, false, e))
@@ -241,7 +289,7 @@ bool hop_approach(struct run *r, struct err *e)
     if (!d.latched) {
         hop_enter(r, HOP_APPROACH);
         a->touched = TOUCHED_POSSIBLY;
-        d.bottom = known ? z - depth_below(r, sigma) : r->z - p->approach.travel;
+        d.bottom = known ? z - depth_below(r, sigma, plane_sigma) : r->z - p->approach.travel;
         d.bottom = fmax(low, fmax(d.bottom, r->z - p->approach.travel));
         d.speed = p->approach.speed;
         if (!descend(r, &d, true, e))
@@ -256,7 +304,9 @@ bool hop_approach(struct run *r, struct err *e)
     if (!stage_halt_confirm(r->rig->stage, at, e))
         return err_context(e, "halting at the contact");
     note_crossing(r, &d, at[AXIS_Z]);
-    a->electrical = known && a->contact_z > z + 2 * START_SIGMAS * sigma;
+    a->above = known ? a->contact_z - z : NAN;
+    a->electrical = known && a->above > 2 * START_SIGMAS * sigma;
+    a->too_high = known && a->above > r->p->peak + 2 * START_SIGMAS * sigma;
     r->contact_mean = d.base.mean;
     r->contact_sd = idle_sd(&d.base);
     return true;

@@ -73,7 +73,7 @@ static bool is_contact(const struct run *r, const struct evidence *v)
 static void learn_contact(struct run *r)
 {
     struct attempt *a = &r->attempt;
-    a->touched = TOUCHED_YES;
+    r->missed_in_a_row = 0;
     surface_add(r->surface, a->site->x, a->site->y, a->start_s, a->contact_z);
     double c = a->c_contact;
     if (c > 0)
@@ -93,6 +93,12 @@ bool hop_confirm(struct run *r, struct err *e)
     a->c_contact = probe.c - a->air.c;
     a->c_contact_sd = hypot(probe.c_sd, a->air.c_sd);
     if (is_contact(r, &v)) {
+        a->touched = TOUCHED_YES;
+        if (a->too_high)
+            return attempt_outcome(r, OUTCOME_LANDING_REJECTED,
+                                   "contact at z %.3f um, %.2f um above the predicted surface, obstacles are expected up to "
+                                   "%.2f um: a drop left behind, or something large",
+                                   a->contact_z * 1e6, a->above * 1e6, r->p->peak * 1e6);
         learn_contact(r);
         return true;
     }

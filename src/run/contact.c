@@ -6,6 +6,8 @@
 
 void idle_add(struct idle *b, double i)
 {
+    if (!isfinite(i))
+        return; /* one such sample would make a baseline that nothing ever lies beyond */
     b->n++;
     double weight = b->n <= IDLE_LEARN ? 1.0 / b->n : 1.0 / IDLE_MEMORY;
     double step = i - b->mean;

@@ -14,6 +14,9 @@
 #define LOST_SIGMAS 4
 #define LOST_PART   0.25
 
+/* Slower than this part of the speed commanded is no move. */
+#define HEADWAY_PART 0.1
+
 struct detach {
     struct ramp_meter meter;
     double interval;
@@ -26,7 +29,7 @@ struct detach {
 /* Next complete period of the triangle. */
 static bool next_period(struct run *r, struct detach *d, double patience, bool *got, struct err *e)
 {
-    ns_t deadline = loop_now(r->loop) + ns_from_s(patience);
+    ns_t deadline = loop_now(r->loop) + loop_patience(r->loop, ns_from_s(patience));
     *got = false;
     while (loop_now(r->loop) < deadline) {
         struct potentiostat_item item;
@@ -58,7 +61,8 @@ static void judge_period(struct run *r, struct detach *d)
     d->broken = d->low >= BROKEN_PERIODS;
 }
 
-/* Is the drop still there, before anything moves? Only positive evidence counts as lost (R3). */
+/* Is the drop still there, before anything moves? Only positive evidence counts as lost (R3): the rail of the
+ * galvanostat, or a capacitance that was there and is gone. */
 static void judge_rest(struct run *r, const struct detach *d)
 {
     struct attempt *a = &r->attempt;
@@ -68,9 +72,10 @@ static void judge_rest(struct run *r, const struct detach *d)
     a->c_rest_sd = sd;
     if (extra > fmax(LOST_SIGMAS * sd, LOST_PART * whole))
         return;
-    if (extra < LOST_PART * whole && whole > LOST_SIGMAS * sd)
+    const char *rail = a->compliance ? "the galvanostat was driven to compliance; " : "";
+    if (a->compliance || (extra < LOST_PART * whole && whole > LOST_SIGMAS * sd))
         attempt_outcome(r, OUTCOME_MENISCUS_LOST,
-                        "no contact left before the retraction: %.2g +- %.2g fF beyond air, %.2g fF at contact",
+                        "%sno contact left before the retraction: %.2g +- %.2g fF beyond air, %.2g fF at contact", rail,
                         extra * 1e15, sd * 1e15, whole * 1e15);
     else
         attempt_flag(r, "meniscus-unverified");
@@ -96,11 +101,17 @@ static bool pull(struct run *r, struct detach *d, struct err *e)
     if (!stage_set_speed(stage, AXIS_Z, r->p->retract.detach, e) || !stage_move(stage, 1u << AXIS_Z, target, e) ||
         !stage_ask_position(stage, e))
         return false;
-    ns_t deadline = loop_now(r->loop) + ns_from_s(1.5 * (to - from) / r->p->retract.detach + 2);
+    ns_t deadline =
+        loop_now(r->loop) + loop_patience(r->loop, ns_from_s(1.5 * (to - from) / r->p->retract.detach + 2));
+    struct headway headway = {0};
     while (!d->broken && loop_now(r->loop) < deadline) {
         bool got;
         if (!next_period(r, d, 1, &got, e) || !ask(r, e))
             return false;
+        if (r->z < to - 2 * r->rig->config->tolerance &&
+            motion_stalled(&headway, to - r->z, HEADWAY_PART * r->p->retract.detach, r->loop))
+            return err_set(e, ERR_MISMATCH, "stage: z does not rise: at %.4f um, commanded %.4f um", r->z * 1e6,
+                           to * 1e6);
         if (got)
             judge_period(r, d);
         if (r->z > to - 2 * r->rig->config->tolerance && d->low == 0 && got)

@@ -65,12 +65,17 @@ static bool decided(const struct run *r)
     return r->attempt.outcome != OUTCOME_NONE;
 }
 
-/* Without a confirmed contact: up in the hold that runs, then the program's orderly end. */
+/* Without a measurement: up in the hold that runs, then the program's orderly end. Where a drop may hang on, unseen
+ * (an approach that felt nothing, a wet signal), no break can be verified: fully retracted before anything moves sideways
+ * (S3, S4). */
 static bool lift(struct run *r, struct err *e)
 {
+    const struct attempt *a = &r->attempt;
+    bool unseen = a->touched != TOUCHED_NO || a->outcome == OUTCOME_ALREADY_WET;
+    double top = r->rig->config->z_retracted;
     hop_enter(r, HOP_RETRACT);
-    double height = motion_clear_height(r, r->attempt.site->x, r->attempt.site->y);
-    return r->z >= height || motion_z(r, height, r->p->retract.then, e);
+    double height = unseen ? top : motion_clear_height(r, a->site->x, a->site->y);
+    return r->z >= height - r->rig->config->tolerance || motion_z(r, height, r->p->retract.then, e);
 }
 
 static bool phases(struct run *r, struct err *e)
@@ -84,9 +89,10 @@ static bool phases(struct run *r, struct err *e)
         return false;
     if (!decided(r) && !hop_confirm(r, e))
         return false;
-    if (!decided(r) && !hop_measure(r, e))
+    bool measures = !decided(r);
+    if (measures && !hop_measure(r, e))
         return false;
-    if (r->attempt.touched == TOUCHED_YES ? !hop_detach(r, e) : !lift(r, e))
+    if (measures ? !hop_detach(r, e) : !lift(r, e))
         return false;
     attempt_outcome(r, OUTCOME_MEASURED, "%s", "");
     return stream_finish(r, e);
@@ -152,7 +158,8 @@ static enum fault_policy policy_of(const struct run *r)
     case OUTCOME_MENISCUS_LOST:
         return (enum fault_policy)f->meniscus_lost;
     case OUTCOME_NOT_DETACHED:
-        return (enum fault_policy)f->not_detached;
+        /* With the drop still hanging on nothing may move sideways (S3): somebody has to look. */
+        return f->not_detached > POLICY_PAUSE ? (enum fault_policy)f->not_detached : POLICY_PAUSE;
     case OUTCOME_FAULT:
         return POLICY_PAUSE;
     default:

@@ -18,8 +18,10 @@ struct stream {
     int segment;          /* running now, -1 before the first */
     bool done;            /* program finished, cell open, told by the device */
     int ended_by;         /* of the segment that ended last */
+    ns_t advanced_at;     /* its end was asked for then; 0 = not */
     ns_t last_sample;     /* host time of the newest sample */
     double quiet_longest; /* s: longest gap between samples of one segment so far: the measured latency */
+    int64_t samples;      /* of the segment running */
     int overloads;        /* consecutive overloaded samples */
     uint64_t flagged;
 };
@@ -48,7 +50,10 @@ struct attempt {
     double c_rest, c_rest_sd;       /* F: what of it is there behind the last step */
     double noise_rms;
     bool ceiling;         /* the device cut the cell at the hard ceiling */
+    bool compliance;      /* a galvanostatic step was driven to the limit of potential */
     bool electrical;      /* crossing that vanished clearly above the surface: may approach again */
+    bool too_high;        /* a contact here would lie beyond any obstacle to be expected */
+    double above;         /* m: contact above the predicted surface, NAN = not predicted */
     bool detached;        /* break verified on the current */
     double start_s;
     struct recorded recorded[PROGRAM_MAX];
@@ -73,10 +78,12 @@ struct run {
     enum hop_state attempt_state; /* in which the newest fault came up */
     double z;             /* m, last reported height */
     double xy[2];
+    bool secured;         /* safe_state() ran since the newest attempt began; counts.safe is its verdict */
     bool cell_was_open;   /* while retracting: the break is unverified, no xy before full retraction */
     bool have_air;        /* `air` is known from an earlier site of this run */
     struct ramp air;
     double c_contact_typical; /* F: median-like running value of the capacitance of good contacts */
+    int missed_in_a_row;  /* approaches without contact since the last one with */
     int bad_in_a_row;
     double contact_mean, contact_sd; /* A: in-air baseline before the newest crossing */
     struct stream stream;
@@ -139,6 +146,12 @@ bool hop_detach(struct run *r, struct err *e);
 bool motion_z(struct run *r, double z, double speed, struct err *e);
 /* Moves x and y; samples are judged against `watch`: *trigger is set, the stage still moving, when one lies beyond. */
 bool motion_xy(struct run *r, double x, double y, struct idle *watch, bool *trigger, struct err *e);
+/* A move that makes no headway: nearer than before by `step` (m) within a second, or it has stalled. */
+struct headway {
+    double best; /* m still to go */
+    ns_t since;  /* 0: not begun */
+};
+bool motion_stalled(struct headway *h, double to_go, double step, const struct loop *l);
 /* Waits for the answer to a position question that is still outstanding, if there is one. */
 bool motion_last_position(struct run *r, struct err *e);
 /* Lowest height at which xy may move between here and there (S3); the fully retracted height without knowledge. */

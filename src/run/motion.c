@@ -18,6 +18,7 @@ struct follow {
     ns_t deadline;
     struct idle *watch; /* NULL: the signal is recorded but not judged */
     bool trigger;
+    struct headway headway;
 };
 
 /* Takes all samples that are there; sets trigger when a watched one lies beyond the baseline. */
@@ -49,6 +50,29 @@ static bool arrived(const struct run *r, const struct follow *f, const double at
         if (f->mask & 1u << a && fabs(at[a] - f->target[a]) > tolerance)
             return false;
     return true;
+}
+
+#define HEADWAY_TIME NS_S
+/* Of a move of some micrometres; creep of a servo that was lost is some ten nanometres in a second. */
+#define HEADWAY 100e-9
+
+bool motion_stalled(struct headway *h, double to_go, double step, const struct loop *l)
+{
+    ns_t now = loop_now(l);
+    if (h->since == 0 || to_go < h->best - step) {
+        h->best = to_go;
+        h->since = now;
+    }
+    return now - h->since > loop_patience(l, HEADWAY_TIME);
+}
+
+static double to_go(const struct follow *f, const double at[AXIS_COUNT])
+{
+    double sum = 0;
+    for (int a = 0; a < AXIS_COUNT; a++)
+        if (f->mask & 1u << a)
+            sum += fabs(at[a] - f->target[a]);
+    return sum;
 }
 
 static void remember(struct run *r, const double at[AXIS_COUNT])
@@ -89,7 +113,7 @@ static bool follow(struct run *r, struct follow *f, struct err *e)
             remember(r, at);
             if (arrived(r, f, at))
                 return true;
-            if (loop_now(r->loop) > f->deadline)
+            if (motion_stalled(&f->headway, to_go(f, at), HEADWAY, r->loop) || loop_now(r->loop) > f->deadline)
                 return not_there(r, f, e);
             if (!stage_ask_position(stage, e))
                 return false;
@@ -116,7 +140,7 @@ bool motion_last_position(struct run *r, struct err *e)
 
 static ns_t deadline_for(struct run *r, double distance, double speed)
 {
-    return loop_now(r->loop) + ns_from_s(SLOWNESS * distance / speed + GRACE_S);
+    return loop_now(r->loop) + loop_patience(r->loop, ns_from_s(SLOWNESS * distance / speed + GRACE_S));
 }
 
 bool motion_z(struct run *r, double z, double speed, struct err *e)
@@ -142,9 +166,13 @@ bool motion_xy(struct run *r, double x, double y, struct idle *watch, bool *trig
 
 /* Standard deviations of the predicted surface kept as distance (S3). */
 #define CLEAR_SIGMAS 4
+/* Fewer contacts than this are no knowledge of the surface (S2, S3). */
+#define CONTACTS_NEEDED 3
 
 double motion_clear_height(const struct run *r, double x, double y)
 {
+    if (surface_count(r->surface) < CONTACTS_NEEDED)
+        return r->rig->config->z_retracted;
     double top = -INFINITY, t = ns_to_s(loop_now(r->loop));
     const double at[2][2] = {{x, y}, {r->xy[0], r->xy[1]}};
     for (int k = 0; k < 2; k++) {

@@ -13,6 +13,7 @@
 bool record_begin(struct run *r, const struct plan_site *site, int number, struct err *e)
 {
     struct attempt *a = &r->attempt;
+    r->secured = false;
     struct wave_row *row = a->row;
     int cap = a->cap_rows;
     memset(a, 0, sizeof *a);
@@ -21,7 +22,7 @@ bool record_begin(struct run *r, const struct plan_site *site, int number, struc
     a->site = site;
     a->number = number;
     a->touched = TOUCHED_NO;
-    a->contact_z = a->contact_current = a->contact_charge = a->break_distance = NAN;
+    a->contact_z = a->contact_current = a->contact_charge = a->break_distance = a->above = NAN;
     a->c_contact = a->c_contact_sd = a->c_rest = a->c_rest_sd = a->noise_rms = a->t_last = NAN;
     a->start_s = ns_to_s(loop_now(r->loop));
     char utc[32];
@@ -124,6 +125,7 @@ static void ended_text(const struct run *r, const struct recorded *c, int ended_
         snprintf(text, n, "%s",
                  ended_by == ENDED_ADVANCED  ? "host"
                  : ended_by == ENDED_CEILING ? "current ceiling"
+                 : ended_by == ENDED_COMPLIANCE ? "compliance"
                                              : "completed");
 }
 

@@ -26,7 +26,7 @@ static void recall(struct run *r)
     for (int k = 0; k < r->plan->n_sites + r->plan->n_spares; k++) {
         if (!isnan(b[k].contact_z))
             surface_add(r->surface, b[k].x, b[k].y, b[k].t, b[k].contact_z);
-        if (b[k].outcome != OUTCOME_NONE) {
+        if (b[k].outcome != OUTCOME_NONE && !b[k].again) {
             r->counts.by_outcome[b[k].outcome]++;
             r->counts.visited++;
         }
@@ -68,6 +68,10 @@ static bool rules(struct run *r, enum run_end *end, struct err *e)
 {
     const struct faults *f = &r->p->faults;
     double gone = ns_to_s(loop_now(r->loop) - r->started);
+    if (!run_wanted(r, e)) {
+        *end = e->code == ERR_CANCELLED ? RUN_INTERRUPTED : RUN_FAULT;
+        return false;
+    }
     if (!isnan(r->p->stop_after) && gone >= r->p->stop_after) {
         *end = RUN_PAUSED;
         return err_set(e, ERR_LIMIT, "stop.after: %.3g h are over", gone / 3600);
@@ -141,7 +145,7 @@ static void tour_start(const struct run *r, struct tour *t)
     t->next_spare = 0;
     const struct run_before *b = r->options->before;
     for (int k = 0; b && k < n; k++) {
-        t->outcome[k] = b[k].outcome;
+        t->outcome[k] = b[k].again ? OUTCOME_NONE : b[k].outcome;
         if (k >= r->plan->n_sites && b[k].replaces) {
             t->replaces[k - r->plan->n_sites] = b[k].replaces;
             t->next_spare = k - r->plan->n_sites + 1;
@@ -220,15 +224,22 @@ static bool fully_retract(struct run *r, struct err *e)
     return true;
 }
 
-static void conclude(struct run *r, enum run_end end, const struct err *e)
+/* A run whose rig can not be brought to rest has not ended well, even if every site was visited. */
+static void conclude(struct run *r, enum run_end *end, struct err *e)
 {
-    struct err ignored = ERR_INIT;
-    if (end == RUN_FINISHED || (end == RUN_PAUSED && r->counts.safe))
-        r->counts.safe = fully_retract(r, &ignored);
+    struct err why = ERR_INIT;
+    /* The cell is open since the last program's end. */
+    bool in_order = !r->secured || ((*end == RUN_FINISHED || *end == RUN_PAUSED) && r->counts.safe);
+    if (in_order && !fully_retract(r, &why))
+        safe_state(r, &why);
+    if (!r->counts.safe && *end == RUN_FINISHED) {
+        *end = RUN_FAULT;
+        *e = why;
+    }
     if (!r->options->quiet && isatty(STDERR_FILENO))
         fputc('\n', stderr);
-    writer_info(r->w, "state", run_end_name(end));
-    writer_info(r->w, "state_reason", end == RUN_FINISHED ? "" : e->text);
+    writer_info(r->w, "state", run_end_name(*end));
+    writer_info(r->w, "state_reason", *end == RUN_FINISHED ? "" : e->text);
     writer_info(r->w, "safe", r->counts.safe ? "yes" : "no");
     hop_enter(r, HOP_IDLE);
     writer_commit(r->w);
@@ -252,8 +263,9 @@ bool run_grid(struct rig *rig, const struct plan *plan, struct writer *w, const 
         tour_start(&r, &tour);
         if (planned_sites(&r, &tour, end, e))
             spare_sites(&r, &tour, end, e);
-        conclude(&r, *end, e);
+        conclude(&r, end, e);
     }
+    r.counts.safe = r.counts.safe && ready;
     *counts = r.counts;
     free(tour.outcome);
     free(tour.replaces);

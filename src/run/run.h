@@ -29,6 +29,7 @@ struct run_before {
     int attempts;
     int replaces;         /* spare in use: number of the site it stands for; 0 = free */
     double x, y, t, contact_z; /* m, s: contact_z NAN if there was none */
+    bool again;           /* cut short by operator or fault before the spot was touched: visited again in place */
 };
 
 struct run_options {

@@ -6,6 +6,9 @@
 #include "run/hop.h"
 
 #define CELL_DEADLINE (2 * NS_S)
+/* Answers to older questions have arrived after this. */
+#define LATE  (300 * NS_MS)
+#define TRIES 3
 
 /* The bytes first, without waiting for anything. */
 static void write_stops(struct run *r)
@@ -29,29 +32,48 @@ static bool servo_back_on(struct run *r, struct err *e)
     return stage_servo_on(r->rig->stage, e);
 }
 
+/* Where it stopped; a mismatch may be the late answer to an older question. */
+static bool find_out(struct run *r, double at[AXIS_COUNT], struct err *e)
+{
+    for (int attempt = 0; attempt < TRIES; attempt++) {
+        err_clear(e);
+        if (stage_halt_confirm(r->rig->stage, at, e))
+            return true;
+        if (e->code != ERR_MISMATCH && e->code != ERR_FRAGMENT)
+            return false;
+        loop_sleep_until(r->loop, loop_now(r->loop) + LATE);
+    }
+    return false;
+}
+
 /* Retraction of z; the command goes out even if the stage does not answer. */
 static bool retract(struct run *r, struct err *e)
 {
     struct stage *stage = r->rig->stage;
     const struct rig_config *c = r->rig->config;
+    struct err why = ERR_INIT;
     double at[AXIS_COUNT] = {r->xy[0], r->xy[1], r->z};
-    bool known = stage_halt_confirm(stage, at, e);
-    if (known)
+    if (find_out(r, at, e))
         r->z = at[AXIS_Z];
     const double to[AXIS_COUNT] = {at[AXIS_X], at[AXIS_Y], c->z_retracted};
-    struct err ignored = ERR_INIT;
-    stage_set_speed(stage, AXIS_Z, c->speed_z, &ignored);
     double way = isnan(r->z) ? c->limit[AXIS_Z][1] - c->limit[AXIS_Z][0] : fabs(c->z_retracted - r->z);
     ns_t patience = ns_from_s(2 * way / c->speed_z + 2);
-    if (stage_move_wait(stage, 1u << AXIS_Z, to, patience, known ? e : &ignored)) {
-        r->z = c->z_retracted;
-        return true;
+    for (int attempt = 0; attempt < TRIES; attempt++) {
+        err_clear(&why);
+        stage_set_speed(stage, AXIS_Z, c->speed_z, &why);
+        err_clear(&why);
+        if (stage_move_wait(stage, 1u << AXIS_Z, to, patience, &why)) {
+            r->z = c->z_retracted;
+            return true;
+        }
+        struct err ignored = ERR_INIT;
+        if (why.code == ERR_LINK || (why.code == ERR_SILENT && attempt > 0))
+            break;
+        if (why.code == ERR_MISMATCH)
+            loop_sleep_until(r->loop, loop_now(r->loop) + LATE);
+        servo_back_on(r, &ignored);
     }
-    if (servo_back_on(r, &ignored) && stage_move_wait(stage, 1u << AXIS_Z, to, patience, &ignored)) {
-        r->z = c->z_retracted;
-        return true;
-    }
-    return e->code != ERR_NONE ? false : err_set(e, ignored.code, "%s", ignored.text);
+    return e->code != ERR_NONE ? false : err_set(e, why.code, "%s", why.text);
 }
 
 bool safe_state(struct run *r, struct err *why)
@@ -69,6 +91,7 @@ bool safe_state(struct run *r, struct err *why)
         hop_note(r, "fault", "open cell not verified: %s", e.text);
     r->cell_was_open = true; /* the break was not watched */
     r->stream.done = true;
+    r->secured = true;
     r->counts.safe = up && open;
     if (!r->counts.safe)
         log_line(LOG_ERROR, "NOT VERIFIED SAFE: %s%s%s. Look at the rig.", up ? "" : "z may not be retracted",

@@ -10,7 +10,11 @@
 #define SILENT_PERIODS 20
 /* A change of mode (cell off, galvanostat, cell on) and the start of a segment may take this long (s). */
 #define MODE_CHANGE 2.0
+/* An open-ended segment ends within this when it is told to. */
+#define ADVANCE_TIME NS_S
 #define OVERLOADS_END_IT 2
+/* However slow the line was before: longer than this z does not go on without samples (s), unless sampling itself is slow. */
+#define STALE_AT_MOST 0.05
 
 bool run_wanted(struct run *r, struct err *e)
 {
@@ -45,10 +49,29 @@ static bool judge_sample(struct run *r, const struct sample *s, struct err *e)
     return err_set(e, ERR_LIMIT, "%s", r->attempt.reason);
 }
 
+/* Lines that were lost may have held a segment's end and the next one's beginning: then samples of one are taken for the
+ * other's, and no segment ever seems to end. */
+static bool in_step(struct stream *st, ns_t now, struct err *e)
+{
+    if (st->advanced_at && now - st->advanced_at > ADVANCE_TIME)
+        return err_set(e, ERR_SILENT, "potentiostat: it does not end %s, %.2g s after it was told to",
+                       segment_role_name(st->sp->role[st->segment]), ns_to_s(now - st->advanced_at));
+    const struct segment *g = &st->sp->program.segment[st->segment];
+    double expected = segment_seconds(g) / g->interval;
+    if (++st->samples <= 1.1 * expected + 20)
+        return true;
+    return err_set(e, ERR_MISMATCH, "potentiostat: %lld samples in %s, which has %.0f: lines were lost",
+                   (long long)st->samples, segment_role_name(st->sp->role[st->segment]), expected);
+}
+
 static bool take_end(struct run *r, const struct potentiostat_item *item, struct err *e)
 {
     r->stream.ended_by = item->ended_by;
     record_segment_end(r, item->ended_by);
+    if (item->ended_by == ENDED_COMPLIANCE) {
+        r->attempt.compliance = true;
+        attempt_flag(r, "compliance");
+    }
     if (item->ended_by != ENDED_CEILING)
         return true;
     r->attempt.ceiling = true;
@@ -70,13 +93,15 @@ bool stream_take(struct run *r, struct potentiostat_item *item, struct err *e)
         st->segment = item->segment;
         st->last_sample = item->host;
         st->overloads = 0;
+        st->samples = 0;
+        st->advanced_at = 0;
         record_segment_begin(r, item->segment);
         return true;
     case PSTAT_SAMPLE:
         st->quiet_longest = fmax(st->quiet_longest, ns_to_s(item->host - st->last_sample));
         st->last_sample = item->host;
         record_sample(r, &item->sample);
-        return judge_sample(r, &item->sample, e);
+        return in_step(st, item->host, e) && judge_sample(r, &item->sample, e);
     case PSTAT_END:
         return take_end(r, item, e);
     case PSTAT_DONE:
@@ -102,7 +127,7 @@ static double patience_now(const struct run *r)
 
 bool stream_wait(struct run *r, struct potentiostat_item *item, double patience, struct err *e)
 {
-    ns_t deadline = loop_now(r->loop) + ns_from_s(patience > 0 ? patience : patience_now(r));
+    ns_t deadline = loop_now(r->loop) + loop_patience(r->loop, ns_from_s(patience > 0 ? patience : patience_now(r)));
     for (;;) {
         if (!stream_take(r, item, e))
             return false;
@@ -132,12 +157,14 @@ bool stream_until(struct run *r, enum segment_role role, struct err *e)
 
 bool stream_advance(struct run *r, struct err *e)
 {
+    r->stream.advanced_at = loop_now(r->loop);
     return potentiostat_advance(r->rig->pstat, e) ||
            err_context(e, "ending %s", segment_role_name(r->stream.sp->role[r->stream.segment]));
 }
 
 bool stream_finish(struct run *r, struct err *e)
 {
+    r->stream.advanced_at = loop_now(r->loop);
     if (!r->stream.done && !potentiostat_finish(r->rig->pstat, e))
         return false;
     while (!r->stream.done) {
@@ -151,5 +178,6 @@ bool stream_finish(struct run *r, struct err *e)
 double stream_stale_after(const struct run *r)
 {
     double period = r->stream.sp->program.segment[r->stream.segment].interval;
-    return fmax(3 * period, 1.5 * r->stream.quiet_longest);
+    double at_most = ns_to_s(loop_patience(r->loop, ns_from_s(STALE_AT_MOST)));
+    return fmax(3 * period, fmin(1.5 * r->stream.quiet_longest, at_most));
 }

@@ -25,10 +25,14 @@
 /* ... and not used where the nearest is further away than usual by this factor. */
 #define FAR 1.5
 
+/* Contacts further off the plane than this many times the scatter count less, and tell their neighbours no more than it. */
+#define OUTLIER 2.5
+
 struct contact {
     double x, y, t, z;
     long near[NEIGHBOURS]; /* serial numbers of the nearest ones before it, -1 = none */
     double distance[NEIGHBOURS];
+    double weight; /* below 1 for a contact that lies far off: on a particle, in a pit */
 };
 
 struct surface {
@@ -85,10 +89,10 @@ static bool solve(struct surface *s)
     static const double unit[TERMS] = {OFFSET_PRIOR, SLOPE_PRIOR, SLOPE_PRIOR, DRIFT_PRIOR};
     const double prior[TERMS] = {0, s->tilt[0], s->tilt[1], 0};
     double a[TERMS * TERMS] = {0}, b[TERMS] = {0};
-    double weight = 1 / (s->scatter * s->scatter);
+    double precision = 1 / (s->scatter * s->scatter);
     for (long k = oldest(s); k < s->total; k++) {
         const struct contact *c = contact_at(s, k);
-        double row[TERMS];
+        double row[TERMS], weight = c->weight * precision;
         terms_at(s, c->x, c->y, c->t, row);
         for (int i = 0; i < TERMS; i++) {
             b[i] += weight * row[i] * unit[i] * (c->z - s->origin[3]);
@@ -134,27 +138,28 @@ static double plane_variance(const struct surface *s, const double row[TERMS])
 
 static double residual(const struct surface *s, const struct contact *c)
 {
-    double row[TERMS];
+    double row[TERMS], most = OUTLIER * s->scatter;
     terms_at(s, c->x, c->y, c->t, row);
-    return c->z - plane(s, row);
+    return fmin(fmax(c->z - plane(s, row), -most), most);
 }
 
 /* Scatter of the residuals: what the fit itself has used up (the leverages) is no freedom of theirs. */
 static void learn_scatter(struct surface *s)
 {
-    double sum = 0, used = 0;
-    long n = s->total - oldest(s);
+    double sum = 0, used = 0, counted = 0;
     for (long k = oldest(s); k < s->total; k++) {
-        const struct contact *c = contact_at(s, k);
+        struct contact *c = &s->contact[k % KEEP];
         double row[TERMS];
         terms_at(s, c->x, c->y, c->t, row);
-        double r = c->z - plane(s, row);
-        sum += r * r;
-        used += plane_variance(s, row) / (s->scatter * s->scatter);
+        double r = c->z - plane(s, row), off = fabs(r) / (OUTLIER * s->scatter);
+        c->weight = off > 1 ? 1 / (off * off) : 1;
+        sum += c->weight * r * r;
+        counted += c->weight;
+        used += c->weight * plane_variance(s, row) / (s->scatter * s->scatter);
     }
-    s->freedom = GIVEN_WORTH + fmax((double)n - used, 0);
+    s->freedom = GIVEN_WORTH + fmax(counted - used, 0);
     s->scatter = sqrt((sum + GIVEN_WORTH * s->sigma_given * s->sigma_given) / s->freedom);
-    if (n < TRUST_FROM)
+    if (s->total < TRUST_FROM)
         s->scatter = fmax(s->scatter, s->sigma_given);
     s->scatter = fmax(s->scatter, 1e-9);
 }
@@ -229,7 +234,7 @@ void surface_add(struct surface *s, double x, double y, double t, double z)
         const double first[TERMS] = {x, y, t, z};
         memcpy(s->origin, first, sizeof first);
     }
-    struct contact c = {.x = x, .y = y, .t = t, .z = z};
+    struct contact c = {.x = x, .y = y, .t = t, .z = z, .weight = 1};
     find_near(s, x, y, s->total, c.near, c.distance);
     s->contact[s->total++ % KEEP] = c;
     for (int pass = 0; pass < 3; pass++) { /* the scatter weighs the data, the data give the scatter */
@@ -252,7 +257,7 @@ double surface_scatter(const struct surface *s)
 
 bool surface_predict(const struct surface *s, double x, double y, double t, double *z, double *sigma)
 {
-    if (s->total < 3)
+    if (s->total < 1)
         return false;
     double row[TERMS], distance[NEIGHBOURS];
     long near[NEIGHBOURS];
@@ -265,4 +270,11 @@ bool surface_predict(const struct surface *s, double x, double y, double t, doub
     *z = plane(s, row) + (close ? s->likeness * neighbours_say(s, near, distance) : 0);
     *sigma = sqrt(known * scatter * scatter + plane_variance(s, row));
     return true;
+}
+
+double surface_plane_sigma(const struct surface *s, double x, double y, double t)
+{
+    double row[TERMS];
+    terms_at(s, x, y, t, row);
+    return sqrt(plane_variance(s, row));
 }

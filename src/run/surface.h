@@ -25,6 +25,8 @@ int surface_count(const struct surface *s);
 /* Predicted contact height (m) and its standard deviation for one more contact there (scatter included; widened as long
  * as the scatter itself is known from few contacts). false as long as fewer than 3 contacts are known. */
 bool surface_predict(const struct surface *s, double x, double y, double t, double *z, double *sigma);
+/* Part of it that is the plane's own uncertainty there (m): the same for neighbouring sites, unlike the scatter. */
+double surface_plane_sigma(const struct surface *s, double x, double y, double t);
 /* Scatter about the plane (m). */
 double surface_scatter(const struct surface *s);
 

@@ -8,6 +8,7 @@
 #define STEP     2e-6 /* m */
 #define SPEED    2e-6 /* m/s */
 #define PATIENCE (10 * NS_S)
+#define INTERVAL 1e-3 /* s, of the samples */
 
 static bool move_to(struct rig *r, enum axis a, const double at[AXIS_COUNT], double value, struct err *e)
 {
@@ -22,6 +23,7 @@ bool verify_axis(struct rig *r, enum axis a, double *step, struct err *e)
     const struct rig_config *c = r->config;
     if (!stage_position(r->stage, at, e) || !stage_set_speed(r->stage, a, SPEED, e))
         return false;
+    at[a] = fmin(fmax(at[a], c->limit[a][0]), c->limit[a][1]); /* a position read back has noise */
     double by = at[a] + STEP > c->limit[a][1] ? -STEP : STEP;
     if (!move_to(r, a, at, at[a] + by, e) || !move_to(r, a, at, at[a], e))
         return false;
@@ -29,18 +31,27 @@ bool verify_axis(struct rig *r, enum axis a, double *step, struct err *e)
     return true;
 }
 
+/* A hold first: what charges the stray capacitance when the cell is switched on is no displacement current of
+ * the ramp. */
 static void ramp_program(const struct rig_config *c, struct program *g, double bias)
 {
-    *g = (struct program){.n = 1};
-    g->segment[0] = (struct segment){.kind = SEGMENT_SWEEP,
+    double i_full = fmin(c->i_limit, 1e-9);
+    *g = (struct program){.n = 2};
+    g->segment[0] = (struct segment){.kind = SEGMENT_HOLD,
+                                     .potential = bias,
+                                     .duration = 0.3,
+                                     .interval = INTERVAL,
+                                     .i_full = i_full,
+                                     .i_ceiling = c->i_limit};
+    g->segment[1] = (struct segment){.kind = SEGMENT_SWEEP,
                                      .start = bias,
                                      .vertex = {bias + 0.1, bias - 0.1},
                                      .rate = 10,
                                      .step = 0.01,
                                      .cycles = 5,
                                      .duration = 0.2,
-                                     .interval = 1e-3,
-                                     .i_full = fmin(c->i_limit, 1e-9),
+                                     .interval = INTERVAL,
+                                     .i_full = i_full,
                                      .i_ceiling = c->i_limit};
 }
 
@@ -54,13 +65,13 @@ bool verify_wiring(struct rig *r, double *capacitance, struct err *e)
     ramp_start(&meter);
     if (!potentiostat_start(r->pstat, &g, e))
         return false;
-    ns_t deadline = loop_now(r->loop) + PATIENCE;
+    ns_t deadline = loop_now(r->loop) + loop_patience(r->loop, PATIENCE);
     while (item.kind != PSTAT_DONE) {
         item.kind = potentiostat_next(r->pstat, &item, e);
         if (item.kind == PSTAT_FAILED)
             return false;
-        if (item.kind == PSTAT_SAMPLE)
-            ramp_add(&meter, &item.sample, 1e-3);
+        if (item.kind == PSTAT_SAMPLE && item.segment == 1)
+            ramp_add(&meter, &item.sample, INTERVAL);
         if (item.kind == PSTAT_NONE && !loop_wait(r->loop, potentiostat_event(r->pstat), deadline))
             return err_set(e, ERR_SILENT, "potentiostat: no end of the test ramp");
     }

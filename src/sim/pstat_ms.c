@@ -101,7 +101,7 @@ static void reject_upload(struct pstat_ms *p, const struct ms_error *e)
 
 static void upload_line(struct pstat_ms *p, const char *line, size_t n)
 {
-    struct ms_error e;
+    struct ms_error e = {0};
     if (n > 0) {
         if (!ms_script_line(p->script, line, n, &e))
             reject_upload(p, &e);

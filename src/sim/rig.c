@@ -77,6 +77,10 @@ struct sim_rig *sim_rig_new(struct loop *l, const struct ynode *simulate, uint64
         ok = sim_pstat_config_read(c.potentiostat, &r->pstat_config, d) && ok;
         r->bench = (struct sim_bench){.loop = l, .seed = seed, .world = make_world(&c, seed, d)};
         ok = ok && r->bench.world;
+        if (ok) {
+            r->bench.at = loop_now(l);
+            world_begin(r->bench.world, r->bench.at);
+        }
     }
     if (!ok) {
         sim_rig_free(r);

@@ -20,6 +20,8 @@ struct world *world_new(const struct ynode *sample, const struct ynode *probe, u
                         struct diags *d);
 void world_free(struct world *w);
 
+/* The loop's time at which the world begins, if it is not 0; before anything else. */
+void world_begin(struct world *w, ns_t t);
 /* Where the probe is: the stage tells. fn must give the true position at time t >= the last asked. */
 void world_set_position(struct world *w, void (*fn)(void *ctx, ns_t t, double xyz[3]), void *ctx);
 
@@ -79,6 +81,11 @@ void world_drop(struct world *w, bool there);
  * sample. Save writes a temporary file and renames it. */
 bool world_load(struct world *w, const char *path, struct err *e);
 bool world_save(const struct world *w, const char *path, struct err *e);
+/* Saves now; from now on every contact is appended to the file when the drop touches and again when it
+ * breaks, with clock and counters, so that a process that is killed leaves the sample as it is. The work per
+ * contact does not grow with their number. Until the world is freed or saved; what can not be appended later
+ * is told by world_save(). */
+bool world_journal(struct world *w, const char *path, struct err *e);
 
 /* Ground truth of a fresh spot: residues of earlier contacts, over which a drop touches earlier, are left
  * out. t_s is the time of the loop (s), for the drift; times in the ledger are those of the sample's own

@@ -173,6 +173,7 @@ static void discard(struct dialogue *d)
 static ns_t later(const struct dialogue *d, ns_t timeout)
 {
     ns_t now = loop_now(d->loop);
+    timeout = loop_patience(d->loop, timeout);
     return timeout > NS_NEVER - now ? NS_NEVER : now + timeout;
 }
 

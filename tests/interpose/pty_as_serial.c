@@ -3,9 +3,9 @@
  *
  * libserialport looks a port's name up under /sys/class/tty (lstat, then readlink for the bus that it is on),
  * and reads and sets modem lines (TIOCMGET, TIOCMBIS, TIOCMBIC, TIOCMSET), which a pty does not have. This
- * object answers these for the pty named by the environment variable SECCM_PTY_AS_SERIAL ("/dev/pts/4") and
- * passes everything else on. The modem lines are remembered; DTR and RTS are on, as after opening a real
- * port.
+ * object answers these for the ptys named by the environment variable SECCM_PTY_AS_SERIAL ("/dev/pts/4",
+ * several with colons in between) and passes everything else on. The modem lines are remembered; DTR and RTS
+ * are on, as after opening a real port.
  *
  *   cc -shared -fPIC -o pty_as_serial.so pty_as_serial.c -ldl
  *   LD_PRELOAD=./pty_as_serial.so SECCM_PTY_AS_SERIAL=/dev/pts/4 seccm ... serial:/dev/pts/4 */
@@ -25,22 +25,42 @@ int __lxstat(int version, const char *path, struct stat *st);
 
 static int modem_lines = TIOCM_DTR | TIOCM_RTS | TIOCM_CTS | TIOCM_DSR;
 
-/* Whether `path` is the place under /sys/class/tty of the pty. */
+/* The next of the named ptys behind `*list`, into pty[256]; false behind the last. */
+static bool next_pty(const char **list, char *pty)
+{
+    if (!*list || !**list)
+        return false;
+    size_t n = strcspn(*list, ":");
+    snprintf(pty, 256, "%.*s", (int)n, *list);
+    *list += n + ((*list)[n] == ':');
+    return true;
+}
+
+/* Whether `path` is the place under /sys/class/tty of one of the ptys. */
 static bool is_sys_entry(const char *path)
 {
-    const char *pty = getenv("SECCM_PTY_AS_SERIAL");
-    char entry[256];
-    if (!pty || strncmp(pty, "/dev/", 5) != 0)
+    const char *list = getenv("SECCM_PTY_AS_SERIAL");
+    static const char folder[] = "/sys/class/tty/";
+    char pty[256];
+    if (strncmp(path, folder, sizeof folder - 1) != 0)
         return false;
-    snprintf(entry, sizeof entry, "/sys/class/tty/%s", pty + 5);
-    return strcmp(path, entry) == 0;
+    while (next_pty(&list, pty))
+        if (strncmp(pty, "/dev/", 5) == 0 && strcmp(path + sizeof folder - 1, pty + 5) == 0)
+            return true;
+    return false;
 }
 
 static bool is_pty(int fd)
 {
-    const char *pty = getenv("SECCM_PTY_AS_SERIAL");
+    const char *list = getenv("SECCM_PTY_AS_SERIAL");
     struct stat a, b;
-    return pty && stat(pty, &a) == 0 && fstat(fd, &b) == 0 && S_ISCHR(b.st_mode) && a.st_rdev == b.st_rdev;
+    char pty[256];
+    if (!list || fstat(fd, &b) != 0 || !S_ISCHR(b.st_mode))
+        return false;
+    while (next_pty(&list, pty))
+        if (stat(pty, &a) == 0 && a.st_rdev == b.st_rdev)
+            return true;
+    return false;
 }
 
 static int pretend_link(struct stat *st)

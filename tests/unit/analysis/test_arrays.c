@@ -304,6 +304,41 @@ static void product_and_sum(void *ctx, const double *x, double *y)
     y[2] = NAN;
 }
 
+/* Worked by hand: 5 and 3 violate the order and become 4; all falling pools to the mean. */
+static void areas_are_made_monotone(void **state)
+{
+    (void)state;
+    double a[6] = {4, 5, NAN, 3, 6, 8}, falling[3] = {9, 6, 3}, none[1] = {NAN};
+    area_monotone(a, 6);
+    const double wanted[6] = {4, 4, NAN, 4, 6, 8};
+    for (int k = 0; k < 6; k++)
+        assert_true(k == 2 ? isnan(a[k]) : fabs(a[k] - wanted[k]) < 1e-12);
+    area_monotone(falling, 3);
+    for (int k = 0; k < 3; k++)
+        assert_true(falling[k] == 6);
+    area_monotone(none, 1);
+    assert_true(isnan(none[0]));
+}
+
+/* Whenever the drop grew between the ends, the law is between the charge ratio and the bound. */
+static void the_bound_holds_whenever_the_area_grew(void **state)
+{
+    (void)state;
+    static const double law[4] = {1, 0.4, 0.2, 0.1};
+    struct rng rng = rng_stream(9, "test.bound");
+    for (uint64_t trial = 0; trial < 200; trial++) {
+        double a[4], q[4], fresh[4], passivated[4];
+        a[0] = 1 + rng_uniform(rng, trial, 0, 0);
+        for (int k = 1; k < 4; k++)
+            a[k] = a[k - 1] + rng_uniform(rng, trial, (uint64_t)k, 0);
+        area_convolve(-1, law, a, 4, q);
+        area_bound(q, 4, 1.1 * a[3] / 1.0, fresh, passivated); /* contact at 1, end 10 % above pass 4 */
+        for (int k = 1; k < 4; k++)
+            assert_true(fresh[k] <= law[k] && law[k] <= q[k] / q[0] && passivated[k] <= q[k] / q[0]);
+        assert_true(fresh[0] == 1 && passivated[0] == 1);
+    }
+}
+
 static void uncertainty_is_propagated(void **state)
 {
     (void)state;
@@ -385,6 +420,8 @@ int main(void)
         cmocka_unit_test(blank_regression_is_unbiased_with_honest_errors),
         cmocka_unit_test(capacitance_ignores_what_flows_in_both_branches),
         cmocka_unit_test(areas_are_deconvolved),
+        cmocka_unit_test(areas_are_made_monotone),
+        cmocka_unit_test(the_bound_holds_whenever_the_area_grew),
         cmocka_unit_test(uncertainty_is_propagated),
         cmocka_unit_test(sweeps_are_cut_by_label_or_by_turns),
         cmocka_unit_test(settings_are_read_from_flat_json),

@@ -129,6 +129,11 @@ static void overload_ends_the_site_safely(void **unused)
     assert_int_equal(a.touched, TOUCHED_YES);
     assert_int_equal(n.end, RUN_FINISHED);
     assert_int_equal(n.counts.by_outcome[OUTCOME_MEASURED], 3);
+    /* S4 opens the cell before the drop is torn off: the one open circuit that has to be, and it is recorded. */
+    print_message("open circuit %.0f ms\n", n.seen.open_circuit_longest * 1e3);
+    assert_int_equal(n.seen.open_circuit, 1);
+    assert_true(n.seen.open_circuit_longest < 0.3);
+    n.seen.open_circuit = 0;
     ASSERT_UNHARMED(&n);
     night_close(&n);
 }
@@ -189,15 +194,15 @@ static void a_lost_meniscus_drives_a_galvanostat_to_compliance(void **unused)
 static void a_dried_up_pipette_pauses_the_run(void **unused)
 {
     (void)unused;
-    struct night_spec s = {.columns = 12, .spares = "3", .faults = "consecutive: {count: 4, then: pause}"};
+    struct night_spec s = {.columns = 4, .rows = 6, .spares = "3", .faults = "consecutive: {count: 4, then: pause}"};
     struct night n;
-    ns_t at = clean_time(&s, "travel", 5);
+    ns_t at = clean_time(&s, "travel", 13);
     night_open(&n, &s);
     sim_rig_fault(n.sim, SIM_DROP_LOST, at, NS_NEVER);
     night_run(&n);
     assert_int_equal(n.end, RUN_PAUSED);
     assert_int_equal(n.counts.by_outcome[OUTCOME_NO_CONTACT], 4);
-    assert_int_equal(n.counts.by_outcome[OUTCOME_MEASURED], 4);
+    assert_int_equal(n.counts.by_outcome[OUTCOME_MEASURED], 12);
     assert_true(n.counts.safe);
     ASSERT_UNHARMED(&n);
     night_close(&n);
@@ -224,25 +229,50 @@ static void a_drop_that_does_not_break_pauses_the_run(void **unused)
     }
 }
 
-/* A residue so high that the drop meets it at the height of travel. */
-static void a_residue_in_the_way_is_already_wet(void **unused)
+/* A residue so high that the drop meets it at the height of travel. The surface is known from an earlier part of the
+ * run; site 4 leaves the residue, site 5 lies on it. The bridge to site 4 breaks after `break` times 200 nm. */
+static void meet_a_residue(const char *probe, enum outcome wanted, enum touched touched)
 {
-    (void)unused;
     struct night n;
-    night_open(&n, &(struct night_spec){.columns = 2,
-                                        .spares = "0",
-                                        .pitch = 1.5,
+    struct run_before before[5];
+    night_open(&n, &(struct night_spec){.columns = 5,
+                                        .pitch = 1.2,
                                         .sample = "{surface: {roughness: 0 nm}, edge-density: {spread: 0}, "
-                                                  "wetting: {residue: 4, residue-height: 6 um}}",
-                                        .probe = "meniscus: {height: 200 nm, break: 45, break-spread: 0}"});
+                                                  "wetting: {residue: 4, residue-height: 5 um}}",
+                                        .probe = probe});
+    for (int k = 0; k < 5; k++) {
+        const struct plan_site *s = &n.plan->site[k];
+        before[k] = (struct run_before){.outcome = k < 3 ? OUTCOME_MEASURED : OUTCOME_NONE,
+                                        .attempts = k < 3,
+                                        .x = s->x,
+                                        .y = s->y,
+                                        .contact_z = k < 3 ? SAMPLE_PLANE + 200e-9 : NAN};
+    }
+    n.options.before = before;
     night_run(&n);
     struct results_attempt a[8];
-    int k = attempts_of(&n, 2, a, 8);
+    assert_int_equal(attempts_of(&n, 1, a, 8), 0);
+    ASSERT_OUTCOME(only_attempt(&n, 4), OUTCOME_MEASURED);
+    int k = attempts_of(&n, 5, a, 8);
     for (int j = 0; j < k; j++)
         print_message("attempt %d: %s: %s\n", j + 1, outcome_name(a[j].outcome), a[j].reason);
-    assert_int_equal(a[k - 1].outcome, OUTCOME_ALREADY_WET);
+    ASSERT_OUTCOME(a[0], wanted);
+    assert_int_equal(a[0].touched, touched);
+    assert_int_equal(n.end, RUN_FINISHED);
     assert_int_equal(n.seen.crashes + n.seen.drags, 0);
     night_close(&n);
+}
+
+static void a_residue_at_the_height_of_travel_is_already_wet(void **unused)
+{
+    (void)unused;
+    meet_a_residue("meniscus: {height: 200 nm, break: 25, break-spread: 0}", OUTCOME_ALREADY_WET, TOUCHED_NO);
+}
+
+static void a_contact_far_above_the_surface_is_rejected(void **unused)
+{
+    (void)unused;
+    meet_a_residue("meniscus: {height: 200 nm, break: 45, break-spread: 0}", OUTCOME_LANDING_REJECTED, TOUCHED_YES);
 }
 
 static void a_purely_capacitive_contact_is_caught(void **unused)
@@ -312,6 +342,8 @@ static void contact_z_agrees_with_the_truth(void **unused)
     for (int k = 1; k <= 60; k++) {
         struct results_attempt a = only_attempt(&n, k);
         struct world_truth t;
+        if (a.outcome == OUTCOME_NO_CONTACT)
+            continue; /* too little was known of the surface to go deep enough */
         ASSERT_OUTCOME(a, OUTCOME_MEASURED);
         truth_of(&n, k, 0.5 * (a.start_s + a.end_s), &t);
         double miss = a.contact_z - SAMPLE_PLANE - t.contact_z;
@@ -319,6 +351,8 @@ static void contact_z_agrees_with_the_truth(void **unused)
         square += miss * miss;
         count++;
     }
+    print_message("%d of 60 measured\n", count);
+    assert_true(count >= 57);
     double mean = sum / count, sd = sqrt(square / count - mean * mean);
     print_message("contact z: bias %.2f nm, SD %.2f nm over %d sites\n", mean * 1e9, sd * 1e9, count);
     assert_true(fabs(mean) < 3e-9);
@@ -339,7 +373,8 @@ int main(void)
         cmocka_unit_test(a_lost_meniscus_drives_a_galvanostat_to_compliance),
         cmocka_unit_test(a_dried_up_pipette_pauses_the_run),
         cmocka_unit_test(a_drop_that_does_not_break_pauses_the_run),
-        cmocka_unit_test(a_residue_in_the_way_is_already_wet),
+        cmocka_unit_test(a_residue_at_the_height_of_travel_is_already_wet),
+        cmocka_unit_test(a_contact_far_above_the_surface_is_rejected),
         cmocka_unit_test(a_purely_capacitive_contact_is_caught),
         cmocka_unit_test(a_passivated_site_is_not_lost),
         cmocka_unit_test(landing_on_a_particle_is_no_crash),

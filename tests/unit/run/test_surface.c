@@ -14,17 +14,20 @@ static double height(const struct ground *g, double x, double y, double t, uint6
            g->scatter * rng_normal(g->r, k, 0, 0);
 }
 
-static void nothing_is_predicted_from_two_contacts(void **unused)
+static void one_contact_says_little(void **unused)
 {
     (void)unused;
     struct surface *s = surface_new((const double[2]){0, 0}, 50e-9);
-    double z, sigma;
+    double z, near, far;
+    assert_false(surface_predict(s, 5e-6, 0, 20, &z, &near));
     surface_add(s, 0, 0, 0, 50e-6);
-    surface_add(s, 5e-6, 0, 10, 50e-6);
-    assert_false(surface_predict(s, 5e-6, 0, 20, &z, &sigma));
-    surface_add(s, 10e-6, 0, 20, 50e-6);
-    assert_true(surface_predict(s, 5e-6, 0, 20, &z, &sigma));
-    assert_int_equal(surface_count(s), 3);
+    assert_true(surface_predict(s, 5e-6, 0, 20, &z, &near));
+    assert_true(surface_predict(s, 50e-6, 0, 20, &z, &far));
+    print_message("from one contact: +- %.0f nm 5 um away, +- %.0f nm 50 um away\n", near * 1e9, far * 1e9);
+    assert_true(fabs(z - 50e-6) < 1e-12);
+    assert_true(near > 100e-9 && near < 200e-9);
+    assert_true(far > 1e-6 && far < 1.1e-6);
+    assert_int_equal(surface_count(s), 1);
     surface_free(s);
 }
 
@@ -181,7 +184,7 @@ static void neighbours_help_where_they_can(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(nothing_is_predicted_from_two_contacts),
+        cmocka_unit_test(one_contact_says_little),
         cmocka_unit_test(an_exact_plane_is_found),
         cmocka_unit_test(collinear_contacts_say_nothing_sideways),
         cmocka_unit_test(sigma_is_honest),

@@ -1,0 +1,65 @@
+#!/bin/sh
+# The host dies in the middle of an approach, over ptys: stopped (SIGSTOP) or killed. The stage then ends its last move, which
+# the leash keeps above the surface (S2): z comes to rest by itself, no crash. A host that wakes up again goes on or ends in
+# order; a run whose host was killed is resumed on the same rig: retracts first, marks the site, finishes.
+. "$(dirname "$0")/lib"
+rig=$top/tests/data/steady/bench.yaml protocol=$top/tests/data/steady/short.yaml
+seed=${SECCM_TEST_SEED:-$(date +%s)}
+say "seed $seed (SECCM_TEST_SEED=$seed repeats it)"
+draw() { # lowest, highest: into $drawn
+    seed=$(awk -v s="$seed" 'BEGIN { print (s * 48271 + 11) % 2147483647 }')
+    drawn=$(awk -v s="$seed" -v a="$1" -v b="$2" 'BEGIN { print a + int(s / 2147483647 * (b - a + 1)) }')
+}
+
+stopped() { # name, moves of z on the leash (about 20 nm each) before it happens, seconds
+    serve "$1" "$rig"
+    verify "$rig"
+    begin "$protocol"
+    await_times "$who.transcript" 'stage > MOV 3 ' "$2" $run || fail "$who: $(cat "$who.log")"
+    kill -STOP $run
+    sleep "$3"
+    kill -CONT $run
+    wait $run
+    status=$?
+    case $status in
+    0) ;;
+    1 | 3) grep -q 'rig verified safe' "$who.log" || fail "$who: $(cat "$who.log")" ;;
+    *) fail "$who: status $status: $(cat "$who.log")" ;;
+    esac
+    unserve $served
+    no_harm 'unrecorded open circuits' # a host that was stopped at the contact stops in the safe state later
+    say "$who: stopped at move $2 for $3 s: status $status, $(grep -v '^site' "$who.log" | head -n 1)"
+}
+
+killed() { # name, moves
+    serve "$1" "$rig"
+    verify "$rig"
+    begin "$protocol"
+    await_times "$who.transcript" 'stage > MOV 3 ' "$2" $run || fail "$who: $(cat "$who.log")"
+    kill -9 $run
+    wait $run 2>/dev/null
+    sleep 0.1
+    first=$(height "$rig")
+    second=$(height "$rig")
+    [ -n "$first" ] && [ -n "$second" ] || fail "$who: $(cat "$who.height.err")"
+    awk -v a="$first" -v b="$second" 'BEGIN { exit !(a - b < 0.02 && b - a < 0.02) }' ||
+        fail "$who: z still moves: $first, $second um"
+    expect 0 "$seccm" resume "$who.seccm" --stage "pty:$stage" --potentiostat "pty:$potentiostat" --speed "$speed"
+    [ "$(outcomes "$who.seccm" measured)" = 3 ] && [ "$(outcomes "$who.seccm" interrupted)" -le 1 ] ||
+        fail "$who: $("$seccm" sites "$who.seccm")"
+    unserve $served
+    no_harm 'unrecorded open circuits'
+    say "$who: killed at move $2: z at rest at $second um; resumed, $(outcomes "$who.seccm" interrupted) interrupted"
+}
+
+# The first surface is met after about 490 moves; one of each kind comes near to it.
+draw 20 400
+beside stopped stopped-high "$drawn" 0.2
+draw 460 500
+beside stopped stopped-low "$drawn" 1.5
+all_well || exit 1
+draw 20 400
+beside killed killed-high "$drawn"
+draw 460 500
+beside killed killed-low "$drawn"
+all_well
