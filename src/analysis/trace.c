@@ -15,9 +15,20 @@ static double time_of(const struct wave_row *rows, int k, double interval)
     return (double)(rows[k].host_us - rows[0].host_us) * 1e-6;
 }
 
-static bool rejected(const struct wave_row *row)
+/* At open circuit the instrument sends no current at all: then its absence rejects nothing. */
+static bool has_current(const struct wave_row *rows, int n)
 {
-    if (row->status & (TRACE_OVERLOAD | TRACE_INVALID) || dec_is_nan(row->i_raw) || dec_is_nan(row->e_raw))
+    for (int k = 0; k < n; k++)
+        if (!dec_is_nan(rows[k].i_raw))
+            return true;
+    return false;
+}
+
+static bool rejected(const struct wave_row *row, bool current)
+{
+    if (row->status & (TRACE_OVERLOAD | TRACE_INVALID) || dec_is_nan(row->e_raw))
+        return true;
+    if (current && dec_is_nan(row->i_raw))
         return true;
     return row->status & TRACE_TIMING && dec_is_nan(row->t);
 }
@@ -58,13 +69,14 @@ void trace_decode(const struct wave_row *rows, int n, const struct trace_wiring 
     tr.sweep = xcalloc(count, sizeof *tr.sweep);
     tr.left_out = xcalloc(2, count);
     unsigned char *no_potential = tr.left_out + count;
+    bool current = has_current(rows, n);
     for (int k = 0; k < n; k++) {
         tr.t[k] = time_of(rows, k, interval);
         tr.e[k] = w->potential_sign * dec_value(rows[k].e_raw) + w->offset;
         tr.i[k] = w->current_sign * dec_value(rows[k].i_raw);
         tr.cycle[k] = rows[k].cycle;
         tr.sweep[k] = rows[k].sweep;
-        tr.left_out[k] = rejected(&rows[k]);
+        tr.left_out[k] = rejected(&rows[k], current);
         no_potential[k] = dec_is_nan(rows[k].e_raw);
         tr.n_left_out += tr.left_out[k];
     }

@@ -56,6 +56,16 @@ static bool is_simulated(const char *file_text, const char *override)
     return !strcmp(override ? override : file_text, "simulated");
 }
 
+static bool is_replayed(const char *file_text, const char *override)
+{
+    return !strncmp(override ? override : file_text, "replay:", strlen("replay:"));
+}
+
+static bool can_be_hurried(const char *file_text, const char *override)
+{
+    return is_simulated(file_text, override) || is_replayed(file_text, override);
+}
+
 /* Seconds of UTC since 1970 of an ISO 8601 text, NAN if it is none. */
 static double utc_seconds(const char *text)
 {
@@ -82,10 +92,11 @@ static bool open_all(struct bench *b, const struct rig_config *c, const struct b
     bool simulated = is_simulated(c->stage_link, o->stage_link) || is_simulated(c->pstat_link, o->pstat_link);
     enum loop_mode mode = o->virtual_time ? LOOP_VIRTUAL : o->speed > 0 ? LOOP_SCALED : LOOP_REAL;
     if (o->virtual_time &&
-        !(is_simulated(c->stage_link, o->stage_link) && is_simulated(c->pstat_link, o->pstat_link)))
-        return err_set(e, ERR_USAGE,
-                       "--virtual needs a rig whose links are all `simulated`: real devices can not be "
-                       "hurried");
+        !(can_be_hurried(c->stage_link, o->stage_link) && can_be_hurried(c->pstat_link, o->pstat_link)))
+        return err_set(
+            e, ERR_USAGE,
+            "--virtual needs links that are all `simulated` or `replay:`: real devices can not be hurried");
+    b->replayed = is_replayed(c->stage_link, o->stage_link) && is_replayed(c->pstat_link, o->pstat_link);
     if (!(b->loop = loop_new(mode, o->speed > 0 ? o->speed : 1, e)))
         return false;
     continue_clock(b->loop, o);
@@ -119,7 +130,7 @@ bool bench_open(struct bench *b, const struct rig_config *c, const struct bench_
 
 bool bench_verified(const struct bench *b, struct err *e)
 {
-    if (b->sim || rig_is_verified(b->rig))
+    if (b->sim || b->replayed || rig_is_verified(b->rig))
         return true;
     return err_set(e, ERR_LIMIT,
                    "this rig's mounting direction and wiring were never verified by moves: run "

@@ -22,6 +22,7 @@ struct bench {
     struct loop *loop;
     struct rig *rig;
     struct sim_rig *sim; /* NULL for real links */
+    bool replayed;       /* both links are transcripts of an earlier run: nothing moves */
     struct transcript *transcript;
     const char *sample_state;
 };
@@ -30,7 +31,7 @@ struct bench {
  * again. */
 bool bench_open(struct bench *b, const struct rig_config *c, const struct bench_options *o, double offset,
                 const double e_limit[2], double i_limit, struct err *e);
-/* S5: true if this rig was verified by moves (or is simulated in this process). */
+/* S5: true if this rig was verified by moves (or is simulated in this process, or a transcript). */
 bool bench_verified(const struct bench *b, struct err *e);
 /* From now on the simulated sample's state is kept on file contact by contact, for a process that may be
  * killed. Does nothing without a simulated sample or a file for its state. */

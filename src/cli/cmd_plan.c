@@ -1,19 +1,7 @@
 /* seccm plan: what a protocol will do, before it does it. */
-#include <errno.h>
-#include <stdio.h>
-
 #include "cli/commands.h"
 #include "cli/load.h"
-
-static bool write_file(const char *path, const struct buf *text, struct err *e)
-{
-    FILE *f = fopen(path, "w");
-    bool ok = f && fwrite(text->p, 1, text->n, f) == text->n;
-    int error = errno;
-    if (f && fclose(f))
-        ok = false;
-    return ok || err_errno(e, ERR_IO, error, "writing %s", path);
-}
+#include "cli/put.h"
 
 static int run(const struct command *self, int argc, char **argv)
 {
@@ -44,9 +32,7 @@ static int run(const struct command *self, int argc, char **argv)
     struct buf text = {0};
     if (svg) {
         plan_svg(l.plan, &text);
-        if (!write_file(svg, &text, &e))
-            status = options_fail(&e);
-        buf_clear(&text);
+        status = put_file(svg, words[0], &text);
     }
     if (json)
         plan_json(l.plan, &text);
@@ -54,10 +40,9 @@ static int run(const struct command *self, int argc, char **argv)
         plan_csv(l.plan, &text);
     else
         plan_print(l.plan, &text);
-    fwrite(text.p, 1, text.n, stdout);
-    buf_free(&text);
+    int printed = put_stdout(&text);
     load_free(&l);
-    return status;
+    return status ? status : printed;
 }
 
 const struct command command_plan = {

@@ -1,25 +1,9 @@
 /* seccm report: one HTML file for people. */
-#include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "cli/commands.h"
 #include "cli/put.h"
 #include "output/report.h"
-
-static bool write_file(const char *path, const struct buf *text, struct err *e)
-{
-    FILE *f = fopen(path, "w");
-    if (!f)
-        return err_errno(e, ERR_IO, errno, "writing `%s`", path);
-    bool ok = fwrite(text->p, 1, text->n, f) == text->n && fflush(f) == 0;
-    int error = errno;
-    if (fclose(f) != 0 && ok) {
-        ok = false;
-        error = errno;
-    }
-    return ok || err_errno(e, ERR_IO, error, "writing `%s`", path);
-}
 
 static int run(const struct command *self, int argc, char **argv)
 {
@@ -42,11 +26,11 @@ static int run(const struct command *self, int argc, char **argv)
     struct buf html = {0};
     bool ok = d && report_html(d, &html, &e);
     data_close(d);
-    if (ok && strcmp(path, "-") == 0)
-        return put_stdout(&html);
-    ok = ok && write_file(path, &html, &e);
-    buf_free(&html);
-    return ok ? 0 : options_fail(&e);
+    if (!ok) {
+        buf_free(&html);
+        return options_fail(&e);
+    }
+    return strcmp(path, "-") == 0 ? put_stdout(&html) : put_file(path, words[0], &html);
 }
 
 const struct command command_report = {

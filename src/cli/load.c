@@ -13,6 +13,10 @@ bool load_plan(const char *path, const struct protocol_options *o, struct loaded
     out->protocol = protocol_load(path, o, d, &e);
     if (out->protocol)
         out->plan = plan_make(out->protocol, d);
+    if (out->plan && !check_programs(out->plan, d)) {
+        plan_free(out->plan);
+        out->plan = NULL;
+    }
     out->errors = diags_errors(d);
     out->warnings = diags_warnings(d);
     struct buf text = {0};

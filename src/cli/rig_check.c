@@ -108,7 +108,8 @@ static int check(const struct rig_config *c, const struct check_options *o)
     if (o->move && !status && !verify(b.rig, o->yes, &e))
         status = options_fail(&e);
     struct err ignored = ERR_INIT;
-    printf("verified      %s\n", b.sim ? "not needed (simulated in this process)"
+    printf("verified      %s\n", b.sim        ? "not needed (simulated in this process)"
+                                 : b.replayed ? "not needed (a transcript)"
                                  : bench_verified(&b, &ignored)
                                      ? "yes"
                                      : "no: run with --move before the first experiment");

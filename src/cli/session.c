@@ -28,6 +28,8 @@ static void catch_signals(void)
     const int which[] = {SIGINT, SIGTERM, SIGHUP};
     for (int k = 0; k < 3; k++)
         sigaction(which[k], &a, NULL);
+    signal(SIGXFSZ,
+           SIG_IGN); /* a limit on the size of files is an error of a write, not the end of the process */
 }
 
 char *session_sample_path(const char *results_path)
@@ -42,7 +44,7 @@ char *session_sample_path(const char *results_path)
 }
 
 /* The protocol's potential limits as applied instrument volts, inside the rig's. */
-static void limits(const struct plan *plan, double e_limit[2], double *i_limit)
+void session_limits(const struct plan *plan, double e_limit[2], double *i_limit)
 {
     const struct protocol *p = plan->protocol;
     struct wiring w = {p->rig->potential_sign, p->rig->current_sign, p->offset};
@@ -57,7 +59,7 @@ static bool open_bench(struct bench *b, const struct plan *plan, const struct se
                        struct err *e)
 {
     double e_limit[2], i_limit;
-    limits(plan, e_limit, &i_limit);
+    session_limits(plan, e_limit, &i_limit);
     if (!bench_open(b, plan->protocol->rig, &o->bench, plan->protocol->offset, e_limit, i_limit, e))
         return false;
     struct err ignored = ERR_INIT;

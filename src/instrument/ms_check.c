@@ -91,6 +91,8 @@ static bool check_sweep(const struct where *w)
         return fail(w, ERR_INPUT, "needs a positive rate and step");
     if (s->cycles < 1 && !s->open_ended)
         return fail(w, ERR_INPUT, "needs at least one cycle");
+    if (s->cycles > MS_SCANS_MAX && !s->open_ended)
+        return fail(w, ERR_LIMIT, "more cycles than the device counts (65535)");
     if (s->step < w->c->model->e_step * (1 - 1e-9)) {
         err_set(w->e, ERR_LIMIT, "a step of %g V is below the %g V of the %s", s->step, w->c->model->e_step,
                 w->c->model->name);

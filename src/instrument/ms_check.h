@@ -4,6 +4,9 @@
 
 #include "instrument/potentiostat.h"
 
+/* The device counts scans with four hex digits. */
+enum { MS_SCANS_MAX = 65535 };
+
 /* A span of applied potentials. */
 struct ms_span {
     double low, high; /* V, instrument frame */

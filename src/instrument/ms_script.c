@@ -23,8 +23,6 @@
 #include "instrument/ms_number.h"
 
 enum { MODE_NONE, MODE_POTENTIOSTAT, MODE_GALVANOSTAT, GALVANOSTAT_NUMBER = 6 };
-/* The device counts scans with four hex digits. */
-enum { SCANS_MAX = 65535 };
 /* Bandwidth over the rate of points: enough to settle within a step, and no more noise than that. */
 #define BANDWIDTH_FACTOR 5
 
@@ -276,7 +274,7 @@ static int scans(const struct segment *s)
     one.open_ended = false;
     one.cycles = 1;
     double n = ceil(s->duration / segment_seconds(&one) - 1e-6);
-    return n > SCANS_MAX ? SCANS_MAX : (int)fmax(n, 1);
+    return n > MS_SCANS_MAX ? MS_SCANS_MAX : (int)fmax(n, 1);
 }
 
 static void write_sweep(struct writer *w, const struct segment *s)

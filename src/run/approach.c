@@ -1,4 +1,5 @@
-/* Approach: z goes down on a leash held by fresh samples without contact, and the first sample beyond the baseline halts it.
+/* Approach: z goes down on a leash held by fresh samples without contact, and the first sample beyond the
+ * baseline halts it.
  *
  *        z
  *        |  o  where the last fresh no-contact sample was taken (z_free)
@@ -9,23 +10,27 @@
  *        |
  *   -----+---- bottom: the end of the travel
  *
- * If host, link or process dies, the controller ends its last move at x; if samples stop, z is halted before. */
+ * If host, link or process dies, the controller ends its last move at x; if samples stop, z is halted before.
+ */
 #include <assert.h>
 #include <math.h>
 
 #include "run/hop.h"
 
-/* Slow approach starts this many standard deviations (and `surface.peak`) above the predicted contact height. */
+/* Slow approach starts this many standard deviations (and `surface.peak`) above the predicted contact height.
+ */
 #define START_SIGMAS 3
 /* Depth below the prediction at which an approach gives up: no more than this part of the drop ... */
 #define DEPTH_PART 0.5
-/* ... which must leave so many standard deviations of the prediction between glass and surface, where nothing conducts
- * (binder, oxide) or the drop is gone: a site that is missed costs a spare, a crash costs the tip ... */
+/* ... which must leave so many standard deviations of the prediction between glass and surface, where nothing
+ * conducts (binder, oxide) or the drop is gone: a site that is missed costs a spare, a crash costs the tip
+ * ... */
 #define KEEP_SIGMAS 3
-/* ... down to this least depth, without which a surface that is rough against the drop could never be learnt ... */
+/* ... down to this least depth, without which a surface that is rough against the drop could never be learnt
+ * ... */
 #define LEAST_SIGMAS 1
-/* ... deeper by the plane's own uncertainty for each site in a row that was missed, at most this often: a wrong slope
- * misses all sites that follow, and could not be learnt either ... */
+/* ... deeper by the plane's own uncertainty for each site in a row that was missed, at most this often: a
+ * wrong slope misses all sites that follow, and could not be learnt either ... */
 #define DEEPER_AT_MOST 3
 /* ... and never further than this below the prediction (S2). */
 #define TRAVEL_SIGMAS 3
@@ -38,17 +43,17 @@
 struct descent {
     struct idle base;
     double speed, leash, bottom;
-    double z_free;   /* m: lowest height known free of contact */
-    double z_seen;   /* m: newest position */
-    ns_t seen_at;    /* when the answer came: it was true some time before */
-    ns_t true_at;    /* best guess of when: half way between question and answer */
-    bool confirmed;  /* a free sample followed it */
-    double z_rest;   /* m: since rest_since z has not gone down noticeably from here */
+    double z_free;  /* m: lowest height known free of contact */
+    double z_seen;  /* m: newest position */
+    ns_t seen_at;   /* when the answer came: it was true some time before */
+    ns_t true_at;   /* best guess of when: half way between question and answer */
+    bool confirmed; /* a free sample followed it */
+    double z_rest;  /* m: since rest_since z has not gone down noticeably from here */
     ns_t rest_since;
-    double target;   /* m: commanded */
+    double target; /* m: commanded */
     bool latched;
     struct sample crossing;
-    double reach;    /* A: at the crossing */
+    double reach; /* A: at the crossing */
     ns_t halted_at;
     struct headway headway;
 };
@@ -141,7 +146,7 @@ static bool stuck(const struct run *r, struct descent *d, double tolerance)
     if (d->z_seen - d->target <= tolerance)
         d->headway.since = 0;
     double step = fmax(REST_STEP, HEADWAY_PART * d->speed);
-    return motion_stalled(&d->headway, d->z_seen, step, r->loop);
+    return motion_stalled(&d->headway, d->z_seen, step, d->seen_at, r->loop);
 }
 
 static bool take_position(struct run *r, struct descent *d, struct err *e)
@@ -183,6 +188,7 @@ static bool wait_for_fresh(struct run *r, struct descent *d, struct err *e)
         return false;
     r->z = at[AXIS_Z];
     d->target = at[AXIS_Z];
+    d->headway.since = 0;
     saw(d, at[AXIS_Z], loop_now(r->loop), loop_now(r->loop));
     struct potentiostat_item item;
     if (!stream_wait(r, &item, 0, e))
@@ -192,7 +198,8 @@ static bool wait_for_fresh(struct run *r, struct descent *d, struct err *e)
     return d->latched || stage_ask_position(r->rig->stage, e);
 }
 
-/* Goes down until the latch or the bottom. `leashed`: slow approach; otherwise one move to a height known to be clear. */
+/* Goes down until the latch or the bottom. `leashed`: slow approach; otherwise one move to a height known to
+ * be clear. */
 static bool descend(struct run *r, struct descent *d, bool leashed, struct err *e)
 {
     struct stage *stage = r->rig->stage;
@@ -229,8 +236,8 @@ static bool descend(struct run *r, struct descent *d, bool leashed, struct err *
         if (at_bottom(d, tolerance))
             break;
         if (stuck(r, d, tolerance) || loop_now(r->loop) > deadline)
-            return err_set(e, ERR_MISMATCH, "stage: z does not follow: at %.4f um, commanded %.4f um", r->z * 1e6,
-                           d->target * 1e6);
+            return err_set(e, ERR_MISMATCH, "stage: z does not follow: at %.4f um, commanded %.4f um",
+                           r->z * 1e6, d->target * 1e6);
         struct event *events[] = {potentiostat_event(r->rig->pstat), stage_event(stage)};
         loop_wait_any(r->loop, events, 2, stale_at);
     }

@@ -1,13 +1,16 @@
-/* Confirmation with z at rest: a contact adds capacitance to what was measured in air, or a current that stays.
+/* Confirmation with z at rest: a contact adds capacitance to what was measured in air, or a current that
+ * stays.
  *
- * A drop on a passive surface gives one short capacitive transient and then no current at all, so the absence of
- * current proves nothing; the triangle asks for the double layer instead (13 fF at 400 nm against 1 pF of stray). */
+ * A drop on a passive surface gives one short capacitive transient and then no current at all, so the absence
+ * of current proves nothing; the triangle asks for the double layer instead (13 fF at 400 nm against 1 pF of
+ * stray). */
 #include <math.h>
 
 #include "run/hop.h"
 
 #define SURE_SIGMAS 5
-/* Least capacitance that counts, as part of the stray capacitance: what its dependence on height may feign. */
+/* Least capacitance that counts, as part of the stray capacitance: what its dependence on height may feign.
+ */
 #define LEAST_PART 0.002
 
 struct evidence {
@@ -63,10 +66,12 @@ static bool read_probe(struct run *r, struct ramp *out, struct err *e)
 static bool is_contact(const struct run *r, const struct evidence *v)
 {
     const struct attempt *a = &r->attempt;
-    bool stays = fabs(v->current) > fmax(SURE_SIGMAS * v->current_sd,
-                                         r->p->approach.contact_kind == CONTACT_STEADY ? r->p->approach.threshold
-                                                                                       : 0.5 * r->p->approach.threshold);
-    bool holds_charge = a->c_contact > fmax(SURE_SIGMAS * a->c_contact_sd, LEAST_PART * r->rig->config->stray);
+    bool stays =
+        fabs(v->current) > fmax(SURE_SIGMAS * v->current_sd, r->p->approach.contact_kind == CONTACT_STEADY
+                                                                 ? r->p->approach.threshold
+                                                                 : 0.5 * r->p->approach.threshold);
+    bool holds_charge =
+        a->c_contact > fmax(SURE_SIGMAS * a->c_contact_sd, LEAST_PART * r->rig->config->stray);
     return stays || (r->p->approach.contact_kind == CONTACT_TRANSIENT && holds_charge);
 }
 
@@ -95,21 +100,24 @@ bool hop_confirm(struct run *r, struct err *e)
     if (is_contact(r, &v)) {
         a->touched = TOUCHED_YES;
         if (a->too_high)
-            return attempt_outcome(r, OUTCOME_LANDING_REJECTED,
-                                   "contact at z %.3f um, %.2f um above the predicted surface, obstacles are expected up to "
-                                   "%.2f um: a drop left behind, or something large",
-                                   a->contact_z * 1e6, a->above * 1e6, r->p->peak * 1e6);
+            return attempt_outcome(
+                r, OUTCOME_LANDING_REJECTED,
+                "contact at z %.3f um, %.2f um above the predicted surface, obstacles are expected up to "
+                "%.2f um: a drop left behind, or something large",
+                a->contact_z * 1e6, a->above * 1e6, r->p->peak * 1e6);
         learn_contact(r);
         return true;
     }
     if (a->electrical) { /* S7: clearly above the surface, and gone with z at rest */
         a->touched = TOUCHED_NO;
-        return attempt_outcome(r, OUTCOME_UNCONFIRMED,
-                               "electrical: %.3g pA for a moment at z %.3f um, far above the predicted surface",
-                               a->contact_current * 1e12, a->contact_z * 1e6);
+        return attempt_outcome(
+            r, OUTCOME_UNCONFIRMED,
+            "electrical: %.3g pA for a moment at z %.3f um, far above the predicted surface",
+            a->contact_current * 1e12, a->contact_z * 1e6);
     }
-    return attempt_outcome(r, OUTCOME_UNCONFIRMED,
-                           "crossing of %.3g pA at z %.3f um, then %.3g +- %.2g pA and %.3g +- %.2g fF more than in air",
-                           a->contact_current * 1e12, a->contact_z * 1e6, v.current * 1e12, v.current_sd * 1e12,
-                           a->c_contact * 1e15, a->c_contact_sd * 1e15);
+    return attempt_outcome(
+        r, OUTCOME_UNCONFIRMED,
+        "crossing of %.3g pA at z %.3f um, then %.3g +- %.2g pA and %.3g +- %.2g fF more than in air",
+        a->contact_current * 1e12, a->contact_z * 1e6, v.current * 1e12, v.current_sd * 1e12,
+        a->c_contact * 1e15, a->c_contact_sd * 1e15);
 }

@@ -30,8 +30,8 @@ double idle_reach(const struct idle *b, double threshold, double sigmas)
     return fmax(threshold, sigmas * idle_sd(b));
 }
 
-/* Samples left out at the start and behind each turning point, where the instrument's filter still remembers what was
- * before. */
+/* Samples left out at the start and behind each turning point, where the instrument's filter still remembers
+ * what was before. */
 #define SETTLE 2
 
 void ramp_start(struct ramp_meter *m)
@@ -67,8 +67,9 @@ static void keep_period(struct ramp_meter *m, const struct spread *v, double alo
     all->periods++;
 }
 
-/* Least squares of i = i0 + G E + C dE/dt over one period. A leak (or the slope of a faradaic current) must be in the
- * model: the samples left out behind the turns make the rising half lie higher than the falling one on average. */
+/* Least squares of i = i0 + G E + C dE/dt over one period. A leak (or the slope of a faradaic current) must
+ * be in the model: the samples left out behind the turns make the rising half lie higher than the falling one
+ * on average. */
 static void finish_period(struct ramp_meter *m)
 {
     double n = m->n;

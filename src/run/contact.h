@@ -1,5 +1,6 @@
-/* Deciding from the current alone whether the drop touches: a baseline that follows slowly, a threshold, and the
- * capacitance seen by a small triangular ramp. Pure functions of samples; nothing here knows of instruments. */
+/* Deciding from the current alone whether the drop touches: a baseline that follows slowly, a threshold, and
+ * the capacitance seen by a small triangular ramp. Pure functions of samples; nothing here knows of
+ * instruments. */
 #ifndef SECCM_RUN_CONTACT_H
 #define SECCM_RUN_CONTACT_H
 
@@ -13,8 +14,8 @@ struct idle {
     int n;
 };
 
-/* The first `IDLE_LEARN` samples are averaged plainly; afterwards mean and variance follow exponentially with a
- * time constant of IDLE_MEMORY samples, so that offset drift is followed and a contact is not. */
+/* The first `IDLE_LEARN` samples are averaged plainly; afterwards mean and variance follow exponentially with
+ * a time constant of IDLE_MEMORY samples, so that offset drift is followed and a contact is not. */
 #define IDLE_LEARN  100
 #define IDLE_MEMORY 500
 void idle_add(struct idle *b, double i);
@@ -38,10 +39,10 @@ struct ramp_meter {
     double s, e, i;                /* sums over the present period; s = dE/dt, V/s; e from e_first, V */
     double ss, se, ee, si, ei, ii; /* of products */
     double e_first;
-    struct ramp last;        /* newest complete period */
-    struct ramp mean;        /* mean over all complete periods since ramp_start() */
-    bool bad;                /* a flagged sample fell into the present period */
-    int settle;              /* samples still to be left out */
+    struct ramp last; /* newest complete period */
+    struct ramp mean; /* mean over all complete periods since ramp_start() */
+    bool bad;         /* a flagged sample fell into the present period */
+    int settle;       /* samples still to be left out */
 };
 void ramp_start(struct ramp_meter *m);
 /* The segment is over: its last period is complete too. */

@@ -1,5 +1,5 @@
-/* Retraction under potential control: z goes up at `retract.detach` while a small triangle asks for the capacitance of
- * the contact; its loss is the break, whether or not any current flows through the film. */
+/* Retraction under potential control: z goes up at `retract.detach` while a small triangle asks for the
+ * capacitance of the contact; its loss is the break, whether or not any current flows through the film. */
 #include <math.h>
 #include <stdio.h>
 
@@ -10,7 +10,8 @@
 #define BROKEN_PART 0.35
 /* ... in this many periods in a row. */
 #define BROKEN_PERIODS 2
-/* Lost during the steps: capacitance at rest within this many standard deviations of air and below this part. */
+/* Lost during the steps: capacitance at rest within this many standard deviations of air and below this part.
+ */
 #define LOST_SIGMAS 4
 #define LOST_PART   0.25
 
@@ -20,9 +21,9 @@
 struct detach {
     struct ramp_meter meter;
     double interval;
-    struct ramp rest;   /* before z moves */
-    int low;            /* periods in a row that look like air */
-    double z_low;       /* m: height at the first of them */
+    struct ramp rest; /* before z moves */
+    int low;          /* periods in a row that look like air */
+    double z_low;     /* m: height at the first of them */
     bool broken;
 };
 
@@ -74,17 +75,19 @@ static void judge_rest(struct run *r, const struct detach *d)
         return;
     const char *rail = a->compliance ? "the galvanostat was driven to compliance; " : "";
     if (a->compliance || (extra < LOST_PART * whole && whole > LOST_SIGMAS * sd))
-        attempt_outcome(r, OUTCOME_MENISCUS_LOST,
-                        "%sno contact left before the retraction: %.2g +- %.2g fF beyond air, %.2g fF at contact", rail,
-                        extra * 1e15, sd * 1e15, whole * 1e15);
+        attempt_outcome(
+            r, OUTCOME_MENISCUS_LOST,
+            "%sno contact left before the retraction: %.2g +- %.2g fF beyond air, %.2g fF at contact", rail,
+            extra * 1e15, sd * 1e15, whole * 1e15);
     else
         attempt_flag(r, "meniscus-unverified");
 }
 
-static bool ask(struct run *r, struct err *e)
+/* Newest position, if one has come; *when (if not NULL): when it came, unchanged otherwise. */
+static bool ask(struct run *r, ns_t *when, struct err *e)
 {
     double at[AXIS_COUNT];
-    enum reply_state state = stage_poll_position(r->rig->stage, at, NULL, NULL, e);
+    enum reply_state state = stage_poll_position(r->rig->stage, at, NULL, when, e);
     if (state == REPLY_READY)
         r->z = at[AXIS_Z];
     if (state == REPLY_FAILED)
@@ -98,20 +101,21 @@ static bool pull(struct run *r, struct detach *d, struct err *e)
     struct stage *stage = r->rig->stage;
     double from = r->z, to = fmin(from + r->p->retract.travel, r->rig->config->z_retracted);
     const double target[AXIS_COUNT] = {r->xy[0], r->xy[1], to};
-    if (!stage_set_speed(stage, AXIS_Z, r->p->retract.detach, e) || !stage_move(stage, 1u << AXIS_Z, target, e) ||
-        !stage_ask_position(stage, e))
+    if (!stage_set_speed(stage, AXIS_Z, r->p->retract.detach, e) ||
+        !stage_move(stage, 1u << AXIS_Z, target, e) || !stage_ask_position(stage, e))
         return false;
     ns_t deadline =
         loop_now(r->loop) + loop_patience(r->loop, ns_from_s(1.5 * (to - from) / r->p->retract.detach + 2));
     struct headway headway = {0};
+    ns_t seen_at = loop_now(r->loop);
     while (!d->broken && loop_now(r->loop) < deadline) {
         bool got;
-        if (!next_period(r, d, 1, &got, e) || !ask(r, e))
+        if (!next_period(r, d, 1, &got, e) || !ask(r, &seen_at, e))
             return false;
         if (r->z < to - 2 * r->rig->config->tolerance &&
-            motion_stalled(&headway, to - r->z, HEADWAY_PART * r->p->retract.detach, r->loop))
-            return err_set(e, ERR_MISMATCH, "stage: z does not rise: at %.4f um, commanded %.4f um", r->z * 1e6,
-                           to * 1e6);
+            motion_stalled(&headway, to - r->z, HEADWAY_PART * r->p->retract.detach, seen_at, r->loop))
+            return err_set(e, ERR_MISMATCH, "stage: z does not rise: at %.4f um, commanded %.4f um",
+                           r->z * 1e6, to * 1e6);
         if (got)
             judge_period(r, d);
         if (r->z > to - 2 * r->rig->config->tolerance && d->low == 0 && got)

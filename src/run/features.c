@@ -40,8 +40,8 @@ static double mean_of(const double *v, const unsigned char *use, int n)
     return count ? sum / count : NAN;
 }
 
-/* i = i0 + G (E - Eb) + C dE/dt over the in-air sweep. Eb is the mean potential of the sweep, where i0 and G are
- * uncorrelated; the sweep goes both ways at one rate, so C is uncorrelated with both. */
+/* i = i0 + G (E - Eb) + C dE/dt over the in-air sweep. Eb is the mean potential of the sweep, where i0 and G
+ * are uncorrelated; the sweep goes both ways at one rate, so C is uncorrelated with both. */
 static bool fit_blank(const struct run *r, const struct recorded *c, struct blank *out)
 {
     struct trace t;
@@ -103,7 +103,8 @@ void attempt_features(struct run *r, struct results_attempt *out)
     struct features list = {0};
     store_blank(r, out);
     for (int k = 0; k < a->n_recorded; k++)
-        step[k] = (struct feature_step){&a->recorded[k].step, a->row + a->recorded[k].first, a->recorded[k].n};
+        step[k] =
+            (struct feature_step){&a->recorded[k].step, a->row + a->recorded[k].first, a->recorded[k].n};
     const struct feature_attempt attempt = {out, step, a->n_recorded, wiring_of(r)};
     settings_of(r->p, &settings);
     features_of_attempt(&attempt, &settings, &list);

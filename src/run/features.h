@@ -4,7 +4,8 @@
 
 #include "run/hop.h"
 
-/* Fits the in-air blank into `out` (its blank_* members) and hands all features of the attempt to the writer. */
+/* Fits the in-air blank into `out` (its blank_* members) and hands all features of the attempt to the writer.
+ */
 void attempt_features(struct run *r, struct results_attempt *out);
 
 #endif

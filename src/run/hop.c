@@ -65,9 +65,9 @@ static bool decided(const struct run *r)
     return r->attempt.outcome != OUTCOME_NONE;
 }
 
-/* Without a measurement: up in the hold that runs, then the program's orderly end. Where a drop may hang on, unseen
- * (an approach that felt nothing, a wet signal), no break can be verified: fully retracted before anything moves sideways
- * (S3, S4). */
+/* Without a measurement: up in the hold that runs, then the program's orderly end. Where a drop may hang on,
+ * unseen (an approach that felt nothing, a wet signal), no break can be verified: fully retracted before
+ * anything moves sideways (S3, S4). */
 static bool lift(struct run *r, struct err *e)
 {
     const struct attempt *a = &r->attempt;
@@ -98,8 +98,8 @@ static bool phases(struct run *r, struct err *e)
     return stream_finish(r, e);
 }
 
-/* Writes the outcome with everything known of the attempt; the commit that makes it durable is awaited before the next
- * descent. */
+/* Writes the outcome with everything known of the attempt; the commit that makes it durable is awaited before
+ * the next descent. */
 bool record_end(struct run *r, struct err *e)
 {
     struct attempt *a = &r->attempt;

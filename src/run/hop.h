@@ -1,8 +1,8 @@
 /* Everything the run thread knows while it works through a plan. Private to src/run.
  *
- * One hop reads from top to bottom in hop.c; each phase is a function of its own file that waits on the loop. A phase
- * returns false with *e for a fault (instrument, link, storage, operator); it returns true with `outcome` set in the
- * attempt when the experiment itself said no. */
+ * One hop reads from top to bottom in hop.c; each phase is a function of its own file that waits on the loop.
+ * A phase returns false with *e for a fault (instrument, link, storage, operator); it returns true with
+ * `outcome` set in the attempt when the experiment itself said no. */
 #ifndef SECCM_RUN_HOP_H
 #define SECCM_RUN_HOP_H
 
@@ -45,25 +45,25 @@ struct attempt {
     char last_step[64];
     int last_cycle;
     double contact_z, contact_current, contact_charge, break_distance;
-    struct ramp air;      /* in air, before the descent */
+    struct ramp air;                /* in air, before the descent */
     double c_contact, c_contact_sd; /* F: capacitance gained by the contact */
     double c_rest, c_rest_sd;       /* F: what of it is there behind the last step */
     double noise_rms;
-    bool ceiling;         /* the device cut the cell at the hard ceiling */
-    bool compliance;      /* a galvanostatic step was driven to the limit of potential */
-    bool electrical;      /* crossing that vanished clearly above the surface: may approach again */
-    bool too_high;        /* a contact here would lie beyond any obstacle to be expected */
-    double above;         /* m: contact above the predicted surface, NAN = not predicted */
-    bool detached;        /* break verified on the current */
+    bool ceiling;    /* the device cut the cell at the hard ceiling */
+    bool compliance; /* a galvanostatic step was driven to the limit of potential */
+    bool electrical; /* crossing that vanished clearly above the surface: may approach again */
+    bool too_high;   /* a contact here would lie beyond any obstacle to be expected */
+    double above;    /* m: contact above the predicted surface, NAN = not predicted */
+    bool detached;   /* break verified on the current */
     double start_s;
     struct recorded recorded[PROGRAM_MAX];
     int n_recorded;
     struct wave_row *row;
     int n_rows, cap_rows;
-    double gap_before;    /* s, of the step that runs */
-    double t_last;        /* s on the instrument's clock, last sample; NAN = none */
-    int64_t step_id;      /* of the segment being recorded, 0 = none */
-    int handed_over;      /* rows of the present segment already given to the writer */
+    double gap_before; /* s, of the step that runs */
+    double t_last;     /* s on the instrument's clock, last sample; NAN = none */
+    int64_t step_id;   /* of the segment being recorded, 0 = none */
+    int handed_over;   /* rows of the present segment already given to the writer */
 };
 
 struct run {
@@ -76,14 +76,14 @@ struct run {
     struct surface *surface;
     enum hop_state state;
     enum hop_state attempt_state; /* in which the newest fault came up */
-    double z;             /* m, last reported height */
+    double z;                     /* m, last reported height */
     double xy[2];
-    bool secured;         /* safe_state() ran since the newest attempt began; counts.safe is its verdict */
-    bool cell_was_open;   /* while retracting: the break is unverified, no xy before full retraction */
-    bool have_air;        /* `air` is known from an earlier site of this run */
+    bool secured;       /* safe_state() ran since the newest attempt began; counts.safe is its verdict */
+    bool cell_was_open; /* while retracting: the break is unverified, no xy before full retraction */
+    bool have_air;      /* `air` is known from an earlier site of this run */
     struct ramp air;
     double c_contact_typical; /* F: median-like running value of the capacitance of good contacts */
-    int missed_in_a_row;  /* approaches without contact since the last one with */
+    int missed_in_a_row;      /* approaches without contact since the last one with */
     int bad_in_a_row;
     double contact_mean, contact_sd; /* A: in-air baseline before the newest crossing */
     struct stream stream;
@@ -98,7 +98,8 @@ struct run {
 void hop_enter(struct run *r, enum hop_state s);
 void hop_note(struct run *r, const char *kind, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 /* Decides the attempt's outcome once; later calls keep the first. Returns true. */
-bool attempt_outcome(struct run *r, enum outcome o, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+bool attempt_outcome(struct run *r, enum outcome o, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 void attempt_flag(struct run *r, const char *flag);
 /* One site, all its attempts. false: the run can not go on (safe state reached or tried). */
 bool hop_site(struct run *r, const struct plan_site *site, const int level[FACTOR_MAX], int earlier_attempts,
@@ -106,8 +107,8 @@ bool hop_site(struct run *r, const struct plan_site *site, const int level[FACTO
 
 /* stream.c */
 bool stream_start(struct run *r, struct err *e);
-/* Next item if there is one (recorded already); *kind PSTAT_NONE otherwise. Looks at the operator's wish and at the
- * writer as well. Never waits. */
+/* Next item if there is one (recorded already); *kind PSTAT_NONE otherwise. Looks at the operator's wish and
+ * at the writer as well. Never waits. */
 bool stream_take(struct run *r, struct potentiostat_item *item, struct err *e);
 /* The same, waiting until something comes; ERR_SILENT if nothing came for `patience` seconds. */
 bool stream_wait(struct run *r, struct potentiostat_item *item, double patience, struct err *e);
@@ -129,8 +130,8 @@ void record_sample(struct run *r, const struct sample *s);
 void record_segment_end(struct run *r, int ended_by);
 bool record_end(struct run *r, struct err *e);
 
-/* Mean and noise of the current at rest in the hold that runs now, the step of potential before it left out. Noise beyond the
- * rig's band is ERR_LIMIT with the attempt's outcome set. */
+/* Mean and noise of the current at rest in the hold that runs now, the step of potential before it left out.
+ * Noise beyond the rig's band is ERR_LIMIT with the attempt's outcome set. */
 bool hop_learn_idle(struct run *r, struct idle *b, struct err *e);
 
 /* Phases. */
@@ -141,23 +142,27 @@ bool hop_confirm(struct run *r, struct err *e);
 bool hop_measure(struct run *r, struct err *e);
 bool hop_detach(struct run *r, struct err *e);
 
-/* Moves z (m, and only z) at `speed` (m/s) and waits, recording samples meanwhile if a program runs. For moves away from the
- * sample only. */
+/* Moves z (m, and only z) at `speed` (m/s) and waits, recording samples meanwhile if a program runs. For
+ * moves away from the sample only. */
 bool motion_z(struct run *r, double z, double speed, struct err *e);
-/* Moves x and y; samples are judged against `watch`: *trigger is set, the stage still moving, when one lies beyond. */
+/* Moves x and y; samples are judged against `watch`: *trigger is set, the stage still moving, when one lies
+ * beyond. */
 bool motion_xy(struct run *r, double x, double y, struct idle *watch, bool *trigger, struct err *e);
 /* A move that makes no headway: nearer than before by `step` (m) within a second, or it has stalled. */
 struct headway {
     double best; /* m still to go */
     ns_t since;  /* 0: not begun */
 };
-bool motion_stalled(struct headway *h, double to_go, double step, const struct loop *l);
+/* seen_at: when the position came that says so. */
+bool motion_stalled(struct headway *h, double to_go, double step, ns_t seen_at, const struct loop *l);
 /* Waits for the answer to a position question that is still outstanding, if there is one. */
 bool motion_last_position(struct run *r, struct err *e);
-/* Lowest height at which xy may move between here and there (S3); the fully retracted height without knowledge. */
+/* Lowest height at which xy may move between here and there (S3); the fully retracted height without
+ * knowledge. */
 double motion_clear_height(const struct run *r, double x, double y);
 
-/* S4. Every action is attempted; true if the end was verified: z retracted, cell open. Can not be cancelled. */
+/* S4. Every action is attempted; true if the end was verified: z retracted, cell open. Can not be cancelled.
+ */
 bool safe_state(struct run *r, struct err *why);
 
 #endif

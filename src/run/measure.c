@@ -1,5 +1,5 @@
-/* The protocol's steps, which the potentiostat runs by itself; the host watches status and limits, and that the probe
- * stays where it is. */
+/* The protocol's steps, which the potentiostat runs by itself; the host watches status and limits, and that
+ * the probe stays where it is. */
 #include <math.h>
 
 #include "run/hop.h"
@@ -19,7 +19,8 @@ static bool moved(const struct run *r, const struct place *p, const double at[AX
 {
     for (int a = 0; a < AXIS_COUNT; a++)
         if (fabs(at[a] - p->at[a]) > STANDS * r->rig->config->tolerance)
-            return err_set(e, ERR_MISMATCH, "stage: it wanders: axis %s from %.4f to %.4f um while nothing was commanded",
+            return err_set(e, ERR_MISMATCH,
+                           "stage: it wanders: axis %s from %.4f to %.4f um while nothing was commanded",
                            r->rig->config->axis[a], p->at[a] * 1e6, at[a] * 1e6);
     return true;
 }

@@ -1,4 +1,5 @@
-/* Moving the probe: away from the sample, or sideways with the contact signal watched. Toward the sample: approach.c. */
+/* Moving the probe: away from the sample, or sideways with the contact signal watched. Toward the sample:
+ * approach.c. */
 #include <math.h>
 
 #include "run/hop.h"
@@ -32,8 +33,7 @@ static bool take_samples(struct run *r, struct follow *f, struct err *e)
             return true;
         if (item.kind != PSTAT_SAMPLE || !f->watch)
             continue;
-        double reach =
-            idle_reach(f->watch, r->p->approach.threshold, r->p->approach.sigmas);
+        double reach = idle_reach(f->watch, r->p->approach.threshold, r->p->approach.sigmas);
         if (fabs(item.sample.i - f->watch->mean) > reach) {
             f->trigger = true;
             return true;
@@ -56,14 +56,13 @@ static bool arrived(const struct run *r, const struct follow *f, const double at
 /* Of a move of some micrometres; creep of a servo that was lost is some ten nanometres in a second. */
 #define HEADWAY 100e-9
 
-bool motion_stalled(struct headway *h, double to_go, double step, const struct loop *l)
+bool motion_stalled(struct headway *h, double to_go, double step, ns_t seen_at, const struct loop *l)
 {
-    ns_t now = loop_now(l);
     if (h->since == 0 || to_go < h->best - step) {
         h->best = to_go;
-        h->since = now;
+        h->since = seen_at;
     }
-    return now - h->since > loop_patience(l, HEADWAY_TIME);
+    return seen_at - h->since > loop_patience(l, HEADWAY_TIME);
 }
 
 static double to_go(const struct follow *f, const double at[AXIS_COUNT])
@@ -94,7 +93,8 @@ static bool not_there(const struct run *r, const struct follow *f, struct err *e
                    why.code ? "; " : "", why.text);
 }
 
-/* Commands the move and follows it by its positions until it has arrived, the signal triggered, or it is late. */
+/* Commands the move and follows it by its positions until it has arrived, the signal triggered, or it is
+ * late. */
 static bool follow(struct run *r, struct follow *f, struct err *e)
 {
     struct stage *stage = r->rig->stage;
@@ -106,19 +106,22 @@ static bool follow(struct run *r, struct follow *f, struct err *e)
         if (f->trigger)
             return true;
         double at[AXIS_COUNT];
-        enum reply_state state = stage_poll_position(stage, at, NULL, NULL, e);
+        ns_t seen_at;
+        enum reply_state state = stage_poll_position(stage, at, NULL, &seen_at, e);
         if (state == REPLY_FAILED)
             return false;
         if (state == REPLY_READY) {
             remember(r, at);
             if (arrived(r, f, at))
                 return true;
-            if (motion_stalled(&f->headway, to_go(f, at), HEADWAY, r->loop) || loop_now(r->loop) > f->deadline)
+            if (motion_stalled(&f->headway, to_go(f, at), HEADWAY, seen_at, r->loop) ||
+                loop_now(r->loop) > f->deadline)
                 return not_there(r, f, e);
             if (!stage_ask_position(stage, e))
                 return false;
         }
-        struct event *events[] = {stage_event(stage), program_runs(r) ? potentiostat_event(r->rig->pstat) : NULL};
+        struct event *events[] = {stage_event(stage),
+                                  program_runs(r) ? potentiostat_event(r->rig->pstat) : NULL};
         loop_wait_any(r->loop, events, 2, loop_now(r->loop) + 20 * NS_MS);
     }
 }
@@ -157,8 +160,8 @@ bool motion_xy(struct run *r, double x, double y, struct idle *watch, bool *trig
     double speed = r->rig->config->speed_xy;
     struct follow f = {.mask = 1u << AXIS_X | 1u << AXIS_Y, .target = {x, y, r->z}, .watch = watch};
     f.deadline = deadline_for(r, hypot(x - r->xy[0], y - r->xy[1]), speed);
-    if (!stage_set_speed(r->rig->stage, AXIS_X, speed, e) || !stage_set_speed(r->rig->stage, AXIS_Y, speed, e) ||
-        !follow(r, &f, e))
+    if (!stage_set_speed(r->rig->stage, AXIS_X, speed, e) ||
+        !stage_set_speed(r->rig->stage, AXIS_Y, speed, e) || !follow(r, &f, e))
         return err_context(e, "moving to x %.3f y %.3f um", x * 1e6, y * 1e6);
     *trigger = f.trigger;
     return true;

@@ -1,5 +1,5 @@
-/* What is stored of an attempt: its steps and rows go to the writer as they come and are kept until its features are
- * computed. */
+/* What is stored of an attempt: its steps and rows go to the writer as they come and are kept until its
+ * features are computed. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -123,10 +123,10 @@ static void ended_text(const struct run *r, const struct recorded *c, int ended_
                  unit[g->until[ended_by].what]);
     else
         snprintf(text, n, "%s",
-                 ended_by == ENDED_ADVANCED  ? "host"
-                 : ended_by == ENDED_CEILING ? "current ceiling"
+                 ended_by == ENDED_ADVANCED     ? "host"
+                 : ended_by == ENDED_CEILING    ? "current ceiling"
                  : ended_by == ENDED_COMPLIANCE ? "compliance"
-                                             : "completed");
+                                                : "completed");
 }
 
 void record_segment_end(struct run *r, int ended_by)
@@ -142,7 +142,8 @@ void record_segment_end(struct run *r, int ended_by)
     /* A gap is what lies between two samples beyond one sample period. */
     c->step.gap_before = isnan(a->gap_before) ? 0 : fmax(0, a->gap_before - g->interval);
     enum segment_kind before = c->segment > 0 ? r->program.program.segment[c->segment - 1].kind : g->kind;
-    bool mode_change = before != g->kind && (g->kind >= SEGMENT_GALVANOSTATIC || before >= SEGMENT_GALVANOSTATIC);
+    bool mode_change =
+        before != g->kind && (g->kind >= SEGMENT_GALVANOSTATIC || before >= SEGMENT_GALVANOSTATIC);
     snprintf(c->step.gap_state, sizeof c->step.gap_state, "%s", mode_change ? "open" : "held");
     writer_step_end(r->w, a->step_id, c->step.ended_by, c->step.gap_before, c->step.gap_state);
     if (r->program.role[c->segment] == ROLE_STEP && ended_by != ENDED_CEILING)

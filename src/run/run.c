@@ -1,4 +1,5 @@
-/* The run: sites in the plan's order, spares for what was lost, rules for stopping, progress for the operator. */
+/* The run: sites in the plan's order, spares for what was lost, rules for stopping, progress for the
+ * operator. */
 #include "run/run.h"
 
 #include <math.h>
@@ -60,7 +61,8 @@ static void progress(const struct run *r, const struct plan_site *site)
     fprintf(stderr, "%ssite %d/%d: %s | %s | %s left%s", terminal ? "\r\x1b[K" : "", r->counts.visited,
             r->counts.planned, outcome_name(r->attempt.outcome), outcomes, left, terminal ? "" : "\n");
     if (!terminal && r->attempt.outcome != OUTCOME_MEASURED)
-        log_line(LOG_INFO, "site %d: %s: %s", site->site, outcome_name(r->attempt.outcome), r->attempt.reason);
+        log_line(LOG_INFO, "site %d: %s: %s", site->site, outcome_name(r->attempt.outcome),
+                 r->attempt.reason);
 }
 
 /* Rules that stop a run between sites. true = go on. */
@@ -176,7 +178,8 @@ static bool is_replaced(const struct run *r, const struct tour *t, int site)
     return false;
 }
 
-/* A spare takes over levels and block of the site it stands for; a spare that fails is replaced by the next. */
+/* A spare takes over levels and block of the site it stands for; a spare that fails is replaced by the next.
+ */
 static bool spare_sites(struct run *r, struct tour *t, enum run_end *end, struct err *e)
 {
     int planned = r->plan->n_sites;
@@ -195,7 +198,8 @@ static bool spare_sites(struct run *r, struct tour *t, enum run_end *end, struct
         s.block = r->plan->site[root].block;
         t->replaces[spare] = lost->site;
         if (!writer_spare(r->w, s.site, lost->site, r->plan->site[root].site))
-            return writer_ok(r->w, e) && err_set(e, ERR_IO, "results file: the writer does not take the spare");
+            return writer_ok(r->w, e) &&
+                   err_set(e, ERR_IO, "results file: the writer does not take the spare");
         r->spare_now = s;
         bool ok = visit(r, &r->spare_now, s.level, 0, end, e);
         t->outcome[planned + spare] = r->attempt.outcome;
@@ -205,7 +209,8 @@ static bool spare_sites(struct run *r, struct tour *t, enum run_end *end, struct
     return true;
 }
 
-/* Before the first site and behind the last: fully retracted (an identified stage may always be retracted, S5). */
+/* Before the first site and behind the last: fully retracted (an identified stage may always be retracted,
+ * S5). */
 static bool fully_retract(struct run *r, struct err *e)
 {
     double at[AXIS_COUNT];
@@ -219,7 +224,7 @@ static bool fully_retract(struct run *r, struct err *e)
     if (!stage_set_speed(r->rig->stage, AXIS_Z, c->speed_z, e) ||
         !stage_move_wait(r->rig->stage, 1u << AXIS_Z, to,
                          ns_from_s(2 * fabs(at[AXIS_Z] - c->z_retracted) / c->speed_z + 2), e))
-        return err_context(e, "full retraction");
+        return err_context(e, "stage: full retraction");
     r->z = c->z_retracted;
     return true;
 }

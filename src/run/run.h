@@ -1,5 +1,5 @@
-/* Running a plan on a rig, unattended: one hop after another, every attempt recorded before it begins and closed with one
- * outcome, faults returning to one place in the hop, the safe state not to be cancelled. */
+/* Running a plan on a rig, unattended: one hop after another, every attempt recorded before it begins and
+ * closed with one outcome, faults returning to one place in the hop, the safe state not to be cancelled. */
 #ifndef SECCM_RUN_RUN_H
 #define SECCM_RUN_RUN_H
 
@@ -27,21 +27,22 @@ struct run_counts {
 struct run_before {
     enum outcome outcome; /* NONE = still to do */
     int attempts;
-    int replaces;         /* spare in use: number of the site it stands for; 0 = free */
+    int replaces;              /* spare in use: number of the site it stands for; 0 = free */
     double x, y, t, contact_z; /* m, s: contact_z NAN if there was none */
-    bool again;           /* cut short by operator or fault before the spot was touched: visited again in place */
+    bool again; /* cut short by operator or fault before the spot was touched: visited again in place */
 };
 
 struct run_options {
-    int only_first;      /* visit only the first n sites of the order; 0 = all */
-    bool quiet;          /* no progress lines */
-    const struct run_before *before; /* n_sites + n_spares, in the plan's order, when resumed; NULL = a new run */
+    int only_first; /* visit only the first n sites of the order; 0 = all */
+    bool quiet;     /* no progress lines */
+    const struct run_before
+        *before;                 /* n_sites + n_spares, in the plan's order, when resumed; NULL = a new run */
     volatile sig_atomic_t *stop; /* set by the signal handler: stop safely; looked at in defined places */
 };
 
-/* Visits the sites of the plan. The rig is open and identified, the writer started on a file created from this plan.
- * false only for errors before the first motion; afterwards everything is told by *end and *counts, and *e holds
- * the reason of RUN_PAUSED and RUN_FAULT. */
+/* Visits the sites of the plan. The rig is open and identified, the writer started on a file created from
+ * this plan. false only for errors before the first motion; afterwards everything is told by *end and
+ * *counts, and *e holds the reason of RUN_PAUSED and RUN_FAULT. */
 bool run_grid(struct rig *rig, const struct plan *plan, struct writer *w, const struct run_options *o,
               enum run_end *end, struct run_counts *counts, struct err *e);
 

@@ -1,5 +1,5 @@
-/* S4: the safe state. Stop z, open the cell, retract, verify: every action attempted even if one before it failed, each
- * with its own deadline, and nobody can cancel it. "Safe" is said only of what was verified. */
+/* S4: the safe state. Stop z, open the cell, retract, verify: every action attempted even if one before it
+ * failed, each with its own deadline, and nobody can cancel it. "Safe" is said only of what was verified. */
 #include <math.h>
 
 #include "base/log.h"

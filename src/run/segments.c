@@ -7,14 +7,15 @@
 
 #include "base/buf.h"
 
-/* An open-ended segment ends by itself some time (no device has a watchdog): this long beyond what the slowest move in it
- * may take, with the patience that the mover has. */
-#define SPARE_S  60.0
-#define PATIENCE 3.5
+/* An open-ended segment ends by itself some time (no device has a watchdog): this long beyond what the
+ * slowest move in it may take, with the patience that the mover has. */
+#define SPARE_S      60.0
+#define PATIENCE     3.5
 #define RELAX_S      0.1
 #define WATCH_SAMPLE 2e-3
 
-/* Longest that the moves within a segment may take, s: the whole envelope once, and the slow part of the role. */
+/* Longest that the moves within a segment may take, s: the whole envelope once, and the slow part of the
+ * role. */
 static double bound_of(const struct protocol *p, enum segment_role role)
 {
     const struct rig_config *c = p->rig;
@@ -39,8 +40,8 @@ static struct segment *add(struct site_program *s, enum segment_role role)
     return g;
 }
 
-/* In air and at the contact the currents are small and must be quiet: a range that holds the displacement current of the
- * ramps and several thresholds. More than that overloads, which is a contact as well. */
+/* In air and at the contact the currents are small and must be quiet: a range that holds the displacement
+ * current of the ramps and several thresholds. More than that overloads, which is a contact as well. */
 static void contact_range(struct segment *g, const struct protocol *p)
 {
     double ramps = p->rig->stray * fmax(p->alive.rate, p->alive.blank_rate);
@@ -48,8 +49,8 @@ static void contact_range(struct segment *g, const struct protocol *p)
     g->i_ceiling = p->approach.ceiling;
 }
 
-static void add_hold(struct site_program *s, enum segment_role role, const struct protocol *p, double potential,
-                     double seconds, double interval, bool open_ended)
+static void add_hold(struct site_program *s, enum segment_role role, const struct protocol *p,
+                     double potential, double seconds, double interval, bool open_ended)
 {
     struct segment *g = add(s, role);
     g->kind = SEGMENT_HOLD;
@@ -61,8 +62,8 @@ static void add_hold(struct site_program *s, enum segment_role role, const struc
 }
 
 /* bias -> bias + A -> bias - A -> bias: symmetric, so that a leak drops out; 4 A / rate long. */
-static void add_triangle(struct site_program *s, enum segment_role role, const struct protocol *p, double bias,
-                         int periods, bool open_ended)
+static void add_triangle(struct site_program *s, enum segment_role role, const struct protocol *p,
+                         double bias, int periods, bool open_ended)
 {
     struct segment *g = add(s, role);
     g->kind = SEGMENT_SWEEP;
@@ -78,8 +79,8 @@ static void add_triangle(struct site_program *s, enum segment_role role, const s
     contact_range(g, p);
 }
 
-/* Seconds after which a galvanostatic segment is over whatever happens: elapsed time or charge, whichever comes first (the
- * planner sees to it that one of them is given). */
+/* Seconds after which a galvanostatic segment is over whatever happens: elapsed time or charge, whichever
+ * comes first (the planner sees to it that one of them is given). */
 static double galvanostatic_bound(const struct segment *g)
 {
     double bound = INFINITY;
@@ -134,7 +135,8 @@ static void add_step(struct site_program *s, const struct plan *p, const int lev
     }
 }
 
-/* The in-air sweep covers the range of all voltammograms of the site, so that the leak is known where it matters. */
+/* The in-air sweep covers the range of all voltammograms of the site, so that the leak is known where it
+ * matters. */
 static bool blank_range(const struct plan *p, const int level[FACTOR_MAX], double *low, double *high)
 {
     *low = INFINITY;
@@ -200,8 +202,8 @@ int site_program_find(const struct site_program *s, enum segment_role role, int 
 
 const char *segment_role_name(enum segment_role role)
 {
-    static const char *const name[] = {"watch",  "alive", "ready",  "blank", "approach", "settle",
-                                       "probe", "decide", "step", "relax", "detach"};
+    static const char *const name[] = {"watch", "alive",  "ready", "blank", "approach", "settle",
+                                       "probe", "decide", "step",  "relax", "detach"};
     return name[role];
 }
 
@@ -219,8 +221,8 @@ void segment_settings(const struct site_program *s, int segment, char *json, siz
                  g->start, g->vertex[0], g->vertex[1], g->rate, g->step, g->cycles, g->interval);
         return;
     case SEGMENT_GALVANOSTATIC:
-        snprintf(json, n, "{\"current\":%.12g,\"interval\":%.12g,\"duration\":%.12g}", g->current, g->interval,
-                 g->duration);
+        snprintf(json, n, "{\"current\":%.12g,\"interval\":%.12g,\"duration\":%.12g}", g->current,
+                 g->interval, g->duration);
         return;
     case SEGMENT_OPEN:
         snprintf(json, n, "{\"interval\":%.12g,\"duration\":%.12g}", g->interval, g->duration);

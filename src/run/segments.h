@@ -5,8 +5,8 @@
 #include "instrument/program.h"
 #include "protocol/plan.h"
 
-/* In the order in which they stand in the program. The cell is never left floating in between, except for the changes
- * of mode that galvanostatic and open-circuit steps force.
+/* In the order in which they stand in the program. The cell is never left floating in between, except for the
+ * changes of mode that galvanostatic and open-circuit steps force.
  *
  *   watch | alive, ready | blank | approach | settle, probe, decide | steps ... | relax, detach
  *   travel  prove in air          z down     latched, at rest         measure     z up             */

@@ -11,9 +11,10 @@
 /* A change of mode (cell off, galvanostat, cell on) and the start of a segment may take this long (s). */
 #define MODE_CHANGE 2.0
 /* An open-ended segment ends within this when it is told to. */
-#define ADVANCE_TIME NS_S
+#define ADVANCE_TIME     NS_S
 #define OVERLOADS_END_IT 2
-/* However slow the line was before: longer than this z does not go on without samples (s), unless sampling itself is slow. */
+/* However slow the line was before: longer than this z does not go on without samples (s), unless sampling
+ * itself is slow. */
 #define STALE_AT_MOST 0.05
 
 bool run_wanted(struct run *r, struct err *e)
@@ -34,8 +35,8 @@ bool stream_start(struct run *r, struct err *e)
     return true;
 }
 
-/* A sample that was too large to measure does not count as long as ranges and contact transients settle: the grace is one
- * sample; the second in a row ends the step (S6). */
+/* A sample that was too large to measure does not count as long as ranges and contact transients settle: the
+ * grace is one sample; the second in a row ends the step (S6). */
 static bool judge_sample(struct run *r, const struct sample *s, struct err *e)
 {
     struct stream *st = &r->stream;
@@ -44,13 +45,13 @@ static bool judge_sample(struct run *r, const struct sample *s, struct err *e)
     st->overloads = s->status & (SAMPLE_OVERLOAD | SAMPLE_INVALID) ? st->overloads + 1 : 0;
     if (st->overloads < OVERLOADS_END_IT)
         return true;
-    attempt_outcome(r, OUTCOME_OVERLOAD, "%d overloaded samples in a row in %s at %.4g V, %.4g A", st->overloads,
-                    segment_role_name(st->sp->role[st->segment]), s->e, s->i);
+    attempt_outcome(r, OUTCOME_OVERLOAD, "%d overloaded samples in a row in %s at %.4g V, %.4g A",
+                    st->overloads, segment_role_name(st->sp->role[st->segment]), s->e, s->i);
     return err_set(e, ERR_LIMIT, "%s", r->attempt.reason);
 }
 
-/* Lines that were lost may have held a segment's end and the next one's beginning: then samples of one are taken for the
- * other's, and no segment ever seems to end. */
+/* Lines that were lost may have held a segment's end and the next one's beginning: then samples of one are
+ * taken for the other's, and no segment ever seems to end. */
 static bool in_step(struct stream *st, ns_t now, struct err *e)
 {
     if (st->advanced_at && now - st->advanced_at > ADVANCE_TIME)
@@ -75,7 +76,8 @@ static bool take_end(struct run *r, const struct potentiostat_item *item, struct
     if (item->ended_by != ENDED_CEILING)
         return true;
     r->attempt.ceiling = true;
-    attempt_outcome(r, OUTCOME_OVERLOAD, "current beyond the hard ceiling in %s: the potentiostat opened the cell",
+    attempt_outcome(r, OUTCOME_OVERLOAD,
+                    "current beyond the hard ceiling in %s: the potentiostat opened the cell",
                     segment_role_name(r->stream.sp->role[item->segment]));
     return err_set(e, ERR_LIMIT, "%s", r->attempt.reason);
 }
@@ -127,7 +129,8 @@ static double patience_now(const struct run *r)
 
 bool stream_wait(struct run *r, struct potentiostat_item *item, double patience, struct err *e)
 {
-    ns_t deadline = loop_now(r->loop) + loop_patience(r->loop, ns_from_s(patience > 0 ? patience : patience_now(r)));
+    ns_t deadline =
+        loop_now(r->loop) + loop_patience(r->loop, ns_from_s(patience > 0 ? patience : patience_now(r)));
     for (;;) {
         if (!stream_take(r, item, e))
             return false;
@@ -135,7 +138,8 @@ bool stream_wait(struct run *r, struct potentiostat_item *item, double patience,
             return true;
         if (loop_now(r->loop) >= deadline)
             return err_set(e, ERR_SILENT, "potentiostat \"%s\": no data for %.3g s in %s",
-                           r->rig->config->pstat_model_name, ns_to_s(loop_now(r->loop) - r->stream.last_sample),
+                           r->rig->config->pstat_model_name,
+                           ns_to_s(loop_now(r->loop) - r->stream.last_sample),
                            r->stream.segment < 0 ? "its program's start"
                                                  : segment_role_name(r->stream.sp->role[r->stream.segment]));
         loop_wait(r->loop, potentiostat_event(r->rig->pstat), deadline);

@@ -25,7 +25,8 @@
 /* ... and not used where the nearest is further away than usual by this factor. */
 #define FAR 1.5
 
-/* Contacts further off the plane than this many times the scatter count less, and tell their neighbours no more than it. */
+/* Contacts further off the plane than this many times the scatter count less, and tell their neighbours no
+ * more than it. */
 #define OUTLIER 2.5
 
 struct contact {
@@ -82,8 +83,8 @@ static void terms_at(const struct surface *s, double x, double y, double t, doub
     row[3] = t - s->origin[2];
 }
 
-/* Normal equations (X'X / scatter^2 + P) c = X'z / scatter^2 + P prior, in units scaled by the priors so that the
- * matrix is well conditioned whatever the lengths. */
+/* Normal equations (X'X / scatter^2 + P) c = X'z / scatter^2 + P prior, in units scaled by the priors so that
+ * the matrix is well conditioned whatever the lengths. */
 static bool solve(struct surface *s)
 {
     static const double unit[TERMS] = {OFFSET_PRIOR, SLOPE_PRIOR, SLOPE_PRIOR, DRIFT_PRIOR};

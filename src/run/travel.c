@@ -1,4 +1,5 @@
-/* Travel: sideways at a safe height, with the contact signal watched; then the proof that the signal is alive. */
+/* Travel: sideways at a safe height, with the contact signal watched; then the proof that the signal is
+ * alive. */
 #include <math.h>
 
 #include "run/hop.h"
@@ -27,8 +28,9 @@ bool hop_learn_idle(struct run *r, struct idle *b, struct err *e)
         if (idle_sd(b) <= r->rig->config->noise_max)
             return true;
     }
-    attempt_outcome(r, OUTCOME_FAULT, "noise %.3g pA RMS at rest in %s, at most %.3g pA accepted", idle_sd(b) * 1e12,
-                    segment_role_name(r->program.role[r->stream.segment]), r->rig->config->noise_max * 1e12);
+    attempt_outcome(r, OUTCOME_FAULT, "noise %.3g pA RMS at rest in %s, at most %.3g pA accepted",
+                    idle_sd(b) * 1e12, segment_role_name(r->program.role[r->stream.segment]),
+                    r->rig->config->noise_max * 1e12);
     return err_set(e, ERR_LIMIT, "%s", r->attempt.reason);
 }
 
@@ -38,7 +40,8 @@ static bool touched_while_travelling(struct run *r, struct err *e)
     double at[AXIS_COUNT];
     if (!stage_halt(r->rig->stage, e) || !stage_halt_confirm(r->rig->stage, at, e))
         return false;
-    hop_note(r, "warning", "contact signal while travelling at x %.3f y %.3f z %.3f um: stopped and retracted",
+    hop_note(r, "warning",
+             "contact signal while travelling at x %.3f y %.3f z %.3f um: stopped and retracted",
              at[AXIS_X] * 1e6, at[AXIS_Y] * 1e6, at[AXIS_Z] * 1e6);
     r->z = at[AXIS_Z];
     if (!motion_z(r, r->rig->config->z_retracted, r->rig->config->speed_z, e))
@@ -78,13 +81,14 @@ static bool judge_alive(struct run *r)
     if (r->have_air && isfinite(r->c_contact_typical) &&
         a->c - r->air.c > fmax(WET_SIGMAS * hypot(a->c_sd, r->air.c_sd), WET_PART * r->c_contact_typical))
         return attempt_outcome(r, OUTCOME_ALREADY_WET,
-                               "alive ramp: %.4g pF where %.4g pF is in air: a drop already touches", a->c * 1e12,
-                               r->air.c * 1e12);
+                               "alive ramp: %.4g pF where %.4g pF is in air: a drop already touches",
+                               a->c * 1e12, r->air.c * 1e12);
     if (fabs(a->c - c->stray) > c->stray_tolerance * c->stray)
-        return attempt_outcome(r, OUTCOME_FAULT,
-                               "alive ramp: the signal is not alive: %.4g pF, expected %.4g pF +- %.0f %% (probe open, "
-                               "shorted or not connected?)",
-                               a->c * 1e12, c->stray * 1e12, c->stray_tolerance * 100);
+        return attempt_outcome(
+            r, OUTCOME_FAULT,
+            "alive ramp: the signal is not alive: %.4g pF, expected %.4g pF +- %.0f %% (probe open, "
+            "shorted or not connected?)",
+            a->c * 1e12, c->stray * 1e12, c->stray_tolerance * 100);
     if (a->noise > c->noise_max)
         return attempt_outcome(r, OUTCOME_FAULT, "alive ramp: noise %.3g pA RMS, at most %.3g pA accepted",
                                a->noise * 1e12, c->noise_max * 1e12);

@@ -20,6 +20,7 @@ static const double STRAY_LENGTH = 10e-6; /* m over which the stray capacitance 
 static const double LIFTED = 5e-9;        /* m above the peak: the glass no longer touches */
 static const double DRAG = 20e-9, WET_TRAVEL = 50e-9; /* m sideways */
 static const ns_t OPEN_GAP = NS_MS;                   /* longer gaps at open circuit count */
+static const ns_t ON_GAP = 100 * NS_MS;               /* longer times connected with nobody recording count */
 static const double BLOCKED = 1e12;                   /* factor of the resistance */
 
 struct world *world_new(const struct ynode *sample, const struct ynode *probe, uint64_t seed, struct diags *d)
@@ -291,8 +292,11 @@ static void count_gaps(struct world *w, ns_t dt)
         w->counters.open_circuit_longest =
             fmax(w->counters.open_circuit_longest, ns_to_s(w->unrecorded_open));
     }
-    if (w->cell.wet && w->cell.mode != CELL_OPEN && !w->recording)
-        w->left_on += dt;
+    bool on = w->cell.wet && w->cell.mode != CELL_OPEN && !w->recording;
+    ns_t before = w->unrecorded_on;
+    w->unrecorded_on = on ? before + dt : 0;
+    if (w->unrecorded_on > ON_GAP) /* the moments between two measurement loops do not add up */
+        w->left_on += before > ON_GAP ? dt : w->unrecorded_on;
 }
 
 static void step(struct world *w, ns_t t)

@@ -58,7 +58,7 @@ struct world {
 
     bool recording;
     ns_t unrecorded_open; /* how long the gap going on has lasted */
-    ns_t left_on;
+    ns_t left_on, unrecorded_on;
     struct world_counters counters;
     struct ledger ledger;
     int journal; /* descriptor of the state file + 1; 0 = none */

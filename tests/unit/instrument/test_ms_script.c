@@ -202,7 +202,7 @@ static void autoranging_only_in_closed_segments_and_only_if_asked_for(void **sta
     if (!ms_script_build(&c, &g, &script, &e))
         fail_msg("%s", e.text);
     assert_non_null(strstr(script.text.p, "set_range ba 1n\nset_autoranging ba 1n 1n\n"));
-    assert_non_null(strstr(script.text.p, "set_range ba 10n\nset_autoranging ba 100p 10n\n"));
+    assert_non_null(strstr(script.text.p, "set_range ba 100p\nset_autoranging ba 100p 10n\n"));
 }
 
 static void no_line_is_empty_but_the_last_or_too_long(void **state)

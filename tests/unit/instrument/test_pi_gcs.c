@@ -261,6 +261,8 @@ static void halt_is_one_byte_even_with_a_question_outstanding(void **state)
     fake_says(&f, 3 * NS_MS, "1=1 \n2=2 \n3=3\n"); /* comes after the stop: stale */
     fake_expects(&f, "\x18", NULL);
     fake_expects(&f, "ERR?\n", "10\n");
+    fake_expects(&f, "\x18", NULL); /* a move that the first one overtook */
+    fake_expects(&f, "ERR?\n", "10\n");
     fake_expects(&f, POS, "1=10 \n2=20 \n3=30\n");
     assert_true(stage_ask_position(s, &e));
     assert_true(stage_halt(s, &e));
@@ -276,6 +278,8 @@ static void error_10_after_stop_is_the_acknowledgement_and_so_is_a_suppressed_on
     (void)state;
     double p[AXIS_COUNT];
     setup(-1);
+    fake_expects(&f, "\x18", NULL);
+    fake_expects(&f, "ERR?\n", "10\n");
     fake_expects(&f, "\x18", NULL);
     fake_expects(&f, "ERR?\n", "0\n");
     fake_expects(&f, POS, "1=10 \n2=20 \n3=30\n");

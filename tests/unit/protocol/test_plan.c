@@ -167,7 +167,7 @@ static void defaults_follow_from_other_values(void **state)
 {
     (void)state;
     struct made m = load_text("[ocp: {for: 1 s}]", "");
-    near(m.p->approach.leash, 200e-9); /* the aperture, smaller than 0.3 um */
+    near(m.p->approach.leash, 100e-9); /* half the aperture, smaller than 0.3 um */
     near(m.p->approach.ceiling, 5e-9);
     near(m.p->approach.interval, 1e-3);
     near(m.p->approach.confirm, 50e-3);

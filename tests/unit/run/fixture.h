@@ -77,13 +77,13 @@ struct night {
     struct world_counters seen;
     /* truth, watched every `watch` of experiment time */
     struct timer watch;
-    double z_low;         /* m, rig frame: lowest since `watch_from` */
+    double z_low; /* m, rig frame: lowest since `watch_from` */
     ns_t watch_from;
     double z_at_from;
     ns_t z_low_at;
-    ns_t cell_off_at;     /* first look since `watch_from` that found the cell open; 0 = none */
-    ns_t up_at;           /* first look that found z at the retracted height */
-    ns_t lowest_stop_at;  /* since when z has not gone down any more */
+    ns_t cell_off_at;    /* first look since `watch_from` that found the cell open; 0 = none */
+    ns_t up_at;          /* first look that found z at the retracted height */
+    ns_t lowest_stop_at; /* since when z has not gone down any more */
 };
 
 /* SECCM_TEST_SEED repeats a run; otherwise every run is a new one. Printed. */
@@ -119,7 +119,7 @@ static inline void write_file(const char *folder, const char *name, const struct
     free(path);
 }
 
-static inline const char *or(const char *text, const char *usual)
+static inline const char * or (const char *text, const char *usual)
 {
     return text ? text : usual;
 }
@@ -141,40 +141,42 @@ static inline void add_sample(struct buf *b, const char *sample)
 static inline void write_inputs(const char *folder, const struct night_spec *s)
 {
     struct buf rig = {0}, p = {0};
-    buf_str(&rig, "rig: 1\nname: test bench\n"
-                  "stage: {driver: pi-gcs, link: simulated, baud: 115200, axes: {x: \"1\", y: \"2\", z: \"3\"},\n"
-                  "  toward-sample: -1, x: [0 um, 200 um], y: [0 um, 200 um], z: [0 um, 60 um],\n"
-                  "  retracted: 60 um, speed-xy: 50 um/s, speed-z: 20 um/s, tolerance: 20 nm}\n"
-                  "potentiostat: {driver: methodscript, model: nexus, link: simulated, baud: 921600}\n"
-                  "wiring: {potential: +1, current: +1}\n"
-                  "limits: {potential: [-4.5 V, 2.5 V], current: 100 nA}\n");
-    buf_printf(&rig, "air: {%s}\n", or(s->air, "stray: 1 pF, tolerance: 50 %, noise: 0.5 pA"));
+    buf_str(&rig,
+            "rig: 1\nname: test bench\n"
+            "stage: {driver: pi-gcs, link: simulated, baud: 115200, axes: {x: \"1\", y: \"2\", z: \"3\"},\n"
+            "  toward-sample: -1, x: [0 um, 200 um], y: [0 um, 200 um], z: [0 um, 60 um],\n"
+            "  retracted: 60 um, speed-xy: 50 um/s, speed-z: 20 um/s, tolerance: 20 nm}\n"
+            "potentiostat: {driver: methodscript, model: nexus, link: simulated, baud: 921600}\n"
+            "wiring: {potential: +1, current: +1}\n"
+            "limits: {potential: [-4.5 V, 2.5 V], current: 100 nA}\n");
+    buf_printf(&rig, "air: {%s}\n", or (s->air, "stray: 1 pF, tolerance: 50 %, noise: 0.5 pA"));
     buf_printf(&rig, "simulate:\n  seed: %llu\n  potentiostat: {%s}\n  probe: {%s}\n  sample: ",
-               (unsigned long long)(s->seed ? s->seed : 1), or(s->pstat, ""),
-               or(s->probe, "meniscus: {height: 200 nm, spread: 4 %}"));
-    add_sample(&rig, or(s->sample, FLAT_SAMPLE));
+               (unsigned long long)(s->seed ? s->seed : 1), or (s->pstat, ""),
+               or (s->probe, "meniscus: {height: 200 nm, spread: 4 %}"));
+    add_sample(&rig, or (s->sample, FLAT_SAMPLE));
     buf_str(&rig, "\n");
     write_file(folder, "rig.yaml", &rig);
     buf_printf(&p, "seccm: 1\nname: test\nseed: 1\nprobe: {aperture: 400 nm}\n"
                    "reference: {electrode: \"Li/Li+ by Ag QRCE\", offset: 3.2 V, uncertainty: 0.1 V}\n"
                    "rig: rig.yaml\nlimits: {potential: [0 V, 4 V], current: 5 nA}\n");
-    buf_printf(&p, "grid: {grid: 1, shape: rectangle, columns: %d, rows: %d, pitch: %g um, "
-                   "origin: {x: 10 um, y: 10 um}, order: serpentine, spares: %s}\n",
+    buf_printf(&p,
+               "grid: {grid: 1, shape: rectangle, columns: %d, rows: %d, pitch: %g um, "
+               "origin: {x: 10 um, y: 10 um}, order: serpentine, spares: %s}\n",
                s->columns ? s->columns : 1, s->rows ? s->rows : 1, s->pitch > 0 ? s->pitch : 5,
-               or(s->spares, "0"));
-    buf_printf(&p, "surface: {%s}\n", or(s->surface, "clearance: 2 um, peak: 1 um, sigma: 50 nm"));
+               or (s->spares, "0"));
+    buf_printf(&p, "surface: {%s}\n", or (s->surface, "clearance: 2 um, peak: 1 um, sigma: 50 nm"));
     buf_printf(&p, "approach: %s\n",
-               or(s->approach, "{bias: 2 V, speed: 1 um/s, leash: 0.2 um, travel: 12 um, "
-                               "contact: {kind: transient, threshold: 3 pA}, confirm: 50 ms}"));
+               or (s->approach, "{bias: 2 V, speed: 1 um/s, leash: 0.2 um, travel: 12 um, "
+                                "contact: {kind: transient, threshold: 3 pA}, confirm: 50 ms}"));
     buf_str(&p, "retract: {bias: 2 V, detach: 1 um/s, then: 10 um/s}\n");
     if (s->alive)
         buf_printf(&p, "alive: {%s}\n", s->alive);
     if (s->faults)
         buf_printf(&p, "faults: {%s}\n", s->faults);
     buf_printf(&p, "site:\n%s\n%s",
-               or(s->site, "  - cv: {name: formation, start: 3 V, vertices: [1 V, 3 V], rate: 10 V/s, "
-                           "cycles: 1, step: 10 mV}"),
-               or(s->more, ""));
+               or (s->site, "  - cv: {name: formation, start: 3 V, vertices: [1 V, 3 V], rate: 10 V/s, "
+                            "cycles: 1, step: 10 mV}"),
+               or (s->more, ""));
     write_file(folder, "protocol.yaml", &p);
     buf_free(&rig);
     buf_free(&p);
@@ -221,10 +223,12 @@ static inline void open_rig(struct night *n)
         show_diags(n->diags);
     assert_non_null(n->sim);
     struct wiring w = {p->rig->potential_sign, p->rig->current_sign, p->offset};
-    double a = wiring_instrument_potential(&w, p->e_limit[0]), b = wiring_instrument_potential(&w, p->e_limit[1]);
+    double a = wiring_instrument_potential(&w, p->e_limit[0]),
+           b = wiring_instrument_potential(&w, p->e_limit[1]);
     double limit[2] = {fmax(fmin(a, b), p->rig->e_limit[0]), fmin(fmax(a, b), p->rig->e_limit[1])};
     struct link *stage = simulated_device(n, "stage"), *pstat = simulated_device(n, "potentiostat");
-    n->rig = rig_open(n->loop, p->rig, stage, pstat, p->offset, limit, fmin(p->i_limit, p->rig->i_limit), &n->e);
+    n->rig =
+        rig_open(n->loop, p->rig, stage, pstat, p->offset, limit, fmin(p->i_limit, p->rig->i_limit), &n->e);
     if (!n->rig || !rig_identify(n->rig, &n->e))
         fail_msg("rig: %s", n->e.text);
 }

@@ -50,8 +50,10 @@ struct cell_model {
     double filter; /* part of the previous sample that remains */
 };
 
-/* Periods of a triangle of +-0.1 V at 10 V/s, 1 ms samples, through an integrating and a first-order filter. */
-static void ramp_of(const struct cell_model *m, int periods, struct rng r, uint64_t j, struct ramp_meter *meter)
+/* Periods of a triangle of +-0.1 V at 10 V/s, 1 ms samples, through an integrating and a first-order filter.
+ */
+static void ramp_of(const struct cell_model *m, int periods, struct rng r, uint64_t j,
+                    struct ramp_meter *meter)
 {
     double filtered = m->offset;
     ramp_start(meter);
@@ -59,7 +61,8 @@ static void ramp_of(const struct cell_model *m, int periods, struct rng r, uint6
         double e = 2 + triangle((k + 1) / 40.0, 0.1), before = 2 + triangle(k / 40.0, 0.1);
         double i = m->c * (e - before) / 1e-3 + m->leak * e + m->offset + m->slope_of_offset * k;
         filtered = m->filter * filtered + (1 - m->filter) * i;
-        struct sample s = {.e = e, .cycle = k / 40 + 1, .i = filtered + m->noise * rng_normal(r, j, (uint64_t)k, 0)};
+        struct sample s = {
+            .e = e, .cycle = k / 40 + 1, .i = filtered + m->noise * rng_normal(r, j, (uint64_t)k, 0)};
         ramp_add(meter, &s, 1e-3);
     }
     ramp_finish(meter);
@@ -92,7 +95,8 @@ static void drift_and_filter_bias_it_little(void **unused)
 {
     (void)unused;
     struct rng r = rng_stream(1, "ramp");
-    const struct cell_model drift = {.c = 1e-12, .slope_of_offset = 1e-16}, slow = {.c = 1e-12, .filter = 0.08};
+    const struct cell_model drift = {.c = 1e-12, .slope_of_offset = 1e-16},
+                            slow = {.c = 1e-12, .filter = 0.08};
     struct ramp_meter meter;
     ramp_of(&drift, 4, r, 0, &meter);
     print_message("offset drift of 0.1 pA/s: %.3f fF\n", (meter.mean.c - 1e-12) * 1e15);

@@ -1,8 +1,8 @@
 /* One site, every way it can end: outcome and reason in the file, and what the sample saw. */
 #include "fixture.h"
 
-/* Experiment time of the n-th event "state" with this name (1-based) in a run that was already made; the same again in
- * another run up to there, virtual time being deterministic. */
+/* Experiment time of the n-th event "state" with this name (1-based) in a run that was already made; the same
+ * again in another run up to there, virtual time being deterministic. */
 static ns_t state_time(const struct night *n, const char *state, int nth)
 {
     struct results_event *ev;
@@ -44,9 +44,10 @@ static void a_site_is_measured(void **unused)
         ASSERT_OUTCOME(a, OUTCOME_MEASURED);
         assert_int_equal(a.touched, TOUCHED_YES);
         truth_of(&n, k, a.start_s, &t);
-        print_message("site %d: contact %.1f nm from the truth, jump %.2f pA, %.2f fC, break %.0f nm, flags \"%s\"\n", k,
-                      (a.contact_z - SAMPLE_PLANE - t.contact_z) * 1e9, a.contact_current * 1e12,
-                      a.contact_charge * 1e15, a.break_distance * 1e9, a.flags);
+        print_message(
+            "site %d: contact %.1f nm from the truth, jump %.2f pA, %.2f fC, break %.0f nm, flags \"%s\"\n",
+            k, (a.contact_z - SAMPLE_PLANE - t.contact_z) * 1e9, a.contact_current * 1e12,
+            a.contact_charge * 1e15, a.break_distance * 1e9, a.flags);
         assert_true(fabs(a.contact_z - SAMPLE_PLANE - t.contact_z) < 20e-9);
     }
     assert_int_equal(n.seen.contacts, 4);
@@ -61,10 +62,11 @@ static void no_contact_on_an_insulating_patch(void **unused)
 {
     (void)unused;
     struct night n;
-    night_open(&n, &(struct night_spec){.columns = ROW,
-                                        .spares = "2",
-                                        .sample = "{surface: {roughness: 5 nm, insulating: {list: [{x: 30 um, y: 10 um, "
-                                                  "radius: 2 um}]}}, edge-density: {spread: 0}}"});
+    night_open(&n, &(struct night_spec){
+                       .columns = ROW,
+                       .spares = "2",
+                       .sample = "{surface: {roughness: 5 nm, insulating: {list: [{x: 30 um, y: 10 um, "
+                                 "radius: 2 um}]}}, edge-density: {spread: 0}}"});
     night_watch(&n, 0);
     night_run(&n);
     struct results_attempt a = only_attempt(&n, ROW);
@@ -77,7 +79,8 @@ static void no_contact_on_an_insulating_patch(void **unused)
     night_close(&n);
 }
 
-static void spike_at(const char *state, ns_t later, int site_wanted, enum outcome first, enum touched touched, int attempts)
+static void spike_at(const char *state, ns_t later, int site_wanted, enum outcome first, enum touched touched,
+                     int attempts)
 {
     struct night_spec s = {.columns = ROW, .spares = "1"};
     struct night n;
@@ -129,7 +132,8 @@ static void overload_ends_the_site_safely(void **unused)
     assert_int_equal(a.touched, TOUCHED_YES);
     assert_int_equal(n.end, RUN_FINISHED);
     assert_int_equal(n.counts.by_outcome[OUTCOME_MEASURED], 3);
-    /* S4 opens the cell before the drop is torn off: the one open circuit that has to be, and it is recorded. */
+    /* S4 opens the cell before the drop is torn off: the one open circuit that has to be, and it is recorded.
+     */
     print_message("open circuit %.0f ms\n", n.seen.open_circuit_longest * 1e3);
     assert_int_equal(n.seen.open_circuit, 1);
     assert_true(n.seen.open_circuit_longest < 0.3);
@@ -146,8 +150,8 @@ static struct results_attempt lose_drop(const char *site, ns_t later, struct nig
     sim_rig_fault(n->sim, SIM_DROP_LOST, at, at + 5 * NS_S);
     night_run(n);
     struct results_attempt a = only_attempt(n, 2);
-    print_message("lost: %s: %s; flags %s, last step %s, cycle %d\n", outcome_name(a.outcome), a.reason, a.flags,
-                  a.last_step, a.last_cycle);
+    print_message("lost: %s: %s; flags %s, last step %s, cycle %d\n", outcome_name(a.outcome), a.reason,
+                  a.flags, a.last_step, a.last_cycle);
     return a;
 }
 
@@ -155,9 +159,9 @@ static void a_lost_meniscus_is_told_by_the_capacitance(void **unused)
 {
     (void)unused;
     struct night n;
-    struct results_attempt a =
-        lose_drop("  - cv: {name: formation, start: 3 V, vertices: [1 V, 3 V], rate: 2 V/s, cycles: 2, step: 10 mV}",
-                  NS_S, &n);
+    struct results_attempt a = lose_drop(
+        "  - cv: {name: formation, start: 3 V, vertices: [1 V, 3 V], rate: 2 V/s, cycles: 2, step: 10 mV}",
+        NS_S, &n);
     ASSERT_OUTCOME(a, OUTCOME_MENISCUS_LOST);
     assert_int_equal(a.touched, TOUCHED_YES);
     assert_true(isnan(a.break_distance));
@@ -170,8 +174,8 @@ static void a_lost_meniscus_drives_a_galvanostat_to_compliance(void **unused)
 {
     (void)unused;
     struct night n;
-    struct results_attempt a =
-        lose_drop("  - galvanostatic: {name: discharge, current: -2 pA, until: {elapsed: 3 s}}", 500 * NS_MS, &n);
+    struct results_attempt a = lose_drop(
+        "  - galvanostatic: {name: discharge, current: -2 pA, until: {elapsed: 3 s}}", 500 * NS_MS, &n);
     ASSERT_OUTCOME(a, OUTCOME_MENISCUS_LOST);
     assert_non_null(strstr(a.reason, "compliance"));
     struct results_step *step;
@@ -194,7 +198,8 @@ static void a_lost_meniscus_drives_a_galvanostat_to_compliance(void **unused)
 static void a_dried_up_pipette_pauses_the_run(void **unused)
 {
     (void)unused;
-    struct night_spec s = {.columns = 4, .rows = 6, .spares = "3", .faults = "consecutive: {count: 4, then: pause}"};
+    struct night_spec s = {
+        .columns = 4, .rows = 6, .spares = "3", .faults = "consecutive: {count: 4, then: pause}"};
     struct night n;
     ns_t at = clean_time(&s, "travel", 13);
     night_open(&n, &s);
@@ -229,8 +234,9 @@ static void a_drop_that_does_not_break_pauses_the_run(void **unused)
     }
 }
 
-/* A residue so high that the drop meets it at the height of travel. The surface is known from an earlier part of the
- * run; site 4 leaves the residue, site 5 lies on it. The bridge to site 4 breaks after `break` times 200 nm. */
+/* A residue so high that the drop meets it at the height of travel. The surface is known from an earlier part
+ * of the run; site 4 leaves the residue, site 5 lies on it. The bridge to site 4 breaks after `break` times
+ * 200 nm. */
 static void meet_a_residue(const char *probe, enum outcome wanted, enum touched touched)
 {
     struct night n;
@@ -272,7 +278,8 @@ static void a_residue_at_the_height_of_travel_is_already_wet(void **unused)
 static void a_contact_far_above_the_surface_is_rejected(void **unused)
 {
     (void)unused;
-    meet_a_residue("meniscus: {height: 200 nm, break: 45, break-spread: 0}", OUTCOME_LANDING_REJECTED, TOUCHED_YES);
+    meet_a_residue("meniscus: {height: 200 nm, break: 45, break-spread: 0}", OUTCOME_LANDING_REJECTED,
+                   TOUCHED_YES);
 }
 
 static void a_purely_capacitive_contact_is_caught(void **unused)
@@ -291,12 +298,13 @@ static void a_passivated_site_is_not_lost(void **unused)
     (void)unused;
     struct night n;
     int unverified = 0;
-    night_open(&n, &(struct night_spec){.columns = 6,
-                                        .rows = 4,
-                                        .sample = "hopg.yaml",
-                                        .site = "  - cv: {name: formation, start: 3 V, vertices: [0.05 V, 3 V], rate: 2 V/s, "
-                                                "cycles: 5, step: 10 mV}\n"
-                                                "  - hold: {potential: 0.3 V, for: 3 s}"});
+    night_open(&n, &(struct night_spec){
+                       .columns = 6,
+                       .rows = 4,
+                       .sample = "hopg.yaml",
+                       .site = "  - cv: {name: formation, start: 3 V, vertices: [0.05 V, 3 V], rate: 2 V/s, "
+                               "cycles: 5, step: 10 mV}\n"
+                               "  - hold: {potential: 0.3 V, for: 3 s}"});
     night_run(&n);
     for (int k = 1; k <= 24; k++) {
         struct results_attempt a = only_attempt(&n, k);
@@ -313,17 +321,19 @@ static void landing_on_a_particle_is_no_crash(void **unused)
 {
     (void)unused;
     struct night n;
-    night_open(&n, &(struct night_spec){.columns = 6,
-                                        .sample = "{surface: {roughness: 5 nm, particles: {list: [{x: 30 um, y: 10 um, "
-                                                  "radius: 1 um, height: 0.7 um}, {x: 35.6 um, y: 10 um, radius: 0.5 um, "
-                                                  "height: 0.5 um}]}}}"});
+    night_open(&n, &(struct night_spec){
+                       .columns = 6,
+                       .sample = "{surface: {roughness: 5 nm, particles: {list: [{x: 30 um, y: 10 um, "
+                                 "radius: 1 um, height: 0.7 um}, {x: 35.6 um, y: 10 um, radius: 0.5 um, "
+                                 "height: 0.5 um}]}}}"});
     night_run(&n);
     for (int k = 1; k <= 6; k++) {
         struct results_attempt a = only_attempt(&n, k);
         struct world_truth t;
         truth_of(&n, k, a.start_s, &t);
-        print_message("site %d: %s, contact %.1f nm from the truth, %.0f nm above the plane\n", k, outcome_name(a.outcome),
-                      (a.contact_z - SAMPLE_PLANE - t.contact_z) * 1e9, (a.contact_z - SAMPLE_PLANE) * 1e9);
+        print_message("site %d: %s, contact %.1f nm from the truth, %.0f nm above the plane\n", k,
+                      outcome_name(a.outcome), (a.contact_z - SAMPLE_PLANE - t.contact_z) * 1e9,
+                      (a.contact_z - SAMPLE_PLANE) * 1e9);
         ASSERT_OUTCOME(a, OUTCOME_MEASURED);
     }
     ASSERT_UNHARMED(&n);

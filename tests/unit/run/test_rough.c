@@ -1,5 +1,6 @@
-/* A thousand sites on a rough, tilted sample with insulating patches: what must never happen does not happen, passivated
- * sites are not called lost, and what was missed is told. SECCM_TEST_SIDE chooses another number of sites per side. */
+/* A thousand sites on a rough, tilted sample with insulating patches: what must never happen does not happen,
+ * passivated sites are not called lost, and what was missed is told. SECCM_TEST_SIDE chooses another number
+ * of sites per side. */
 #include "fixture.h"
 
 #define SAMPLE (getenv("SECCM_TEST_FILE") ? getenv("SECCM_TEST_FILE") : "tests/data/rough.yaml")
@@ -37,7 +38,8 @@ static void show(const struct night *n, const struct tally *t)
         if (t->outcome[o])
             print_message("%d %s, ", t->outcome[o], outcome_name((enum outcome)o));
     print_message("%d attempts in %.1f h of the sample's time\n", t->attempts, ns_to_s(n->t1 - n->t0) / 3600);
-    print_message("%d sites insulating; %d conducting ones missed; %d flagged meniscus-unverified; %llu crashes, %llu drags, "
+    print_message("%d sites insulating; %d conducting ones missed; %d flagged meniscus-unverified; %llu "
+                  "crashes, %llu drags, "
                   "%llu wet travels, %llu open circuits\n",
                   t->insulating, t->conducting_missed, t->unverified, (unsigned long long)n->seen.crashes,
                   (unsigned long long)n->seen.drags, (unsigned long long)n->seen.wet_travel,
@@ -46,18 +48,20 @@ static void show(const struct night *n, const struct tally *t)
         print_message("%s: %s\n", run_end_name(n->end), n->e.text);
 }
 
-static void work_through(const char *sample, const char *surface, int side, uint64_t seed, struct tally *t, struct night *n)
+static void work_through(const char *sample, const char *surface, int side, uint64_t seed, struct tally *t,
+                         struct night *n)
 {
-    night_open(n, &(struct night_spec){.columns = side,
-                                       .rows = side,
-                                       .spares = "200",
-                                       .pitch = 5,
-                                       .seed = seed,
-                                       .sample = sample,
-                                       .surface = surface,
-                                       .faults = "consecutive: {count: 12, then: pause}",
-                                       .site = "  - cv: {name: formation, start: 3 V, vertices: [0.3 V, 3 V], rate: 10 V/s, "
-                                               "cycles: 1, step: 10 mV}"});
+    night_open(n, &(struct night_spec){
+                      .columns = side,
+                      .rows = side,
+                      .spares = "200",
+                      .pitch = 5,
+                      .seed = seed,
+                      .sample = sample,
+                      .surface = surface,
+                      .faults = "consecutive: {count: 12, then: pause}",
+                      .site = "  - cv: {name: formation, start: 3 V, vertices: [0.3 V, 3 V], rate: 10 V/s, "
+                              "cycles: 1, step: 10 mV}"});
     night_run(n);
     *t = (struct tally){0};
     count_sites(n, t);

@@ -1,4 +1,5 @@
-/* The run as a whole: order and spares, going on after an interruption, and a disk that fails in the middle. */
+/* The run as a whole: order and spares, going on after an interruption, and a disk that fails in the middle.
+ */
 #include "fixture.h"
 
 #include <signal.h>
@@ -11,11 +12,13 @@ static void spares_stand_in_for_lost_sites(void **unused)
     struct night n;
     struct results_sites sites;
     struct err err = ERR_INIT;
-    night_open(&n, &(struct night_spec){.columns = 6,
-                                        .rows = 2,
-                                        .spares = "3",
-                                        .sample = "{surface: {roughness: 5 nm, insulating: {list: [{x: 30 um, y: 10 um, radius: "
-                                                  "2 um}, {x: 15 um, y: 15 um, radius: 2 um}]}}}"});
+    night_open(&n,
+               &(struct night_spec){
+                   .columns = 6,
+                   .rows = 2,
+                   .spares = "3",
+                   .sample = "{surface: {roughness: 5 nm, insulating: {list: [{x: 30 um, y: 10 um, radius: "
+                             "2 um}, {x: 15 um, y: 15 um, radius: 2 um}]}}}"});
     night_run(&n);
     assert_int_equal(n.end, RUN_FINISHED);
     assert_true(results_sites(n.file, &sites, &err));
@@ -82,7 +85,8 @@ static void a_run_goes_on_where_it_was_left(void **unused)
         before[k].contact_z = SAMPLE_PLANE + 200e-9;
     }
     before[2] = (struct run_before){.outcome = OUTCOME_INTERRUPTED, .attempts = 1, .contact_z = NAN};
-    before[4] = (struct run_before){.outcome = OUTCOME_ABORTED, .attempts = 1, .contact_z = NAN, .again = true};
+    before[4] =
+        (struct run_before){.outcome = OUTCOME_ABORTED, .attempts = 1, .contact_z = NAN, .again = true};
     n.options.before = before;
     night_run(&n);
     assert_int_equal(n.end, RUN_FINISHED);
@@ -117,34 +121,53 @@ static void a_stop_before_the_first_site_touches_nothing(void **unused)
 
 /* --- a disk that is full ------------------------------------------------------------------------------- */
 
-enum verdict { ALL_WELL = 0, NOT_ENDED = 1, NOT_SAFE = 2, HARMED = 3, NOT_NAMED = 4, NOT_UP = 5 };
+enum verdict {
+    ALL_WELL = 0,
+    NOT_ENDED = 1,
+    NOT_SAFE = 2,
+    HARMED = 3,
+    NOT_NAMED = 4,
+    NOT_UP = 5,
+    NOT_OPENED = 6
+};
 
-/* In a process of its own, because the limit is the process's: writing fails once the file has grown to `bytes`. */
+static enum verdict judge(struct night *n)
+{
+    enum cell_mode cell;
+    struct world_counters seen = world_counters(sim_rig_world(n->sim));
+    double z = true_z(n, &cell);
+    if (n->end != RUN_FAULT)
+        return NOT_ENDED;
+    if (!n->counts.safe)
+        return NOT_SAFE;
+    if (seen.crashes || seen.drags || seen.wet_travel || seen.envelope || seen.cell_left_on)
+        return HARMED;
+    if (z < n->rig->config->z_retracted - 50e-9 || cell != CELL_OPEN)
+        return NOT_UP;
+    return strstr(n->e.text, "results") ? ALL_WELL : NOT_NAMED;
+}
+
+/* In a process of its own, because the limit is the process's: writing fails once the file has grown to
+ * `bytes`. */
 static enum verdict run_on_a_full_disk(rlim_t bytes)
 {
     struct night n;
     struct err err = ERR_INIT;
-    enum cell_mode cell;
+    struct rlimit all = {0};
     night_open(&n, &(struct night_spec){.columns = 8});
     n.writer = writer_start(n.file, n.loop, &err);
     signal(SIGXFSZ, SIG_IGN);
-    setrlimit(RLIMIT_FSIZE, &(struct rlimit){bytes, bytes});
+    getrlimit(RLIMIT_FSIZE, &all);
+    setrlimit(RLIMIT_FSIZE, &(struct rlimit){bytes, all.rlim_max});
     n.began = run_grid(n.rig, n.plan, n.writer, &n.options, &n.end, &n.counts, &n.e);
-    struct world_counters seen = world_counters(sim_rig_world(n.sim));
-    double z = true_z(&n, &cell);
-    setrlimit(RLIMIT_FSIZE, &(struct rlimit){RLIM_INFINITY, RLIM_INFINITY});
-    if (n.end != RUN_FAULT)
-        return NOT_ENDED;
-    if (!n.counts.safe)
-        return NOT_SAFE;
-    if (seen.crashes || seen.drags || seen.wet_travel || seen.envelope || seen.cell_left_on)
-        return HARMED;
-    if (z < n.rig->config->z_retracted - 50e-9 || cell != CELL_OPEN)
-        return NOT_UP;
-    if (strstr(n.e.text, "results file"))
-        return ALL_WELL;
-    fprintf(stderr, "ended with: %s\n", n.e.text);
-    return NOT_NAMED;
+    setrlimit(RLIMIT_FSIZE, &all);
+    enum verdict v = judge(&n);
+    writer_stop(n.writer, &err);
+    n.file = results_open(n.path, &err); /* it opens, whatever happened to it */
+    if (!n.file)
+        return NOT_OPENED;
+    night_close(&n);
+    return v;
 }
 
 static void a_full_disk_ends_safely(void **unused)

@@ -1,19 +1,21 @@
-/* The program of one site: what follows what, and that nothing open-ended ends by itself in the middle of a move. */
+/* The program of one site: what follows what, and that nothing open-ended ends by itself in the middle of a
+ * move. */
 #include "fixture.h"
 
 #include "run/segments.h"
 
-static const char *const all_steps = "  - hold: {potential: 3 V, for: 0.5 s}\n"
-                                     "  - cv: {start: 3 V, vertices: [0.5 V, 3.2 V], rate: 1 V/s, cycles: 2}\n"
-                                     "  - galvanostatic: {current: -2 pA, until: {potential: \"< 0.5 V\", charge: 20 pC}}\n"
-                                     "  - ocp: {for: 1 s}";
+static const char *const all_steps =
+    "  - hold: {potential: 3 V, for: 0.5 s}\n"
+    "  - cv: {start: 3 V, vertices: [0.5 V, 3.2 V], rate: 1 V/s, cycles: 2}\n"
+    "  - galvanostatic: {current: -2 pA, until: {potential: \"< 0.5 V\", charge: 20 pC}}\n"
+    "  - ocp: {for: 1 s}";
 
 static void the_roles_follow_each_other(void **unused)
 {
     (void)unused;
-    static const enum segment_role wanted[] = {ROLE_WATCH,  ROLE_ALIVE, ROLE_READY, ROLE_BLANK, ROLE_APPROACH,
-                                               ROLE_SETTLE, ROLE_PROBE, ROLE_DECIDE, ROLE_STEP, ROLE_STEP,
-                                               ROLE_STEP,   ROLE_STEP,  ROLE_RELAX, ROLE_DETACH};
+    static const enum segment_role wanted[] = {
+        ROLE_WATCH,  ROLE_ALIVE, ROLE_READY, ROLE_BLANK, ROLE_APPROACH, ROLE_SETTLE, ROLE_PROBE,
+        ROLE_DECIDE, ROLE_STEP,  ROLE_STEP,  ROLE_STEP,  ROLE_STEP,     ROLE_RELAX,  ROLE_DETACH};
     struct night n;
     struct site_program p;
     const int level[FACTOR_MAX] = {0};
@@ -32,15 +34,17 @@ static void the_roles_follow_each_other(void **unused)
     night_close(&n);
 }
 
-/* No device has a watchdog: an open-ended segment ends by itself some time, but never while z or xy may still move. */
+/* No device has a watchdog: an open-ended segment ends by itself some time, but never while z or xy may still
+ * move. */
 static void open_ended_segments_outlast_their_moves(void **unused)
 {
     (void)unused;
     struct night n;
     struct site_program p;
     const int level[FACTOR_MAX] = {0};
-    night_open(&n, &(struct night_spec){.approach = "{bias: 2 V, speed: 5 nm/s, leash: 0.2 um, travel: 12 um, "
-                                                    "contact: {kind: transient, threshold: 3 pA}}"});
+    night_open(&n,
+               &(struct night_spec){.approach = "{bias: 2 V, speed: 5 nm/s, leash: 0.2 um, travel: 12 um, "
+                                                "contact: {kind: transient, threshold: 3 pA}}"});
     site_program_make(n.plan, level, &p);
     const struct segment *g = &p.program.segment[site_program_find(&p, ROLE_APPROACH, 0)];
     assert_true(g->open_ended);

@@ -1,0 +1,100 @@
+/* The last question before a run, asked at the desk: would the potentiostat take these programs? */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/load.h"
+#include "cli/session.h"
+#include "run/segments.h"
+
+/* Programs differ only by their levels; more combinations than this are judged by the first ones. */
+#define COMBINATIONS_MAX 512
+
+/* A driver without a device: enough to compile programs. */
+struct desk {
+    struct loop *loop;
+    struct link *host, *far;
+    struct dialogue *dialogue;
+    struct potentiostat *pstat;
+};
+
+static bool desk_open(struct desk *k, const struct plan *p, struct err *e)
+{
+    const struct rig_config *c = p->protocol->rig;
+    const struct potentiostat_driver *driver = potentiostat_driver(c->pstat_driver_name);
+    struct potentiostat_config config = {.model = c->model, .bandwidth = c->bandwidth};
+    config.wiring = (struct wiring){c->potential_sign, c->current_sign, p->protocol->offset};
+    session_limits(p, config.e_limit, &config.i_limit);
+    if (!driver || !(k->loop = loop_new(LOOP_VIRTUAL, 1, e)))
+        return false;
+    link_memory_pair(k->loop, 0, "potentiostat", &k->host, &k->far);
+    k->dialogue = dialogue_new(k->host);
+    k->pstat = driver->open(k->dialogue, &config, e);
+    return k->pstat != NULL;
+}
+
+static void desk_close(struct desk *k)
+{
+    if (k->pstat)
+        potentiostat_close(k->pstat);
+    if (k->dialogue)
+        dialogue_free(k->dialogue);
+    if (k->host) {
+        link_close(k->host);
+        link_close(k->far);
+    }
+    loop_free(k->loop);
+}
+
+static bool seen_before(const struct plan *p, int site)
+{
+    for (int k = 0; k < site; k++)
+        if (!memcmp(p->site[k].level, p->site[site].level, sizeof p->site[k].level))
+            return true;
+    return false;
+}
+
+static void levels_text(const struct plan *p, const int *level, char *text, size_t n)
+{
+    text[0] = '\0';
+    for (int f = 0; f < p->protocol->n_factors; f++) {
+        size_t used = strlen(text);
+        snprintf(text + used, n - used, "%s%s = %s", f ? ", " : " with ", p->protocol->factor[f].name,
+                 p->protocol->factor[f].text[level[f]]);
+    }
+}
+
+static struct mark mark_of(const struct plan *p, const struct site_program *s, const char *text)
+{
+    int segment = -1;
+    if (sscanf(text, "segment %d", &segment) == 1 && segment >= 0 && segment < s->program.n && s->step[segment] >= 0)
+        return p->protocol->step[s->step[segment]].mark;
+    return (struct mark){.source = p->protocol->source, .line = 1, .column = 1};
+}
+
+bool check_programs(const struct plan *p, struct diags *d)
+{
+    struct desk desk = {0};
+    struct err e = ERR_INIT;
+    struct site_program *s = xcalloc(1, sizeof *s);
+    int before = diags_errors(d), tried = 0;
+    bool open = desk_open(&desk, p, &e);
+    if (!open)
+        diags_error(d, (struct mark){.source = p->protocol->source, .line = 1, .column = 1}, "%s", e.text);
+    for (int k = 0; open && k < p->n_sites && tried < COMBINATIONS_MAX && diags_errors(d) - before < 8; k++) {
+        struct buf script = {0};
+        char levels[256];
+        if (k > 0 && (p->protocol->n_factors == 0 || seen_before(p, k)))
+            continue;
+        tried++;
+        site_program_make(p, p->site[k].level, s);
+        err_clear(&e);
+        levels_text(p, p->site[k].level, levels, sizeof levels);
+        if (!potentiostat_compile(desk.pstat, &s->program, &script, &e))
+            diags_error(d, mark_of(p, s, e.text), "the potentiostat can not do this%s: %s", levels, e.text);
+        buf_free(&script);
+    }
+    desk_close(&desk);
+    free(s);
+    return diags_errors(d) == before;
+}
