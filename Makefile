@@ -14,8 +14,10 @@ Q       := $(if $(V),,@)
 VERSION := 0.1.0
 PKGS    := yaml-0.1 libserialport libpcre2-8 sqlite3 gsl nettle
 CHART_JS ?= /usr/share/javascript/chart.js/chart.min.js
-WARN    := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wundef \
-           -Wwrite-strings -Wvla -Wformat=2 -Wno-missing-field-initializers -Werror
+# Empty for a compiler that we do not know; sanitizers make gcc warn of what can not happen.
+WERROR  ?= -Werror
+WARN    = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wundef \
+           -Wwrite-strings -Wvla -Wformat=2 -Wno-missing-field-initializers $(WERROR)
 # CPPFLAGS, CFLAGS and LDFLAGS of the caller come last.
 ALL_CPPFLAGS = -Isrc -D_GNU_SOURCE -DSECCM_VERSION='"$(VERSION)"' -DCHART_JS_PATH='"$(CHART_JS)"' $(CPPFLAGS)
 ALL_CFLAGS   = -std=c17 $(OPT) $(WARN) -ffp-contract=off -fno-common -pthread $(SAN) $(CFLAGS)
@@ -147,11 +149,11 @@ format: ## let clang-format decide
 	$(Q)clang-format -i $(C_FILES)
 
 asan: deps deps-check ## the whole suite under address and undefined behaviour sanitizers
-	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)-asan OPT='-O1 -g -fno-omit-frame-pointer' \
+	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)-asan WERROR= OPT='-O1 -g -fno-omit-frame-pointer' \
 	    SAN='-fsanitize=address,undefined -fno-sanitize-recover=undefined' suite
 
 tsan: deps deps-check ## the whole suite under the thread sanitizer
-	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)-tsan OPT='-O1 -g' SAN='-fsanitize=thread' suite
+	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)-tsan WERROR= OPT='-O1 -g' SAN='-fsanitize=thread' suite
 
 suite: $(BUILD)/seccm $(UNIT_BIN)
 	$(Q)tests/sanitized "$(SAN)" tests/run-all $(BUILD) $(UNIT_BIN)
@@ -167,7 +169,7 @@ soak: all ## long campaigns: faults, kills, many seeds (SECCM_TEST_SEEDS, SECCM_
 # Coverage-guided fuzzing with clang's libFuzzer: tests/fuzz/fuzz_X.c, seconds for each.
 FUZZ_SECONDS ?= 60
 fuzz: deps deps-check ## coverage-guided fuzzing of files and replies (FUZZ_SECONDS for each target)
-	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)-fuzz CC=clang OPT='-O1 -g -fno-omit-frame-pointer' \
+	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)-fuzz CC=clang WERROR= OPT='-O1 -g -fno-omit-frame-pointer' \
 	    SAN='-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined' fuzz-programs
 	$(Q)tests/fuzz/run $(BUILD)-fuzz $(FUZZ_SECONDS)
 
@@ -190,12 +192,13 @@ $(BUILD)/bench/bench: $(BENCH_OBJ) $(foreach f,$(NEEDS_cli),$(call lib,$(f)))
 	$(Q)$(CC) -o $@ $(BENCH_OBJ) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(ALL_LDFLAGS) $(LDLIBS) -lutil
 
 install: $(BUILD)/seccm ## PREFIX, DESTDIR
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/seccm
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/seccm $(DESTDIR)$(PREFIX)/share/man/man1
 	install -m 755 $(BUILD)/seccm $(DESTDIR)$(PREFIX)/bin/seccm
+	install -m 644 src/cli/seccm.1 $(DESTDIR)$(PREFIX)/share/man/man1/seccm.1
 	cp -R $(wildcard examples grids instruments protocols) $(DESTDIR)$(PREFIX)/share/seccm/
 
 uninstall: ## what install put there
-	rm -f $(DESTDIR)$(PREFIX)/bin/seccm
+	rm -f $(DESTDIR)$(PREFIX)/bin/seccm $(DESTDIR)$(PREFIX)/share/man/man1/seccm.1
 	rm -rf $(DESTDIR)$(PREFIX)/share/seccm
 
 clean: ## remove what was built

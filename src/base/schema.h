@@ -58,7 +58,10 @@ struct fields {
     int n;
 };
 
-#define FIELDS(what_, table_) {what_, table_, (int)(sizeof(table_) / sizeof((table_)[0]))}
+#define FIELDS(what_, table_)                                                                                \
+    {                                                                                                        \
+        what_, table_, (int)(sizeof(table_) / sizeof((table_)[0]))                                           \
+    }
 
 /* Reads a map into `out`, filling defaults; adds every error found to `d` (unknown key with the nearest known
  * one, missing key, wrong kind, wrong unit, out of range). `n` NULL = the map is absent: defaults are filled

@@ -81,7 +81,8 @@ static void check_leash(const struct check *c)
     const struct approach *a = &p->approach;
     if (a->leash > p->drop * 1.0001)
         diags_error(c->d, protocol_mark(p, "approach.leash"),
-                    "a leash of %s is longer than the drop is high (surface.drop, %s): if host or link died, the glass "
+                    "a leash of %s is longer than the drop is high (surface.drop, %s): if host or link died, "
+                    "the glass "
                     "would be driven into the sample",
                     show(a->leash, DIM_LENGTH), show(p->drop, DIM_LENGTH));
     double needed = a->speed * (3 * a->interval + HALT_TIME);

@@ -20,6 +20,7 @@ enum run_end {
 struct run_counts {
     int by_outcome[OUTCOME_COUNT];
     int visited, planned;
+    int safe_states; /* times the safe state was entered: it opens the cell over a contact on purpose (S4) */
     bool safe; /* the safe state at the end was verified */
 };
 

@@ -11,7 +11,7 @@ draw() { # lowest, highest: into $drawn
     drawn=$(awk -v s="$seed" -v a="$1" -v b="$2" 'BEGIN { print a + int(s / 2147483647 * (b - a + 1)) }')
 }
 
-stopped() { # name, moves of z on the leash (about 20 nm each) before it happens, seconds
+stopped() { # name, moves of z on the leash (about 15 nm each) before it happens, seconds
     serve "$1" "$rig"
     verify "$rig"
     begin "$protocol"
@@ -52,14 +52,14 @@ killed() { # name, moves
     say "$who: killed at move $2: z at rest at $second um; resumed, $(outcomes "$who.seccm" interrupted) interrupted"
 }
 
-# The first surface is met after about 490 moves; one of each kind comes near to it.
-draw 20 400
+# The first surface is met after about 650 moves; one of each kind comes near to it.
+draw 20 560
 beside stopped stopped-high "$drawn" 0.2
-draw 460 500
+draw 610 660
 beside stopped stopped-low "$drawn" 1.5
 all_well || exit 1
-draw 20 400
+draw 20 560
 beside killed killed-high "$drawn"
-draw 460 500
+draw 610 660
 beside killed killed-low "$drawn"
 all_well

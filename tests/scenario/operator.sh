@@ -30,8 +30,8 @@ interrupted() { # name, line of the transcript, how often before it happens
     say "$who: z at $up um, $reason; resumed: $(outcomes "$who.seccm" measured) measured"
 }
 
-# 250 moves of z: in the air; 10 loops: hold, triangle ... the voltammogram, in contact. There the safe state opens the cell
+# 350 moves of z: in the air; 10 loops: hold, triangle ... the voltammogram, in contact. There the safe state opens the cell
 # before it retracts (S4), which the sample counts as an open circuit that nobody records.
-beside interrupted approach 'stage > MOV 3 ' 250 'nothing allowed'
+beside interrupted approach 'stage > MOV 3 ' 350 'nothing allowed'
 beside interrupted measurement 'potentiostat < .*M00' 10 'unrecorded open circuits'
 all_well
