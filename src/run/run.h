@@ -21,7 +21,7 @@ struct run_counts {
     int by_outcome[OUTCOME_COUNT];
     int visited, planned;
     int safe_states; /* times the safe state was entered: it opens the cell over a contact on purpose (S4) */
-    bool safe; /* the safe state at the end was verified */
+    bool safe;       /* the safe state at the end was verified */
 };
 
 /* What an earlier part of the same run left of a site. */
