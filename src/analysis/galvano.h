@@ -5,8 +5,8 @@
 
 #include <stdbool.h>
 
-/* Integral of abs(I) dt, C, from one interval before the first sample (which an instrument takes at the end of its first
- * interval) to the last. */
+/* Integral of abs(I) dt, C, from one interval before the first sample (which an instrument takes at the end
+ * of its first interval) to the last. */
 double galvano_capacity(const double *t, const double *i, int n);
 
 #define GALVANO_PLATEAUS 4

@@ -182,13 +182,15 @@ static bool read_before(struct results *file, const struct plan *plan, struct ru
     for (int k = 0; ok && k < n; k++) {
         const struct results_site *site = &s.site[k];
         int at = site->site - 1;
+        bool cut_short = site->outcome == OUTCOME_ABORTED || site->outcome == OUTCOME_FAULT;
         before[at] = (struct run_before){.outcome = site->outcome,
                                          .attempts = site->attempts,
                                          .replaces = site->replaces,
                                          .x = site->x,
                                          .y = site->y,
                                          .t = site->start_s,
-                                         .contact_z = site->contact_z};
+                                         .contact_z = site->contact_z,
+                                         .again = cut_short && site->touched == TOUCHED_NO};
     }
     results_sites_free(&s);
     return ok;

@@ -65,7 +65,8 @@ static void progress(const struct run *r, const struct plan_site *site)
                  r->attempt.reason);
 }
 
-/* Where no contact was ever felt, every further approach may drive the glass into the sample: so many, and no more. */
+/* Where no contact was ever felt, every further approach may drive the glass into the sample: so many, and no
+ * more. */
 #define BLIND_SITES 2
 
 /* Rules that stop a run between sites. true = go on. */
@@ -83,9 +84,11 @@ static bool rules(struct run *r, enum run_end *end, struct err *e)
     }
     if (surface_count(r->surface) == 0 && r->bad_in_a_row >= BLIND_SITES) {
         *end = RUN_PAUSED;
-        return err_set(e, ERR_LIMIT, "no contact at the first %d sites (last: %s: %s): is the surface within the travel, and "
-                                     "does the bias give a contact signal?",
-                       r->bad_in_a_row, outcome_name(r->attempt.outcome), r->attempt.reason);
+        return err_set(
+            e, ERR_LIMIT,
+            "no contact at the first %d sites (last: %s: %s): is the surface within the travel, and "
+            "does the bias give a contact signal?",
+            r->bad_in_a_row, outcome_name(r->attempt.outcome), r->attempt.reason);
     }
     if (f->consecutive_count > 0 && r->bad_in_a_row >= f->consecutive_count) {
         *end = RUN_PAUSED;
@@ -227,18 +230,20 @@ static bool use_spare(struct run *r, struct tour *t, int k, enum run_end *end, s
     return visit_spare(r, t, spare, end, e);
 }
 
-/* Spares that an earlier part of the run had taken but not reached; then one for each lost site, a spare that fails
- * included. */
+/* Spares that an earlier part of the run had taken but not reached; then one for each lost site, a spare that
+ * fails included. */
 static bool spare_sites(struct run *r, struct tour *t, enum run_end *end, struct err *e)
 {
     int planned = r->plan->n_sites;
     for (int spare = 0; spare < t->next_spare; spare++)
-        if (t->replaces[spare] && t->outcome[planned + spare] == OUTCOME_NONE && !visit_spare(r, t, spare, end, e))
+        if (t->replaces[spare] && t->outcome[planned + spare] == OUTCOME_NONE &&
+            !visit_spare(r, t, spare, end, e))
             return false;
     for (int k = 0; k < planned + r->plan->n_spares && t->next_spare < r->plan->n_spares; k++) {
         if (k >= r->counts.planned && k < planned)
             continue; /* sites that this run leaves out */
-        if (wants_spare(r, t->outcome[k]) && !is_replaced(r, t, r->plan->site[k].site) && !use_spare(r, t, k, end, e))
+        if (wants_spare(r, t->outcome[k]) && !is_replaced(r, t, r->plan->site[k].site) &&
+            !use_spare(r, t, k, end, e))
             return false;
     }
     return true;
