@@ -6,6 +6,7 @@ CC      := gcc
 endif
 export CC
 BUILD   ?= build
+JOBS    ?= $(shell nproc)
 PREFIX  ?= /usr/local
 OPT     ?= -O2 -g
 SAN     ?=
@@ -126,12 +127,12 @@ deps-bench: ## peers to measure against
 	@tests/install-deps python3 python3-numpy python3-scipy python3-yaml python3-h5py python3-serial
 
 demo: deps ## a complete simulated SEI screening: results, tables and report in build/demo
-	$(Q)$(MAKE) --no-print-directory all
+	$(Q)$(MAKE) --no-print-directory -j$(JOBS) all
 	$(Q)tests/demo ./seccm $(BUILD)/demo
 
 test: deps ## everything: units, dialogues, scenarios, the runner's own proof
-	$(Q)$(MAKE) --no-print-directory all
-	$(Q)$(MAKE) --no-print-directory $(UNIT_BIN)
+	$(Q)$(MAKE) --no-print-directory -j$(JOBS) all
+	$(Q)$(MAKE) --no-print-directory -j$(JOBS) $(UNIT_BIN)
 	$(Q)tests/run-all $(BUILD) $(UNIT_BIN)
 
 prove-runner: ## the test runner must report a test that fails
@@ -159,11 +160,11 @@ suite: $(BUILD)/seccm $(UNIT_BIN)
 	$(Q)tests/sanitized "$(SAN)" tests/run-all $(BUILD) $(UNIT_BIN)
 
 valgrind: deps deps-check ## unit tests under valgrind
-	$(Q)$(MAKE) --no-print-directory $(UNIT_BIN)
+	$(Q)$(MAKE) --no-print-directory -j$(JOBS) $(UNIT_BIN)
 	$(Q)tests/run-valgrind $(UNIT_BIN)
 
 soak: all ## long campaigns: faults, kills, many seeds (SECCM_TEST_SEEDS, SECCM_TEST_KILLS)
-	$(Q)$(MAKE) --no-print-directory $(UNIT_BIN)
+	$(Q)$(MAKE) --no-print-directory -j$(JOBS) $(UNIT_BIN)
 	$(Q)tests/soak/run $(BUILD)
 
 # Coverage-guided fuzzing with clang's libFuzzer: tests/fuzz/fuzz_X.c, seconds for each.
