@@ -150,11 +150,11 @@ format: ## let clang-format decide
 	$(Q)clang-format -i $(C_FILES)
 
 asan: deps deps-check ## the whole suite under address and undefined behaviour sanitizers
-	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)-asan WERROR= OPT='-O1 -g -fno-omit-frame-pointer' \
+	$(Q)$(MAKE) --no-print-directory -j$(JOBS) BUILD=$(BUILD)-asan WERROR= OPT='-O1 -g -fno-omit-frame-pointer' \
 	    SAN='-fsanitize=address,undefined -fno-sanitize-recover=undefined' suite
 
 tsan: deps deps-check ## the whole suite under the thread sanitizer
-	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)-tsan WERROR= OPT='-O1 -g' SAN='-fsanitize=thread' suite
+	$(Q)$(MAKE) --no-print-directory -j$(JOBS) BUILD=$(BUILD)-tsan WERROR= OPT='-O1 -g' SAN='-fsanitize=thread' suite
 
 suite: $(BUILD)/seccm $(UNIT_BIN)
 	$(Q)tests/sanitized "$(SAN)" tests/run-all $(BUILD) $(UNIT_BIN)
@@ -170,7 +170,7 @@ soak: all ## long campaigns: faults, kills, many seeds (SECCM_TEST_SEEDS, SECCM_
 # Coverage-guided fuzzing with clang's libFuzzer: tests/fuzz/fuzz_X.c, seconds for each.
 FUZZ_SECONDS ?= 60
 fuzz: deps deps-check ## coverage-guided fuzzing of files and replies (FUZZ_SECONDS for each target)
-	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)-fuzz CC=clang WERROR= OPT='-O1 -g -fno-omit-frame-pointer' \
+	$(Q)$(MAKE) --no-print-directory -j$(JOBS) BUILD=$(BUILD)-fuzz CC=clang WERROR= OPT='-O1 -g -fno-omit-frame-pointer' \
 	    SAN='-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined' fuzz-programs
 	$(Q)tests/fuzz/run $(BUILD)-fuzz $(FUZZ_SECONDS)
 
@@ -182,7 +182,7 @@ $(BUILD)/fuzz/%: tests/fuzz/%.c $(foreach f,$(NEEDS_cli),$(call lib,$(f)))
 	    -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(ALL_LDFLAGS) $(LDLIBS)
 
 bench: all ## ours beside floors and peers, into build/bench.json (BENCH='T3 T5' for some)
-	$(Q)$(MAKE) --no-print-directory $(BUILD)/bench/bench
+	$(Q)$(MAKE) --no-print-directory -j$(JOBS) $(BUILD)/bench/bench
 	$(Q)$(BUILD)/bench/bench $(BUILD) $(BENCH)
 
 $(BUILD)/bench/%.o: tests/bench/%.c $(BUILD)/flags
