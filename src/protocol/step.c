@@ -45,7 +45,7 @@ static const struct field cv_table[] = {
     {"vertices", FIELD_VALUES, DIM_POTENTIAL, S(vertices), true, NULL, -20, 20, NULL, NULL,
      "the two turning points; each cycle ends at the second"},
     {"rate", VALUE(SCAN_RATE, rate), true, NULL, 1e-6, 1000, NULL, NULL, "scan rate"},
-    {"cycles", FIELD_INT, DIM_NONE, S(cycles), false, "1", 1, 100000, NULL, NULL, "number of cycles"},
+    {"cycles", FIELD_COUNT, DIM_NONE, S(cycles), false, "1", 1, 100000, NULL, NULL, "number of cycles"},
     {"step", VALUE(POTENTIAL, step), false, "2 mV", 1e-6, 1, NULL, NULL,
      "potential from one sample to the next"},
     BETWEEN_FIELD,
@@ -94,7 +94,7 @@ struct until_map {
 
 static const struct field until_table[] = {
     {"potential", FIELD_NODE, DIM_POTENTIAL, offsetof(struct until_map, potential), false, NULL, -20, 20,
-     NULL, NULL, "\"< 0.05 V\" or \"> 1.5 V\", or a list of one of each"},
+     NULL, NULL, "\"< 0.05 V\" or \"> 1.5 V\", or a list of one of each", NODE_BOUND},
     {"elapsed", FIELD_VALUE, DIM_TIME, offsetof(struct until_map, elapsed), false, NULL, 1e-3, 1e6, NULL,
      NULL, "time since the step began"},
     {"charge", FIELD_VALUE, DIM_CHARGE, offsetof(struct until_map, charge), false, NULL, 1e-18, 1, NULL, NULL,

@@ -89,12 +89,12 @@ static bool ask(struct run *r, struct err *e)
 static bool pull(struct run *r, struct detach *d, struct err *e)
 {
     struct stage *stage = r->rig->stage;
-    double from = r->z, to = fmin(from + r->p->retract.travel, r->rig->config->z_retracted);
+    double from = r->z, to = fmin(from + r->program.retract.travel, r->rig->config->z_retracted);
     const double target[AXIS_COUNT] = {r->xy[0], r->xy[1], to};
-    if (!stage_set_speed(stage, AXIS_Z, r->p->retract.detach, e) || !stage_move(stage, 1u << AXIS_Z, target, e) ||
+    if (!stage_set_speed(stage, AXIS_Z, r->program.retract.detach, e) || !stage_move(stage, 1u << AXIS_Z, target, e) ||
         !stage_ask_position(stage, e))
         return false;
-    ns_t deadline = loop_now(r->loop) + ns_from_s(1.5 * (to - from) / r->p->retract.detach + 2);
+    ns_t deadline = loop_now(r->loop) + ns_from_s(1.5 * (to - from) / r->program.retract.detach + 2);
     while (!d->broken && loop_now(r->loop) < deadline) {
         bool got;
         if (!next_period(r, d, 1, &got, e) || !ask(r, e))
@@ -145,7 +145,7 @@ bool hop_detach(struct run *r, struct err *e)
         a->break_distance = d.z_low - a->contact_z;
     hop_enter(r, HOP_RETRACT);
     double height = d.broken ? motion_clear_height(r, a->site->x, a->site->y) : r->rig->config->z_retracted;
-    if (!motion_z(r, fmax(height, r->z), r->p->retract.then, e) || !verify(r, &d, e))
+    if (!motion_z(r, fmax(height, r->z), r->program.retract.then, e) || !verify(r, &d, e))
         return false;
     if (a->detached) {
         r->air = d.meter.mean;
@@ -153,7 +153,7 @@ bool hop_detach(struct run *r, struct err *e)
         return true;
     }
     if (height < r->rig->config->z_retracted &&
-        (!motion_z(r, r->rig->config->z_retracted, r->p->retract.then, e) || !verify(r, &d, e)))
+        (!motion_z(r, r->rig->config->z_retracted, r->program.retract.then, e) || !verify(r, &d, e)))
         return false;
     if (!a->detached) {
         a->outcome = OUTCOME_NOT_DETACHED; /* stronger than whatever was measured before */

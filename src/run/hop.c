@@ -70,7 +70,7 @@ static bool lift(struct run *r, struct err *e)
 {
     hop_enter(r, HOP_RETRACT);
     double height = motion_clear_height(r, r->attempt.site->x, r->attempt.site->y);
-    return r->z >= height || motion_z(r, height, r->p->retract.then, e);
+    return r->z >= height || motion_z(r, height, r->program.retract.then, e);
 }
 
 static bool phases(struct run *r, struct err *e)

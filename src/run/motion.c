@@ -32,7 +32,7 @@ static bool take_samples(struct run *r, struct follow *f, struct err *e)
         if (item.kind != PSTAT_SAMPLE || !f->watch)
             continue;
         double reach =
-            idle_reach(f->watch, r->p->approach.threshold, r->p->approach.sigmas);
+            idle_reach(f->watch, r->program.approach.threshold, r->program.approach.sigmas);
         if (fabs(item.sample.i - f->watch->mean) > reach) {
             f->trigger = true;
             return true;

@@ -23,11 +23,11 @@ static struct segment *add(struct site_program *s, enum segment_role role)
 
 /* In air and at the contact the currents are small and must be quiet: a range that holds the displacement current of the
  * ramps and several thresholds. More than that overloads, which is a contact as well. */
-static void contact_range(struct segment *g, const struct protocol *p)
+static void contact_range(struct segment *g, const struct site_program *s, const struct protocol *p)
 {
     double ramps = p->rig->stray * fmax(p->alive.rate, p->alive.blank_rate);
-    g->i_full = fmax(2 * ramps, 5 * p->approach.threshold);
-    g->i_ceiling = p->approach.ceiling;
+    g->i_full = fmax(2 * ramps, 5 * s->approach.threshold);
+    g->i_ceiling = s->approach.ceiling;
 }
 
 static void add_hold(struct site_program *s, enum segment_role role, const struct protocol *p, double potential,
@@ -39,7 +39,7 @@ static void add_hold(struct site_program *s, enum segment_role role, const struc
     g->duration = seconds;
     g->interval = interval;
     g->open_ended = open_ended;
-    contact_range(g, p);
+    contact_range(g, s, p);
 }
 
 /* bias -> bias + A -> bias - A -> bias: symmetric, so that a leak drops out; 4 A / rate long. */
@@ -52,12 +52,12 @@ static void add_triangle(struct site_program *s, enum segment_role role, const s
     g->vertex[0] = bias + p->alive.amplitude;
     g->vertex[1] = bias - p->alive.amplitude;
     g->rate = p->alive.rate;
-    g->interval = p->approach.interval;
+    g->interval = s->approach.interval;
     g->step = g->rate * g->interval;
     g->cycles = periods;
     g->open_ended = open_ended;
     g->duration = open_ended ? OPEN_ENDED_S : periods * 4 * p->alive.amplitude / g->rate;
-    contact_range(g, p);
+    contact_range(g, s, p);
 }
 
 /* Seconds after which a galvanostatic segment is over whatever happens: elapsed time or charge, whichever comes first (the
@@ -98,7 +98,7 @@ static void add_step(struct site_program *s, const struct plan *p, const int lev
         g->rate = now.rate;
         g->step = now.e_step;
         g->interval = now.e_step / now.rate;
-        g->cycles = (int)now.step->cycles;
+        g->cycles = now.cycles;
         break;
     case STEP_GALVANOSTATIC:
         g->kind = SEGMENT_GALVANOSTATIC;
@@ -143,32 +143,33 @@ static void add_blank(struct site_program *s, const struct protocol *p)
     g->vertex[0] = s->blank_low;
     g->vertex[1] = s->blank_high;
     g->rate = p->alive.blank_rate;
-    g->interval = p->approach.interval;
+    g->interval = s->approach.interval;
     g->step = g->rate * g->interval;
     g->cycles = 1;
     g->duration = segment_seconds(g);
-    contact_range(g, p);
+    contact_range(g, s, p);
 }
 
 void site_program_make(const struct plan *plan, const int level[FACTOR_MAX], struct site_program *out)
 {
     const struct protocol *p = plan->protocol;
     memset(out, 0, sizeof *out);
-    double bias = plan_value(plan, level, &p->approach.bias);
-    double away = plan_value(plan, level, &p->retract.bias);
+    plan_approach(plan, level, &out->approach);
+    plan_retract(plan, level, &out->retract);
+    double bias = out->approach.bias, away = out->retract.bias;
     add_hold(out, ROLE_WATCH, p, bias, OPEN_ENDED_S, WATCH_SAMPLE, true);
     add_triangle(out, ROLE_ALIVE, p, bias, ALIVE_PERIODS, false);
-    add_hold(out, ROLE_READY, p, bias, OPEN_ENDED_S, p->approach.interval, true);
+    add_hold(out, ROLE_READY, p, bias, OPEN_ENDED_S, out->approach.interval, true);
     out->has_blank = blank_range(plan, level, &out->blank_low, &out->blank_high);
     if (out->has_blank)
         add_blank(out, p);
-    add_hold(out, ROLE_APPROACH, p, bias, OPEN_ENDED_S, p->approach.interval, true);
-    add_hold(out, ROLE_SETTLE, p, bias, p->approach.confirm, p->approach.interval, false);
+    add_hold(out, ROLE_APPROACH, p, bias, OPEN_ENDED_S, out->approach.interval, true);
+    add_hold(out, ROLE_SETTLE, p, bias, out->approach.confirm, out->approach.interval, false);
     add_triangle(out, ROLE_PROBE, p, bias, PROBE_PERIODS, false);
-    add_hold(out, ROLE_DECIDE, p, bias, OPEN_ENDED_S, p->approach.interval, true);
+    add_hold(out, ROLE_DECIDE, p, bias, OPEN_ENDED_S, out->approach.interval, true);
     for (int k = 0; k < p->n_steps; k++)
         add_step(out, plan, level, k);
-    add_hold(out, ROLE_RELAX, p, away, RELAX_S, p->approach.interval, false);
+    add_hold(out, ROLE_RELAX, p, away, RELAX_S, out->approach.interval, false);
     add_triangle(out, ROLE_DETACH, p, away, 1, true);
 }
 

@@ -49,6 +49,7 @@ void world_free(struct world *w)
 {
     if (!w)
         return;
+    world_journal_end(w);
     ledger_free(&w->ledger);
     sample_config_free(&w->sample);
     free(w);
@@ -128,6 +129,7 @@ static void attach(struct world *w)
     c->contact_z = w->at[2];
     c->t_s = world_clock(w);
     world_contact_update(w, c);
+    world_journal_contact(w);
 }
 
 static void detach(struct world *w, double height)
@@ -141,6 +143,7 @@ static void detach(struct world *w, double height)
     w->meniscus.attached = false;
     cell_detach(&w->cell);
     w->known = false; /* there is a residue now */
+    world_journal_contact(w);
 }
 
 /* --- what is below the probe --------------------------------------------------------------------------- */
