@@ -133,7 +133,7 @@ static void a_latin_square_is_one(void **state)
                     if (seen != (1u << n) - 1)
                         fail_msg("seed %llu, square of %d: column %d is not complete", (unsigned long long)seed, n, c);
                 }
-            int corner = rows % n < columns % n ? rows % n : columns % n, least = SITES, most = 0;
+            int corner = rows % n < columns % n ? rows % n : columns % n, least = 400, most = 0;
             for (int i = 0; i < n; i++) {
                 least = counts[i] < least ? counts[i] : least;
                 most = counts[i] > most ? counts[i] : most;
