@@ -39,7 +39,7 @@ ALL_OBJ  = $(foreach f,$(FOLDERS),$(call OBJ_of,$(f))) $(BUILD)/obj/cli/main.o
 UNIT_SRC = $(sort $(wildcard tests/unit/*/test_*.c))
 UNIT_BIN = $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_SRC))
 
-.PHONY: all help deps deps-check deps-ui deps-bench demo test suite unit lint format asan tsan valgrind soak fuzz bench \
+.PHONY: all help schema deps deps-check deps-ui deps-bench demo test suite unit lint format asan tsan valgrind soak fuzz bench \
         install uninstall clean prove-runner
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -100,6 +100,10 @@ deps-ui: ## the browser for looking at reports and pages
 
 deps-bench: ## peers to measure against
 	@tests/install-deps python3 python3-numpy python3-scipy
+
+schema: all ## protocols/schema: JSON Schema of protocol, grid and rig files, for editors
+	$(Q)mkdir -p protocols/schema
+	$(Q)for k in protocol grid rig; do ./seccm schema $$k >protocols/schema/$$k.schema.json || exit 1; done
 
 demo: deps ## a complete simulated SEI screening: results, tables and report in build/demo
 	$(Q)$(MAKE) --no-print-directory all

@@ -82,6 +82,7 @@ struct field {
     const struct fields *sub;   /* MAP, LIST; for NODE: optional, for help and schema only */
     const char *help;           /* one sentence, with the unit's meaning */
     enum node_form form;        /* NODE */
+    int items;                  /* VALUES: so many, 0 = any number; its own parser tells */
 };
 
 /* A named table: `what` for messages ("the cv step"). */
@@ -90,16 +91,17 @@ struct fields {
     const struct field *field;
     int n;
     size_t size; /* LIST: bytes of the struct that one map is read into */
+    const char *const *any_of; /* keys of which one at least is wanted, NULL-terminated; its own parser tells */
 };
 
 #define FIELDS(what_, table_)                                                                                \
     {                                                                                                        \
-        what_, table_, (int)(sizeof(table_) / sizeof((table_)[0])), 0                                        \
+        what_, table_, (int)(sizeof(table_) / sizeof((table_)[0])), 0, NULL                                  \
     }
 /* A table for the items of a FIELD_LIST, each a struct of that type. */
 #define FIELDS_OF(what_, table_, type_)                                                                      \
     {                                                                                                        \
-        what_, table_, (int)(sizeof(table_) / sizeof((table_)[0])), sizeof(type_)                            \
+        what_, table_, (int)(sizeof(table_) / sizeof((table_)[0])), sizeof(type_), NULL                      \
     }
 
 /* Reads a map into `out`, filling defaults; adds every error found to `d` (unknown key with the nearest known

@@ -95,7 +95,10 @@ static void add_kind(const struct field *f, struct buf *out)
         buf_str(out, f->kind == FIELD_VALUE ? " or $name" : "");
         return;
     case FIELD_VALUES:
-        buf_printf(out, "a list, each a %s or $name", dim_name(f->dim));
+        buf_str(out, "a list");
+        if (f->items)
+            buf_printf(out, " of %d", f->items);
+        buf_printf(out, ", each a %s or $name", dim_name(f->dim));
         return;
     case FIELD_PAIR:
         buf_printf(out, "[low, high], each a %s", dim_name(f->dim));
@@ -173,6 +176,8 @@ static void section(const struct fields *table, const char *path, struct buf *ou
         buf_printf(out, "\n%s\n", path);
     for (int i = 0; i < table->n; i++)
         add_field(&table->field[i], out);
+    for (int i = 0; table->any_of && table->any_of[i]; i++)
+        buf_printf(out, "%s%s%s", i ? " or " : "  At least one of: ", table->any_of[i], table->any_of[i + 1] ? "" : "\n");
     for (int i = 0; i < table->n; i++) {
         const struct field *f = &table->field[i];
         char below[160];

@@ -163,20 +163,31 @@ static void definitions(struct writer *w)
 
 /* --- fields ---------------------------------------------------------------------------------------------- */
 
-static void map_schema(struct writer *w, const struct fields *table, bool open);
+/* How a map may be written beside its keys. */
+enum map_rule {
+    MAP_OR_EMPTY, /* nothing at all stands for the defaults, if no key is required (`retract:`) */
+    MAP_ONLY,
+    MAP_OPEN, /* further keys are the user's own */
+};
+static void map_schema(struct writer *w, const struct fields *table, enum map_rule rule);
 
 static bool bounded(const struct field *f)
 {
     return f->min != 0 || f->max != 0;
 }
 
+static void limits(struct writer *w, const struct field *f)
+{
+    if (!bounded(f))
+        return;
+    number_member(w, "minimum", f->min);
+    number_member(w, "maximum", f->max);
+}
+
 static void whole_schema(struct writer *w, const struct field *f)
 {
     raw_member(w, "type", "\"integer\"");
-    if (bounded(f)) {
-        number_member(w, "minimum", f->min);
-        number_member(w, "maximum", f->max);
-    }
+    limits(w, f);
 }
 
 static void list_of(struct writer *w, int least, int most)
@@ -210,7 +221,7 @@ static void choice_schema(struct writer *w, const struct field *f)
 static void steps_schema(struct writer *w, const struct fields *sub)
 {
     list_of(w, 1, 0);
-    map_schema(w, sub, false);
+    map_schema(w, sub, MAP_ONLY);
     number_member(w, "minProperties", 1);
     number_member(w, "maxProperties", 1);
     close_with(w, '}');
@@ -246,7 +257,7 @@ static void factors_schema(struct writer *w, const struct fields *sub)
     raw_member(w, "type", "[\"string\", \"number\"]");
     close_with(w, '}');
     or_else(w);
-    map_schema(w, sub, false);
+    map_schema(w, sub, MAP_ONLY);
     end_either(w);
     close_with(w, '}');
 }
@@ -256,14 +267,14 @@ static void node_schema(struct writer *w, const struct field *f)
     switch (f->form) {
     case NODE_OWN:
         if (f->sub)
-            map_schema(w, f->sub, false);
+            map_schema(w, f->sub, MAP_ONLY);
         return;
     case NODE_FILE_OR_MAP:
         either(w);
         raw_member(w, "type", "\"string\"");
         text_member(w, "description", "name of a file");
         or_else(w);
-        map_schema(w, f->sub, false);
+        map_schema(w, f->sub, MAP_ONLY);
         end_either(w);
         return;
     case NODE_STEPS:
@@ -289,7 +300,7 @@ static void node_schema(struct writer *w, const struct field *f)
         raw_member(w, "type", "[\"number\", \"string\"]");
         close_with(w, '}');
         or_else(w);
-        map_schema(w, f->sub, true);
+        map_schema(w, f->sub, MAP_OPEN);
         end_either(w);
         close_with(w, '}');
         return;
@@ -310,10 +321,10 @@ static void value_schema(struct writer *w, const struct field *f)
         raw_member(w, "enum", "[true, false, \"yes\", \"no\"]");
         return;
     case FIELD_QUANTITY:
-        refer(w, f->dim, false);
-        return;
     case FIELD_VALUE:
-        refer(w, f->dim, true);
+        refer(w, f->dim, f->kind == FIELD_VALUE);
+        if (f->dim == DIM_NONE)
+            limits(w, f);
         return;
     case FIELD_COUNT:
         either(w);
@@ -323,7 +334,7 @@ static void value_schema(struct writer *w, const struct field *f)
         end_either(w);
         return;
     case FIELD_VALUES:
-        list_of(w, 1, 0);
+        list_of(w, f->items ? f->items : 1, f->items);
         refer(w, f->dim, true);
         close_with(w, '}');
         return;
@@ -347,7 +358,7 @@ static void value_schema(struct writer *w, const struct field *f)
         return;
     case FIELD_LIST:
         list_of(w, 1, 0);
-        map_schema(w, f->sub, false);
+        map_schema(w, f->sub, MAP_OR_EMPTY);
         close_with(w, '}');
         return;
     case FIELD_CHOICE:
@@ -357,7 +368,7 @@ static void value_schema(struct writer *w, const struct field *f)
         raw_member(w, "enum", "[1, -1, \"+1\", \"-1\"]");
         return;
     case FIELD_MAP:
-        map_schema(w, f->sub, false);
+        map_schema(w, f->sub, MAP_OR_EMPTY);
         return;
     case FIELD_NODE:
         node_schema(w, f);
@@ -411,14 +422,28 @@ static void required_keys(struct writer *w, const struct fields *table)
     close_with(w, ']');
 }
 
-/* `open`: further keys are the user's own. A map without required keys may be left empty (`ocp:`). */
-static void map_schema(struct writer *w, const struct fields *table, bool open)
+static void any_of(struct writer *w, const char *const *keys)
 {
-    bool required = has_required(table);
-    raw_member(w, "type", required ? "\"object\"" : "[\"object\", \"null\"]");
-    if (required)
+    key(w, "anyOf");
+    open_with(w, '[');
+    for (int i = 0; keys[i]; i++) {
+        new_line(w);
+        buf_str(w->out, "{\"required\": [");
+        buf_json_string(w->out, keys[i]);
+        buf_str(w->out, "]}");
+    }
+    close_with(w, ']');
+}
+
+static void map_schema(struct writer *w, const struct fields *table, enum map_rule rule)
+{
+    bool may_be_empty = rule == MAP_OR_EMPTY && !has_required(table) && !table->any_of;
+    raw_member(w, "type", may_be_empty ? "[\"object\", \"null\"]" : "\"object\"");
+    if (has_required(table))
         required_keys(w, table);
-    if (!open)
+    if (table->any_of)
+        any_of(w, table->any_of);
+    if (rule != MAP_OPEN)
         raw_member(w, "additionalProperties", "false");
     key(w, "properties");
     open_with(w, '{');
@@ -441,7 +466,7 @@ void schema_json(const struct fields *table, const char *id, const char *title, 
     text_member(&w, "$schema", "https://json-schema.org/draft/2020-12/schema");
     text_member(&w, "$id", id);
     text_member(&w, "title", title);
-    map_schema(&w, table, false);
+    map_schema(&w, table, MAP_ONLY);
     definitions(&w);
     close_with(&w, '}');
     buf_char(out, '\n');
