@@ -91,7 +91,8 @@ struct fields {
     const struct field *field;
     int n;
     size_t size; /* LIST: bytes of the struct that one map is read into */
-    const char *const *any_of; /* keys of which one at least is wanted, NULL-terminated; its own parser tells */
+    const char *const
+        *any_of; /* keys of which one at least is wanted, NULL-terminated; its own parser tells */
 };
 
 #define FIELDS(what_, table_)                                                                                \

@@ -177,7 +177,8 @@ static void section(const struct fields *table, const char *path, struct buf *ou
     for (int i = 0; i < table->n; i++)
         add_field(&table->field[i], out);
     for (int i = 0; table->any_of && table->any_of[i]; i++)
-        buf_printf(out, "%s%s%s", i ? " or " : "  At least one of: ", table->any_of[i], table->any_of[i + 1] ? "" : "\n");
+        buf_printf(out, "%s%s%s", i ? " or " : "  At least one of: ", table->any_of[i],
+                   table->any_of[i + 1] ? "" : "\n");
     for (int i = 0; i < table->n; i++) {
         const struct field *f = &table->field[i];
         char below[160];

@@ -6,9 +6,11 @@
 
 #define HELP_WIDTH 100 /* columns */
 
-/* Appends every key of the table and of the tables below it: what it takes, default and range, and what it means. */
+/* Appends every key of the table and of the tables below it: what it takes, default and range, and what it
+ * means. */
 void schema_help(const struct fields *table, struct buf *out);
-/* Appends text, broken at blanks so that no line is longer than HELP_WIDTH; lines begin with `indent` blanks. */
+/* Appends text, broken at blanks so that no line is longer than HELP_WIDTH; lines begin with `indent` blanks.
+ */
 void help_wrap(const char *text, int indent, struct buf *out);
 
 #endif

@@ -1,7 +1,7 @@
 /* JSON Schema from tables.
  *
- * Dimensions are defined once under "$defs" and referred to ("length", "length-or-factor"); maps stand where they
- * are used, so that the schema reads like the file. */
+ * Dimensions are defined once under "$defs" and referred to ("length", "length-or-factor"); maps stand where
+ * they are used, so that the schema reads like the file. */
 #include "base/schema_json.h"
 
 #include <stdio.h>
@@ -73,7 +73,8 @@ static void number_member(struct writer *w, const char *name, double value)
     buf_json_number(w->out, value);
 }
 
-/* --- dimensions ------------------------------------------------------------------------------------------ */
+/* --- dimensions ------------------------------------------------------------------------------------------
+ */
 
 static void dim_def_name(enum dim dim, bool factor, char name[64])
 {
@@ -161,7 +162,8 @@ static void definitions(struct writer *w)
     close_with(w, '}');
 }
 
-/* --- fields ---------------------------------------------------------------------------------------------- */
+/* --- fields ----------------------------------------------------------------------------------------------
+ */
 
 /* How a map may be written beside its keys. */
 enum map_rule {

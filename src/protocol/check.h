@@ -24,7 +24,8 @@ void check_geometry(struct check *c);   /* envelope, pitch against wetted area a
 void check_analysis(struct check *c);   /* windows that levels do not cover */
 void check_design(struct check *c);     /* levels that go with position, time or each other */
 
-/* " (with cutoff = 0.5 V)" for the factors among up to three values (NULL: none) at these levels; "" without any. */
+/* " (with cutoff = 0.5 V)" for the factors among up to three values (NULL: none) at these levels; "" without
+ * any. */
 const char *check_with(const struct protocol *p, const int level[FACTOR_MAX], const struct value *a,
                        const struct value *b, const struct value *c, char text[160]);
 

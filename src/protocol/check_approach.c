@@ -1,5 +1,5 @@
-/* Approach, contact and retraction against noise, aperture, travel and the instrument's pace, for each combination of
- * levels; the first one that fails speaks for all.
+/* Approach, contact and retraction against noise, aperture, travel and the instrument's pace, for each
+ * combination of levels; the first one that fails speaks for all.
  *
  * What makes a night fail is an error (a contact that can not be told from a ceiling, a sample rate that the
  * link can not carry); what makes it poor is a warning. */
@@ -82,7 +82,8 @@ static void check_currents(struct view *v)
     const struct approach *a = &p->approach;
     if (v->a.ceiling > p->i_limit && first(v, CEILING))
         diags_error(v->c->d, a->ceiling.mark, "the ceiling of %s%s is above `limits.current`, %s",
-                    show(v->a.ceiling, DIM_CURRENT), with(v, &a->ceiling, NULL, NULL), show(p->i_limit, DIM_CURRENT));
+                    show(v->a.ceiling, DIM_CURRENT), with(v, &a->ceiling, NULL, NULL),
+                    show(p->i_limit, DIM_CURRENT));
     if (v->a.threshold >= v->a.ceiling && first(v, THRESHOLD))
         diags_error(v->c->d, a->threshold.mark,
                     "a contact of %s can not be seen%s: the cell is opened at %s already",
@@ -104,7 +105,8 @@ static void check_pace(struct view *v)
     const struct approach *a = &p->approach;
     double least = p->rig->model->interval_min;
     if (v->a.interval < least && first(v, PACE))
-        diags_error(v->c->d, a->interval.mark, "a sample every %s%s is faster than instrument and link manage, %s",
+        diags_error(v->c->d, a->interval.mark,
+                    "a sample every %s%s is faster than instrument and link manage, %s",
                     show(v->a.interval, DIM_TIME), with(v, &a->interval, NULL, NULL), show(least, DIM_TIME));
     if (v->a.confirm < 3 * v->a.interval && first(v, CONFIRM))
         diags_error(v->c->d, a->confirm.mark,
@@ -118,10 +120,11 @@ static void check_pace(struct view *v)
                       show(v->a.interval, DIM_TIME), with(v, &a->interval, NULL, NULL));
     double overshoot = v->a.speed * (2 * v->a.interval + HALT_TIME);
     if (overshoot > p->aperture / 4 && first(v, OVERSHOOT))
-        diags_warning(v->c->d, a->speed.mark,
-                      "at %s%s the tip goes on for about %s after contact, more than a quarter of the aperture, %s",
-                      show(v->a.speed, DIM_SPEED), with(v, &a->speed, &a->interval, NULL),
-                      show(overshoot, DIM_LENGTH), show(p->aperture, DIM_LENGTH));
+        diags_warning(
+            v->c->d, a->speed.mark,
+            "at %s%s the tip goes on for about %s after contact, more than a quarter of the aperture, %s",
+            show(v->a.speed, DIM_SPEED), with(v, &a->speed, &a->interval, NULL), show(overshoot, DIM_LENGTH),
+            show(p->aperture, DIM_LENGTH));
 }
 
 static void check_leash(struct view *v)
@@ -129,18 +132,19 @@ static void check_leash(struct view *v)
     const struct protocol *p = v->p;
     const struct approach *a = &p->approach;
     if (v->a.leash > p->drop * 1.0001 && first(v, LEASH_LONG))
-        diags_error(v->c->d, a->leash.mark,
-                    "a leash of %s%s is longer than the drop is high (surface.drop, %s): if host or link died, the "
-                    "glass would be driven into the sample",
-                    show(v->a.leash, DIM_LENGTH), with(v, &a->leash, NULL, NULL), show(p->drop, DIM_LENGTH));
+        diags_error(
+            v->c->d, a->leash.mark,
+            "a leash of %s%s is longer than the drop is high (surface.drop, %s): if host or link died, the "
+            "glass would be driven into the sample",
+            show(v->a.leash, DIM_LENGTH), with(v, &a->leash, NULL, NULL), show(p->drop, DIM_LENGTH));
     double needed = v->a.speed * (3 * v->a.interval + HALT_TIME);
     if (v->a.leash < needed && first(v, LEASH_SHORT))
         diags_warning(
             v->c->d, a->leash.mark,
             "a leash of %s is shorter than what %s covers%s while samples and positions travel (%s): the "
             "approach will be slower than asked for",
-            show(v->a.leash, DIM_LENGTH), show(v->a.speed, DIM_SPEED), with(v, &a->leash, &a->speed, &a->interval),
-            show(needed, DIM_LENGTH));
+            show(v->a.leash, DIM_LENGTH), show(v->a.speed, DIM_SPEED),
+            with(v, &a->leash, &a->speed, &a->interval), show(needed, DIM_LENGTH));
 }
 
 static void check_travel(struct view *v)
@@ -148,7 +152,8 @@ static void check_travel(struct view *v)
     const struct protocol *p = v->p;
     const struct value *down = &p->approach.travel, *up = &p->retract.travel;
     const double *z = p->rig->limit[AXIS_Z];
-    double range = z[1] - z[0], descent = p->clearance + p->peak + 3 * p->sigma, wetted = p->wetted * p->aperture;
+    double range = z[1] - z[0], descent = p->clearance + p->peak + 3 * p->sigma,
+           wetted = p->wetted * p->aperture;
     if (v->a.travel > range && first(v, TRAVEL_LONG))
         diags_error(v->c->d, down->mark, "a travel of %s%s is more than the z range of the rig, %s",
                     show(v->a.travel, DIM_LENGTH), with(v, down, NULL, NULL), show(range, DIM_LENGTH));
@@ -182,7 +187,8 @@ static void check_speeds(struct view *v)
     const struct {
         const struct value *value;
         double speed;
-    } speeds[] = {{&p->approach.speed, v->a.speed}, {&p->retract.detach, v->t.detach}, {&p->retract.then, v->t.then}};
+    } speeds[] = {
+        {&p->approach.speed, v->a.speed}, {&p->retract.detach, v->t.detach}, {&p->retract.then, v->t.then}};
     for (int i = 0; i < 3; i++)
         if (speeds[i].speed > p->rig->speed_z && first(v, (enum problem)(SPEED + i)))
             diags_error(v->c->d, speeds[i].value->mark, "%s%s is faster than z moves on this rig, %s",

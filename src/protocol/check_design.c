@@ -1,9 +1,10 @@
 /* Levels that go with position, time or each other: an effect of one could be an effect of the other.
  *
- * What counts is the correlation of the level with x, y and the order of visits, and of the levels of two factors that are
- * not linked, against what a random assignment gives: t = r sqrt((n - 2) / (1 - r^2)) follows Student's t
- * with n - 2 degrees of freedom (Fisher 1915), and a correlation that chance gives in one assignment of a thousand or
- * more is not spoken of. What the design is meant to do (a gradient along x) is no warning either; the plan says it. */
+ * What counts is the correlation of the level with x, y and the order of visits, and of the levels of two
+ * factors that are not linked, against what a random assignment gives: t = r sqrt((n - 2) / (1 - r^2))
+ * follows Student's t with n - 2 degrees of freedom (Fisher 1915), and a correlation that chance gives in one
+ * assignment of a thousand or more is not spoken of. What the design is meant to do (a gradient along x) is
+ * no warning either; the plan says it. */
 #include "protocol/check.h"
 
 #include <gsl/gsl_cdf.h>
@@ -113,11 +114,12 @@ static void against_place(const struct check *c, int f, const double *level, con
         double r = meant(c->plan, f, k) ? 0 : correlation(level, place[k].v, n);
         if (fabs(r) <= most)
             continue;
-        diags_warning(c->d, p->factor[f].mark,
-                      "the levels of `%s` %s with %s (correlation %.2f over %d sites; chance gives less than %.2f): "
-                      "an effect of `%s` can not be told from %s",
-                      p->factor[f].name, r > 0 ? "rise" : "fall", place[k].name, r, n, most, p->factor[f].name,
-                      place[k].effect);
+        diags_warning(
+            c->d, p->factor[f].mark,
+            "the levels of `%s` %s with %s (correlation %.2f over %d sites; chance gives less than %.2f): "
+            "an effect of `%s` can not be told from %s",
+            p->factor[f].name, r > 0 ? "rise" : "fall", place[k].name, r, n, most, p->factor[f].name,
+            place[k].effect);
         if (p->design == DESIGN_COMPLETELY_RANDOMISED)
             diags_hint(c->d, "another seed, or `design: randomised-blocks`, which spreads the levels evenly");
         else if (p->design >= DESIGN_BY_COLUMN && p->design <= DESIGN_BY_REGION && !p->shuffle)
@@ -140,7 +142,8 @@ static void against_factor(const struct check *c, int f, int g, const double *a,
     double r = correlation(a, b, n), most = by_chance(n);
     if (fabs(r) > most && !go_together(p, f, g))
         diags_warning(c->d, p->factor[g].mark,
-                      "the levels of `%s` %s with those of `%s` (correlation %.2f over %d sites; chance gives less than "
+                      "the levels of `%s` %s with those of `%s` (correlation %.2f over %d sites; chance "
+                      "gives less than "
                       "%.2f): their effects can not be told apart",
                       p->factor[g].name, r > 0 ? "rise" : "fall", p->factor[f].name, r, n, most);
 }
@@ -159,12 +162,14 @@ static void check_unused(const struct check *c)
     const struct protocol *p = c->p;
     const struct ynode *vary = ynode_get(ytree_root(p->tree), "vary");
     if (ynode_get(vary, "along") && p->design != DESIGN_GRADIENT)
-        diags_warning(c->d, protocol_mark(p, "vary.along"), "`along` means nothing in the design %s: only a gradient has it",
+        diags_warning(c->d, protocol_mark(p, "vary.along"),
+                      "`along` means nothing in the design %s: only a gradient has it",
                       design_name((enum design)p->design));
     if (p->shuffle && (p->design < DESIGN_BY_COLUMN || p->design > DESIGN_BY_REGION))
-        diags_warning(c->d, protocol_mark(p, "vary.shuffle"),
-                      "`shuffle` means nothing in the design %s: only by-column, by-row and by-region have it",
-                      design_name((enum design)p->design));
+        diags_warning(
+            c->d, protocol_mark(p, "vary.shuffle"),
+            "`shuffle` means nothing in the design %s: only by-column, by-row and by-region have it",
+            design_name((enum design)p->design));
 }
 
 void check_design(struct check *c)

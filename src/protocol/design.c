@@ -4,8 +4,9 @@
  * the reference, evaporation and a slope of the sample act on all levels alike, and whatever part of a night
  * is lost, the rest is balanced to within one site per combination.
  *
- * A Latin square does the same for both directions of the grid at once. The grid is cut into squares of as many rows
- * and columns as there are combinations; each is the cyclic square with rows, columns and combinations permuted:
+ * A Latin square does the same for both directions of the grid at once. The grid is cut into squares of as
+ * many rows and columns as there are combinations; each is the cyclic square with rows, columns and
+ * combinations permuted:
  *
  *      0 1 2        2 0 1
  *      1 2 0   ->   1 2 0    each combination once per row and per column
@@ -18,8 +19,14 @@
 #include "base/buf.h"
 #include "base/rng.h"
 
-const char *const design_names[] = {"full-factorial", "completely-randomised", "randomised-blocks", "latin-square",
-                                    "by-column",      "by-row",                "by-region",         "gradient",
+const char *const design_names[] = {"full-factorial",
+                                    "completely-randomised",
+                                    "randomised-blocks",
+                                    "latin-square",
+                                    "by-column",
+                                    "by-row",
+                                    "by-region",
+                                    "gradient",
                                     NULL};
 const char *const along_names[] = {"x", "y", "site", NULL};
 
@@ -70,7 +77,8 @@ static void randomised_blocks(const struct design_request *q, int *combination, 
     free(order);
 }
 
-/* --- by the pattern of the grid -------------------------------------------------------------------------- */
+/* --- by the pattern of the grid --------------------------------------------------------------------------
+ */
 
 static int most(const struct design_request *q, int (*of)(const struct design_place *))
 {
@@ -103,8 +111,8 @@ static bool enough(const struct design_request *q, int n, const char *what, stru
                    q->n_combinations, n, what, n == 1 ? "" : "s");
 }
 
-/* The same combination for all sites of a column, row or region; every run of as many as there are combinations holds each
- * once. */
+/* The same combination for all sites of a column, row or region; every run of as many as there are
+ * combinations holds each once. */
 static bool by(const struct design_request *q, int (*of)(const struct design_place *), const char *what,
                int *combination, struct err *e)
 {

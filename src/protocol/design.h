@@ -38,9 +38,10 @@ struct design_request {
     const struct design_place *place; /* n_sites, in visiting order; LATIN_SQUARE and BY_... */
 };
 
-/* Writes the combination (from 0) of each site and its block: from 1, consecutive sites that hold each combination once
- * (compact in time and space), a square of the grid, or a repetition; 0 = no blocks. An incomplete last block holds a
- * random subset. False (ERR_INPUT) if the pattern has too few columns, rows or regions for all combinations. */
+/* Writes the combination (from 0) of each site and its block: from 1, consecutive sites that hold each
+ * combination once (compact in time and space), a square of the grid, or a repetition; 0 = no blocks. An
+ * incomplete last block holds a random subset. False (ERR_INPUT) if the pattern has too few columns, rows or
+ * regions for all combinations. */
 bool design_assign(const struct design_request *q, int *combination, int *block, struct err *e);
 
 #endif

@@ -1,8 +1,8 @@
 /* Factors of a design.
  *
  * A level is only text until it is known what it is used for: the first scalar that names the factor fixes
- * its dimension, and every further one must agree. Linked factors form a group, and a factor alone is a group of
- * one: the design deals combinations of the levels of groups, so that it need not know what is linked. */
+ * its dimension, and every further one must agree. Linked factors form a group, and a factor alone is a group
+ * of one: the design deals combinations of the levels of groups, so that it need not know what is linked. */
 #include "protocol/factor.h"
 
 #include <math.h>
@@ -72,13 +72,15 @@ static const struct field file_table[] = {
     {"file", FIELD_STRING, DIM_NONE, offsetof(struct file_map, file), true, NULL, 0, 0, NULL, NULL,
      "table with a header (CSV), relative to this file"},
     {"column", FIELD_STRING, DIM_NONE, offsetof(struct file_map, column), true, NULL, 0, 0, NULL, NULL,
-     "column with one value per site; the unit stands in its header, such as `potential_V` or `rate (mV/s)`, or "
+     "column with one value per site; the unit stands in its header, such as `potential_V` or `rate (mV/s)`, "
+     "or "
      "behind each number. Rows are sites in their order unless there is a column `site`"},
 };
 static const struct fields file_fields = FIELDS("`from`", file_table);
 
 static const struct field factor_table[] = {
-    {"from", FIELD_MAP, DIM_NONE, 0, true, NULL, 0, 0, NULL, &file_fields, "where the value of each site stands"},
+    {"from", FIELD_MAP, DIM_NONE, 0, true, NULL, 0, 0, NULL, &file_fields,
+     "where the value of each site stands"},
 };
 const struct fields factor_fields = FIELDS("the factor", factor_table);
 
@@ -108,7 +110,8 @@ static bool read_list(const struct ynode *list, struct factor *f, struct diags *
     for (int i = 0; i < n && ok; i++) {
         text[i] = ynode_text(ynode_item(list, i));
         if (!text[i]) {
-            diags_error(d, ynode_mark(ynode_item(list, i)), "factor `%s`: a level is a single value", f->name);
+            diags_error(d, ynode_mark(ynode_item(list, i)), "factor `%s`: a level is a single value",
+                        f->name);
             ok = false;
         }
     }
@@ -185,21 +188,25 @@ static void read_factors(struct protocol *p, struct diags *d)
         read_factor(p, map, i, d);
 }
 
-/* --- groups ---------------------------------------------------------------------------------------------- */
+/* --- groups ----------------------------------------------------------------------------------------------
+ */
 
-static void report_undefined(const struct protocol *p, struct mark m, const char *name, struct diags *d)
+/* `sign`: "$" where the name is used, "" where it is only named. */
+static void report_undefined(const struct protocol *p, struct mark m, const char *sign, const char *name,
+                             struct diags *d)
 {
     const char *names[FACTOR_MAX + 1] = {0};
     for (int i = 0; i < p->n_factors; i++)
         names[i] = p->factor[i].name;
-    diags_error(d, m, "`$%.40s` is not a factor: `vary.factors` does not define it", name);
+    diags_error(d, m, "`%s%.40s` is not a factor: `vary.factors` does not define it", sign, name);
     const char *nearest = text_nearest(name, names);
     if (nearest)
-        diags_hint(d, "did you mean `$%s`?", nearest);
+        diags_hint(d, "did you mean `%s%s`?", sign, nearest);
 }
 
 /* Joins factor `i` to those that are linked with `first` (-1: none yet). False with an error told. */
-static bool join(struct protocol *p, int i, int first, bool linked[FACTOR_MAX], struct mark m, struct diags *d)
+static bool join(struct protocol *p, int i, int first, bool linked[FACTOR_MAX], struct mark m,
+                 struct diags *d)
 {
     struct factor *f = &p->factor[i];
     const struct factor *other = first < 0 ? f : &p->factor[first];
@@ -208,8 +215,8 @@ static bool join(struct protocol *p, int i, int first, bool linked[FACTOR_MAX], 
     else if (f->source)
         diags_error(d, m, "`%s` takes one value per site from a file: there is nothing to link", f->name);
     else if (f->n && other->n && f->n != other->n)
-        diags_error(d, m, "linked factors have as many levels: `%s` has %d, `%s` has %d", other->name, other->n,
-                    f->name, f->n);
+        diags_error(d, m, "linked factors have as many levels: `%s` has %d, `%s` has %d", other->name,
+                    other->n, f->name, f->n);
     else {
         linked[i] = true;
         f->group = other->group;
@@ -220,17 +227,12 @@ static bool join(struct protocol *p, int i, int first, bool linked[FACTOR_MAX], 
 
 static void read_link(struct protocol *p, const struct ynode *list, bool linked[FACTOR_MAX], struct diags *d)
 {
-    if (ynode_kind(list) != Y_LIST || ynode_count(list) < 2) {
-        diags_error(d, ynode_mark(list),
-                    "`linked` is a list of lists of two or more factors, for example [[cutoff, rate]]");
-        return;
-    }
     for (int k = 0, first = -1; k < ynode_count(list); k++) {
         const struct ynode *item = ynode_item(list, k);
         const char *name = ynode_text(item) ? ynode_text(item) : "";
         int i = factor_find(p, name + (name[0] == '$'));
         if (i < 0)
-            report_undefined(p, ynode_mark(item), name + (name[0] == '$'), d);
+            report_undefined(p, ynode_mark(item), "", name + (name[0] == '$'), d);
         else if (join(p, i, first, linked, ynode_mark(item), d) && first < 0)
             first = i;
     }
@@ -243,15 +245,17 @@ static void read_linked(struct protocol *p, struct diags *d)
     if (!n)
         return;
     if (p->design + DESIGN_FULL_FACTORIAL == DESIGN_GRADIENT) {
-        diags_error(d, ynode_mark(n), "`linked` means nothing in a gradient: all of its factors change together");
+        diags_error(d, ynode_mark(n),
+                    "`linked` means nothing in a gradient: all of its factors change together");
         return;
     }
-    if (ynode_kind(n) != Y_LIST || ynode_count(n) == 0) {
+    bool fits = ynode_kind(n) == Y_LIST && ynode_count(n) > 0;
+    for (int i = 0; fits && i < ynode_count(n); i++)
+        fits = ynode_kind(ynode_item(n, i)) == Y_LIST && ynode_count(ynode_item(n, i)) > 1;
+    if (!fits)
         diags_error(d, ynode_mark(n),
                     "`linked` is a list of lists of two or more factors, for example [[cutoff, rate]]");
-        return;
-    }
-    for (int i = 0; i < ynode_count(n); i++)
+    for (int i = 0; fits && i < ynode_count(n); i++)
         read_link(p, ynode_item(n, i), linked, d);
 }
 
@@ -308,13 +312,22 @@ struct use {
     struct mark first[FACTOR_MAX];
 };
 
-/* A level that stands twice is a mistake; from a file levels come sorted, and equal ones are one. */
+/* Is a level that stands twice a mistake? Not where it goes with different levels of a linked factor, nor
+ * where a gradient comes back; from a file equal levels are one already. */
+static bool must_differ(const struct protocol *p, const struct factor *f)
+{
+    bool linked = false;
+    for (int i = 0; i < p->n_factors; i++)
+        linked = linked || (&p->factor[i] != f && p->factor[i].group == f->group);
+    return !linked && !f->source && p->design != DESIGN_GRADIENT;
+}
+
 static void find_equal(const struct use *u, const struct factor *f, int i)
 {
     for (int k = 0; k < i; k++)
         if (f->si[k] == f->si[i]) {
-            diags_error(u->d, f->level_mark[i], "factor `%s`: %s is the same level as %s", f->name, f->text[i],
-                        f->text[k]);
+            diags_error(u->d, f->level_mark[i], "factor `%s`: %s is the same level as %s", f->name,
+                        f->text[i], f->text[k]);
             return;
         }
 }
@@ -327,7 +340,7 @@ static void parse_levels(const struct use *u, struct factor *f)
             diags_error(u->d, f->level_mark[i], "factor `%s`: %s", f->name, e.text);
             f->si[i] = NAN;
         }
-        if (!f->source)
+        if (must_differ(u->p, f))
             find_equal(u, f, i);
     }
 }
@@ -337,8 +350,9 @@ static void check_whole(const struct use *u, const struct factor *f, const struc
 {
     for (int i = 0; i < f->n; i++)
         if (f->si[i] != rint(f->si[i]) && !isnan(f->si[i])) {
-            diags_error(u->d, f->level_mark[i], "factor `%s`: %s can not be a level of `%s`, which is a whole number",
-                        f->name, f->text[i], field->key);
+            diags_error(u->d, f->level_mark[i],
+                        "factor `%s`: %s can not be a level of `%s`, which is a whole number", f->name,
+                        f->text[i], field->key);
             return;
         }
 }
@@ -385,7 +399,7 @@ static void visit_use(void *context, const struct value *v, const struct field *
         return;
     int i = factor_find(u->p, v->factor);
     if (i < 0) {
-        report_undefined(u->p, v->mark, v->factor, u->d);
+        report_undefined(u->p, v->mark, "$", v->factor, u->d);
         return;
     }
     struct factor *f = &u->p->factor[i];

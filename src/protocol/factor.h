@@ -18,10 +18,11 @@ void factor_set_levels(struct factor *f, int n, const char *const *text);
 
 /* Index in p->factor, -1 if there is none of that name. */
 int factor_find(const struct protocol *p, const char *name);
-/* Number of combinations that the design deals: the product of the levels of its groups; 1 without. Values beyond
- * GRID_SITES_MAX mean "too many". */
+/* Number of combinations that the design deals: the product of the levels of its groups; 1 without. Values
+ * beyond GRID_SITES_MAX mean "too many". */
 int64_t factor_combinations(const struct protocol *p);
-/* Levels of combination `k` of them (mixed radix, first group slowest); factors with one value per site are left. */
+/* Levels of combination `k` of them (mixed radix, first group slowest); factors with one value per site are
+ * left. */
 void factor_levels(const struct protocol *p, int k, int level[FACTOR_MAX]);
 /* "cutoff = 0.5 V, rate = 1 V/s" appended to `out`. */
 void factor_describe(const struct protocol *p, const int level[FACTOR_MAX], struct buf *out);

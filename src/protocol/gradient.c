@@ -7,8 +7,8 @@
  *      |  o   second
  *      +--------------- x, y or number
  *
- * Afterwards the factor is like one with a value per site from a file. The number of a level is that of its text (six
- * digits), so that table, results file and instrument agree. */
+ * Afterwards the factor is like one with a value per site from a file. The number of a level is that of its
+ * text (six digits), so that table, results file and instrument agree. */
 #include "protocol/gradient.h"
 
 #include <math.h>

@@ -4,9 +4,9 @@
 
 #include "protocol/protocol.h"
 
-/* Gives every factor that is not read from a file one level per place: between the levels that are written, evenly spread
- * from the least to the greatest x, y or number of the planned sites, it is linear. Counts are rounded. p->grid
- * and the factors' numbers are there. Errors go to `d`. */
+/* Gives every factor that is not read from a file one level per place: between the levels that are written,
+ * evenly spread from the least to the greatest x, y or number of the planned sites, it is linear. Counts are
+ * rounded. p->grid and the factors' numbers are there. Errors go to `d`. */
 void gradient_apply(struct protocol *p, struct diags *d);
 
 #endif

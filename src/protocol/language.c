@@ -1,5 +1,5 @@
-/* Protocol, grid and rig files in words. The keys come from the parser's tables; what stands here is what tables can not
- * say, and one example each, which the tests read. */
+/* Protocol, grid and rig files in words. The keys come from the parser's tables; what stands here is what
+ * tables can not say, and one example each, which the tests read. */
 #include "protocol/language.h"
 
 #include <stdio.h>
@@ -12,51 +12,60 @@
 #include "protocol/grid.h"
 #include "protocol/protocol.h"
 
-static const char quantities[] =
-    "Quantities carry their unit: `50 mV/s`, `2 um`, `-1 mA/cm2`, `10 min`, `5 %`. Any unit of the right dimension is "
-    "understood. Keys that are not listed here are errors. Files are YAML.\n\n";
+static const char quantities[] = "Quantities carry their unit: `50 mV/s`, `2 um`, `-1 mA/cm2`, `10 min`, `5 "
+                                 "%`. Any unit of the right dimension is "
+                                 "understood. Keys that are not listed here are errors. Files are YAML.\n\n";
 
 static const char protocol_intro[] =
     "A protocol says what happens at each site, and what differs from site to site.\n\n"
-    "Potentials are those of the sample versus `reference.electrode`; currents are positive for oxidation of the "
+    "Potentials are those of the sample versus `reference.electrode`; currents are positive for oxidation of "
+    "the "
     "sample; the rig file knows the signs of the wiring.\n\n"
-    "Where `$name` is accepted, the value can differ from site to site: `vary.factors` defines the name with its levels, "
-    "and `vary.design` says which site gets which. Factors in one list of `vary.linked` vary together. A factor can also "
-    "take one value per site from a table: `{from: {file: levels.csv, column: potential}}`. Without `$name` nothing "
+    "Where `$name` is accepted, the value can differ from site to site: `vary.factors` defines the name with "
+    "its levels, "
+    "and `vary.design` says which site gets which. Factors in one list of `vary.linked` vary together. A "
+    "factor can also "
+    "take one value per site from a table: `{from: {file: levels.csv, column: potential}}`. Without `$name` "
+    "nothing "
     "varies and `vary` is left out.\n\n"
-    "Designs: full-factorial (in the order written, over and over), completely-randomised, randomised-blocks (each "
-    "combination once in each run of neighbouring sites: against drift and slopes; the default), latin-square (each once in "
-    "each row and column of a square), by-column, by-row, by-region, and gradient (linear in x, y or the number of the "
+    "Designs: full-factorial (in the order written, over and over), completely-randomised, randomised-blocks "
+    "(each "
+    "combination once in each run of neighbouring sites: against drift and slopes; the default), "
+    "latin-square (each once in "
+    "each row and column of a square), by-column, by-row, by-region, and gradient (linear in x, y or the "
+    "number of the "
     "site). `seccm plan` shows the count per combination and warns where levels go with position or time.";
 
-static const char protocol_example[] = "seccm: 1\n"
-                                       "name: SEI at two cut-offs and two rates\n"
-                                       "sample: {name: HOPG, note: freshly cleaved}\n"
-                                       "electrolyte: \"1 M LiPF6 in EC:EMC 3:7\"\n"
-                                       "probe: {id: P17, aperture: 400 nm}\n"
-                                       "reference: {electrode: \"Li/Li+ by Ag QRCE\", offset: 3.2 V, uncertainty: 0.1 V}\n"
-                                       "rig: rig.yaml\n"
-                                       "grid: grid.yaml\n"
-                                       "limits: {potential: [0 V, 4 V], current: 5 nA}\n"
-                                       "approach:\n"
-                                       "  bias: 2 V\n"
-                                       "  speed: 1 um/s\n"
-                                       "  travel: 12 um\n"
-                                       "  contact: {threshold: 3 pA}\n"
-                                       "vary:\n"
-                                       "  design: latin-square\n"
-                                       "  factors: {cutoff: [1 V, 0.5 V], rate: [0.5 V/s, 1 V/s], n: [5, 10]}\n"
-                                       "  linked: [[rate, n]]\n"
-                                       "site:\n"
-                                       "  - hold: {potential: 3 V, for: 0.5 s}\n"
-                                       "  - cv: {name: formation, start: 3 V, vertices: [$cutoff, 3 V], rate: $rate, "
-                                       "cycles: $n}\n"
-                                       "  - galvanostatic: {current: -2 pA, until: {potential: \"< $cutoff\", elapsed: 20 s}}\n"
-                                       "  - ocp: {for: 2 s}\n"
-                                       "stop: {after: 10 h}\n";
+static const char protocol_example[] =
+    "seccm: 1\n"
+    "name: SEI at two cut-offs and two rates\n"
+    "sample: {name: HOPG, note: freshly cleaved}\n"
+    "electrolyte: \"1 M LiPF6 in EC:EMC 3:7\"\n"
+    "probe: {id: P17, aperture: 400 nm}\n"
+    "reference: {electrode: \"Li/Li+ by Ag QRCE\", offset: 3.2 V, uncertainty: 0.1 V}\n"
+    "rig: rig.yaml\n"
+    "grid: grid.yaml\n"
+    "limits: {potential: [0 V, 4 V], current: 5 nA}\n"
+    "approach:\n"
+    "  bias: 2 V\n"
+    "  speed: 1 um/s\n"
+    "  travel: 12 um\n"
+    "  contact: {threshold: 3 pA}\n"
+    "vary:\n"
+    "  design: latin-square\n"
+    "  factors: {cutoff: [1 V, 0.5 V], rate: [0.5 V/s, 1 V/s], n: [5, 10]}\n"
+    "  linked: [[rate, n]]\n"
+    "site:\n"
+    "  - hold: {potential: 3 V, for: 0.5 s}\n"
+    "  - cv: {name: formation, start: 3 V, vertices: [$cutoff, 3 V], rate: $rate, "
+    "cycles: $n}\n"
+    "  - galvanostatic: {current: -2 pA, until: {potential: \"< $cutoff\", elapsed: 20 s}}\n"
+    "  - ocp: {for: 2 s}\n"
+    "stop: {after: 10 h}\n";
 
-static const char grid_intro[] = "A grid says where the sites are and in which order they are visited. Coordinates are the "
-                                 "stage's. A protocol names a grid file or holds the same keys itself, under `grid`.";
+static const char grid_intro[] =
+    "A grid says where the sites are and in which order they are visited. Coordinates are the "
+    "stage's. A protocol names a grid file or holds the same keys itself, under `grid`.";
 
 static const char grid_example[] = "grid: 1\n"
                                    "name: six by six\n"
@@ -67,10 +76,11 @@ static const char grid_example[] = "grid: 1\n"
                                    "origin: {x: 10 um, y: 10 um}\n"
                                    "spares: 6\n";
 
-static const char rig_intro[] =
-    "A rig file says which instruments there are, how they are linked, mounted and wired, and what they may do. "
-    "`seccm rig check` compares it with the instruments. Signs have no defaults: a wrong one drives the tip into the "
-    "sample or the potential beyond its limit.";
+static const char rig_intro[] = "A rig file says which instruments there are, how they are linked, mounted "
+                                "and wired, and what they may do. "
+                                "`seccm rig check` compares it with the instruments. Signs have no defaults: "
+                                "a wrong one drives the tip into the "
+                                "sample or the potential beyond its limit.";
 
 static const char rig_example[] = "rig: 1\n"
                                   "name: bench\n"

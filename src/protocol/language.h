@@ -1,4 +1,5 @@
-/* The three kinds of file that one writes, as the program itself describes them: `seccm help` and `seccm schema`. */
+/* The three kinds of file that one writes, as the program itself describes them: `seccm help` and `seccm
+ * schema`. */
 #ifndef SECCM_PROTOCOL_LANGUAGE_H
 #define SECCM_PROTOCOL_LANGUAGE_H
 
@@ -8,8 +9,9 @@ struct language {
     const char *name; /* protocol, grid, rig */
     const char *title;
     const struct fields *fields;
-    const char *intro;   /* paragraphs, separated by empty lines */
-    const char *example; /* a file that can be used as it stands: the protocol's names grid.yaml and rig.yaml */
+    const char *intro; /* paragraphs, separated by empty lines */
+    const char
+        *example; /* a file that can be used as it stands: the protocol's names grid.yaml and rig.yaml */
 };
 
 #define LANGUAGES 3

@@ -1,7 +1,7 @@
 /* One value per site from a CSV file.
  *
- * The file's bytes are kept like those of every other input: messages show its lines, and the results file stores it.
- * Rows with the same number share a level, so that replicates are replicates. */
+ * The file's bytes are kept like those of every other input: messages show its lines, and the results file
+ * stores it. Rows with the same number share a level, so that replicates are replicates. */
 #include "protocol/level_file.h"
 
 #include <math.h>
@@ -182,12 +182,15 @@ static int find_column(const struct cell *head, int n, const char *column, char 
     return -1;
 }
 
-static void report_column(const struct cell *head, int n, const char *column, struct mark where, struct diags *d)
+static void report_column(const struct cell *head, int n, const char *column, struct mark where,
+                          struct diags *d)
 {
+    char(*name)[CELL_MAX] = xcalloc((size_t)n, sizeof *name), unit[CELL_MAX];
     const char *names[COLUMNS_MAX + 1] = {0};
     struct buf all = {0};
     for (int i = 0; i < n; i++) {
-        names[i] = head[i].text;
+        split_header(head[i].text, name[i], unit);
+        names[i] = name[i];
         buf_printf(&all, "%s`%s`", i ? ", " : "", head[i].text);
     }
     const char *nearest = text_nearest(column, names);
@@ -195,6 +198,7 @@ static void report_column(const struct cell *head, int n, const char *column, st
     if (nearest)
         diags_hint(d, "did you mean `%s`?", nearest);
     buf_free(&all);
+    free(name);
 }
 
 /* --- rows ----------------------------------------------------------------------------------------------- */
@@ -202,7 +206,8 @@ static void report_column(const struct cell *head, int n, const char *column, st
 static bool site_of(const struct cell *cell, int *site, struct diags *d)
 {
     double number;
-    if (number_parse(cell->text, &number) && number >= 1 && number <= GRID_SITES_MAX && number == floor(number)) {
+    if (number_parse(cell->text, &number) && number >= 1 && number <= GRID_SITES_MAX &&
+        number == floor(number)) {
         *site = (int)number;
         return true;
     }
@@ -211,7 +216,8 @@ static bool site_of(const struct cell *cell, int *site, struct diags *d)
 }
 
 /* All rows; returns their number, -1 with an error told. *out: the caller's to free. */
-static int read_rows(struct reader *r, int column, int site_column, const char *unit, struct row **out, struct diags *d)
+static int read_rows(struct reader *r, int column, int site_column, const char *unit, struct row **out,
+                     struct diags *d)
 {
     struct cell *cell = xcalloc(COLUMNS_MAX, sizeof *cell);
     struct row *rows = NULL;
@@ -234,7 +240,8 @@ static int read_rows(struct reader *r, int column, int site_column, const char *
             struct row *new = &rows[n++];
             *new = (struct row){.site = site, .number = NAN, .cell = cell[column]};
             if (number_parse(new->cell.text, &new->number) && unit[0])
-                snprintf(new->cell.text + strlen(new->cell.text), CELL_MAX - strlen(new->cell.text), " %s", unit);
+                snprintf(new->cell.text + strlen(new->cell.text), CELL_MAX - strlen(new->cell.text), " %s",
+                         unit);
         }
     }
     free(cell);
@@ -256,7 +263,8 @@ static int by_value(const void *a, const void *b)
 
 static bool same_value(const struct row *p, const struct row *q)
 {
-    return isnan(p->number) || isnan(q->number) ? strcmp(p->cell.text, q->cell.text) == 0 : p->number == q->number;
+    return isnan(p->number) || isnan(q->number) ? strcmp(p->cell.text, q->cell.text) == 0
+                                                : p->number == q->number;
 }
 
 /* Levels of sorted rows: ascending, equal ones once. */

@@ -114,14 +114,16 @@ static bool assign_fixed(struct plan *p, struct diags *d)
             p->site[i].level[f] = level;
             if (level >= 0)
                 continue;
-            diags_error(d, a->mark, "factor `%s`: `%s` has no value for site %d of %d", a->name, a->source->path,
-                        i + 1, p->n_sites);
+            diags_error(d, a->mark, "factor `%s`: `%s` has no value for site %d of %d", a->name,
+                        a->source->path, i + 1, p->n_sites);
             ok = false;
             break;
         }
         if (a->source && a->n_of_site > p->n_sites)
-            diags_warning(d, a->mark, "factor `%s`: `%s` has values for %d sites, but the grid has %d: the rest is not used",
-                          a->name, a->source->path, a->n_of_site, p->n_sites);
+            diags_warning(
+                d, a->mark,
+                "factor `%s`: `%s` has values for %d sites, but the grid has %d: the rest is not used",
+                a->name, a->source->path, a->n_of_site, p->n_sites);
     }
     return ok;
 }

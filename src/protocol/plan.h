@@ -32,7 +32,8 @@ struct plan {
     const struct protocol *protocol;
     struct plan_site *site; /* planned sites, then spares */
     int n_sites, n_spares;
-    struct plan_combination *combination; /* in the order of the levels, first factor slowest; one without factors */
+    struct plan_combination
+        *combination; /* in the order of the levels, first factor slowest; one without factors */
     int n_combinations;
     uint64_t seed;
     struct plan_seconds seconds;

@@ -56,8 +56,7 @@ static struct map layout(const struct plan *p)
         y1 = fmax(y1, p->site[i].y);
     }
     double pitch = p->protocol->grid->pitch, side = fmax(fmax(x1 - x0, y1 - y0), pitch);
-    struct map m = {
-        .x0 = x0, .y1 = y1, .scale = WIDTH / side, .combinations = p->n_combinations};
+    struct map m = {.x0 = x0, .y1 = y1, .scale = WIDTH / side, .combinations = p->n_combinations};
     m.w = (x1 - x0) * m.scale;
     m.h = (y1 - y0) * m.scale;
     m.radius = fmin(0.36 * pitch * m.scale, 16);

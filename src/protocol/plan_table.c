@@ -65,7 +65,8 @@ static void add_levels(const struct plan *p, const int level[FACTOR_MAX], struct
 
 static void add_combinations(const struct plan *p, struct buf *out)
 {
-    buf_printf(out, "  \"design\": \"%s\",\n  \"combinations\": [", design_name((enum design)p->protocol->design));
+    buf_printf(out, "  \"design\": \"%s\",\n  \"combinations\": [",
+               design_name((enum design)p->protocol->design));
     for (int k = 0; k < p->n_combinations && p->protocol->n_factors; k++) {
         buf_str(out, k ? ",\n    {" : "\n    {");
         add_levels(p, p->combination[k].level, out);

@@ -115,10 +115,12 @@ static void add_design(const struct plan *p, struct buf *out)
     case DESIGN_NONE:
         break;
     case DESIGN_FULL_FACTORIAL:
-        buf_printf(out, "full factorial, %lld combinations in the order written, over and over\n", (long long)n);
+        buf_printf(out, "full factorial, %lld combinations in the order written, over and over\n",
+                   (long long)n);
         break;
     case DESIGN_COMPLETELY_RANDOMISED:
-        buf_printf(out, "completely randomised, %lld combinations, seed %lld\n", (long long)n, (long long)p->seed);
+        buf_printf(out, "completely randomised, %lld combinations, seed %lld\n", (long long)n,
+                   (long long)p->seed);
         break;
     case DESIGN_RANDOMISED_BLOCKS:
         buf_printf(out, "randomised blocks of %lld, seed %lld\n", (long long)n, (long long)p->seed);
@@ -131,17 +133,19 @@ static void add_design(const struct plan *p, struct buf *out)
     case DESIGN_BY_ROW:
     case DESIGN_BY_REGION:
         buf_printf(out, "%s, %s; by design what differs between %ss can not be told from the levels\n",
-                   design_name((enum design)q->design), q->shuffle ? "in random order" : "in the order written",
+                   design_name((enum design)q->design),
+                   q->shuffle ? "in random order" : "in the order written",
                    design_name((enum design)q->design) + 3);
         break;
     case DESIGN_GRADIENT:
-        buf_printf(out, "gradient along %s; by design an effect of %s can not be told from the levels\n", along,
-                   along);
+        buf_printf(out, "gradient along %s; by design an effect of %s can not be told from the levels\n",
+                   along, along);
         break;
     }
     for (int f = 0; f < q->n_factors; f++)
         if (q->factor[f].source)
-            buf_printf(out, "  %s: one value per site from %s\n", q->factor[f].name, q->factor[f].source->path);
+            buf_printf(out, "  %s: one value per site from %s\n", q->factor[f].name,
+                       q->factor[f].source->path);
 }
 
 static void add_linked(const struct protocol *q, struct buf *out)
@@ -166,7 +170,8 @@ static void add_counts(const struct plan *p, struct buf *out)
     for (int k = 0; k < p->n_combinations && k < 60; k++) {
         struct buf text = {0};
         factor_describe(p->protocol, p->combination[k].level, &text);
-        buf_printf(out, "  %5d site%s  %s\n", p->combination[k].sites, p->combination[k].sites == 1 ? " " : "s", text.p);
+        buf_printf(out, "  %5d site%s  %s\n", p->combination[k].sites,
+                   p->combination[k].sites == 1 ? " " : "s", text.p);
         buf_free(&text);
     }
     if (p->n_combinations > 60)

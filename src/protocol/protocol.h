@@ -55,8 +55,8 @@ struct step_now {
     int n_until;
 };
 
-/* What differs from site to site. Its levels are given to sites by the design or, with `of_site`, are fixed: read
- * from a file with one value per site, or interpolated along a gradient. */
+/* What differs from site to site. Its levels are given to sites by the design or, with `of_site`, are fixed:
+ * read from a file with one value per site, or interpolated along a gradient. */
 struct factor {
     char name[32];
     enum dim dim; /* of the values it feeds */
@@ -148,9 +148,9 @@ struct protocol {
     struct alive alive;
     struct factor factor[FACTOR_MAX];
     int n_factors;
-    int n_groups;  /* of factors that the design gives levels to */
-    int design;    /* enum design of design.h */
-    int along;     /* enum along of design.h */
+    int n_groups; /* of factors that the design gives levels to */
+    int design;   /* enum design of design.h */
+    int along;    /* enum along of design.h */
     bool shuffle;
     struct step *step;
     int n_steps;

@@ -122,7 +122,8 @@ static const struct fields alive_fields = FIELDS("`alive`", alive_table);
 static const struct field vary_table[] = {
     {"design", FIELD_CHOICE, DIM_NONE, P(design), false, "randomised-blocks", 0, 0, design_names, NULL,
      "how combinations of levels are given to sites: full-factorial in the order written, over and over; "
-     "completely-randomised over all sites; randomised-blocks, each combination once in each run of neighbouring "
+     "completely-randomised over all sites; randomised-blocks, each combination once in each run of "
+     "neighbouring "
      "sites; latin-square, each once in each row and column of a square of the grid; by-column, by-row and "
      "by-region, the same at all of its sites; gradient, in equal steps from the first level to the last"},
     {"along", FIELD_CHOICE, DIM_NONE, P(along), false, "x", 0, 0, along_names, NULL,

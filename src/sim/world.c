@@ -49,7 +49,6 @@ void world_free(struct world *w)
 {
     if (!w)
         return;
-    world_journal_end(w);
     ledger_free(&w->ledger);
     sample_config_free(&w->sample);
     free(w);
@@ -129,7 +128,6 @@ static void attach(struct world *w)
     c->contact_z = w->at[2];
     c->t_s = world_clock(w);
     world_contact_update(w, c);
-    world_journal_contact(w);
 }
 
 static void detach(struct world *w, double height)
@@ -143,7 +141,6 @@ static void detach(struct world *w, double height)
     w->meniscus.attached = false;
     cell_detach(&w->cell);
     w->known = false; /* there is a residue now */
-    world_journal_contact(w);
 }
 
 /* --- what is below the probe --------------------------------------------------------------------------- */

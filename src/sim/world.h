@@ -79,10 +79,6 @@ void world_drop(struct world *w, bool there);
  * sample. Save writes a temporary file and renames it. */
 bool world_load(struct world *w, const char *path, struct err *e);
 bool world_save(const struct world *w, const char *path, struct err *e);
-/* Saves now; from now on every contact is appended to the file when the drop touches and again when it breaks, with clock
- * and counters, so that a process that is killed leaves the sample as it is. The work per contact does not grow with their
- * number. Until the world is freed or saved; what can not be appended later is told by world_save(). */
-bool world_journal(struct world *w, const char *path, struct err *e);
 
 /* Ground truth of a fresh spot: residues of earlier contacts, over which a drop touches earlier, are left
  * out. t_s is the time of the loop (s), for the drift; times in the ledger are those of the sample's own

@@ -12,19 +12,14 @@ static const double STANDING = 2e-4; /* V: nearer to the extreme than this count
 
 void ledger_free(struct ledger *l)
 {
-    while (l->contacts)
-        ledger_drop_last(l);
+    for (int i = 0; i < l->contacts; i++) {
+        for (int k = 0; k < l->contact[i].sweeps; k++)
+            free(l->contact[i].sweep[k].bin);
+        free(l->contact[i].sweep);
+        free(l->contact[i].text);
+    }
     free(l->contact);
     *l = (struct ledger){0};
-}
-
-void ledger_drop_last(struct ledger *l)
-{
-    struct contact *c = &l->contact[--l->contacts];
-    for (int k = 0; k < c->sweeps; k++)
-        free(c->sweep[k].bin);
-    free(c->sweep);
-    free(c->text);
 }
 
 struct contact *ledger_append(struct ledger *l)

@@ -56,7 +56,5 @@ void ledger_current(const struct ledger *l, struct sweep *out);
 /* Film charge of a sweep between two potentials; bins that are cut count in proportion. */
 double sweep_film_window(const struct sweep *s, double lo, double hi);
 struct contact *ledger_append(struct ledger *l);
-/* Forgets the last contact, which is not going on. */
-void ledger_drop_last(struct ledger *l);
 
 #endif

@@ -61,7 +61,6 @@ struct world {
     ns_t left_on;
     struct world_counters counters;
     struct ledger ledger;
-    int journal; /* descriptor of the state file + 1; 0 = none */
 };
 
 /* Seconds on the sample's own clock, which goes on over restarts. */
@@ -69,8 +68,5 @@ double world_clock(const struct world *w);
 /* Puts the state of the contact going on (film, host, diameters) into its ledger entry. */
 void world_contact_update(const struct world *w, struct contact *c);
 double world_stray(const struct world *w, double height);
-/* Appends the newest contact, open or finished, to the state file, if there is one. */
-void world_journal_contact(struct world *w);
-void world_journal_end(struct world *w);
 
 #endif

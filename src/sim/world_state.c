@@ -8,11 +8,6 @@
  *     contacts:
  *       - {at: "x y z t broke height wetted residue active", film: "wetted outer q s h ...",
  *          host: "stored cover area", sweeps: ["t from to charges... first bins...", ...]}
- *       - {at: ..., film: ..., host: ..., sweeps: [...], open: "...", then: "clock clog counters..."}
- *
- * Lines with `then` were appended while the world went on (the journal): it takes the place of what the head says. A contact
- * is appended when the drop touches (`open`) and again when it breaks; the second line takes the place of the first. A last
- * line without its end was being written when the process was killed, and does not count.
  *
  * A YAML document with one line per contact, numbers in order inside plain strings: a long run makes a line
  * of some kilobytes per site, so lines of finished contacts are kept and written again as they are. Numbers
@@ -20,7 +15,6 @@
 #include "sim/world.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -120,27 +114,22 @@ static const char *contact_text(struct contact *c)
     return c->text;
 }
 
-static void put_counters(struct buf *b, const struct world *w)
-{
-    const struct world_counters *k = &w->counters;
-    const double counted[] = {(double)k->contacts,     (double)k->crashes,      (double)k->drags,
-                              (double)k->wet_travel,   (double)k->envelope,     ns_to_s(w->left_on),
-                              (double)k->open_circuit, k->open_circuit_longest, (double)k->revisited};
-    for (size_t i = 0; i < sizeof counted / sizeof *counted; i++)
-        put(b, counted[i]);
-}
-
 static void put_head(struct buf *b, const struct world *w)
 {
+    const struct world_counters *k = &w->counters;
     buf_printf(b, "seccm-world: %d\nseed: %llu\nclock: ", VERSION, (unsigned long long)w->seed);
     put(b, world_clock(w));
     buf_str(b, "\nclog: ");
     put(b, w->clog);
     buf_char(b, '\n');
+    const double counted[] = {(double)k->contacts,     (double)k->crashes,      (double)k->drags,
+                              (double)k->wet_travel,   (double)k->envelope,     ns_to_s(w->left_on),
+                              (double)k->open_circuit, k->open_circuit_longest, (double)k->revisited};
     buf_str(b, "counters: \"");
-    put_counters(b, w);
+    for (size_t i = 0; i < sizeof counted / sizeof *counted; i++)
+        put(b, counted[i]);
     buf_str(b, "\"\ncontacts:");
-    buf_char(b, '\n');
+    buf_str(b, w->ledger.contacts ? "\n" : " []\n");
 }
 
 static bool write_all(const struct world *w, FILE *f)
@@ -178,49 +167,6 @@ bool world_save(const struct world *w, const char *path, struct err *e)
         unlink(temporary.p);
     buf_free(&temporary);
     return ok || err_errno(e, ERR_IO, reason, "state of the simulated sample `%s`", path);
-}
-
-/* --- the journal --------------------------------------------------------------------------------------- */
-
-bool world_journal(struct world *w, const char *path, struct err *e)
-{
-    world_journal_end(w);
-    if (!world_save(w, path, e))
-        return false;
-    int fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
-    if (fd < 0)
-        return err_errno(e, ERR_IO, errno, "state of the simulated sample `%s`", path);
-    w->journal = fd + 1;
-    return true;
-}
-
-void world_journal_end(struct world *w)
-{
-    if (w->journal)
-        close(w->journal - 1);
-    w->journal = 0;
-}
-
-void world_journal_contact(struct world *w)
-{
-    if (!w->journal)
-        return;
-    struct buf b = {0};
-    if (w->ledger.open)
-        put_open_contact(&b, w);
-    else
-        buf_str(&b, contact_text(&w->ledger.contact[w->ledger.contacts - 1]));
-    b.n -= strlen("}\n");
-    buf_str(&b, w->ledger.open ? ", open: yes, then: \"" : ", then: \"");
-    put(&b, world_clock(w));
-    put(&b, w->clog);
-    put_counters(&b, w);
-    buf_str(&b, "\"}\n");
-    /* One write, so that a line is there or not. If there is no space world_save() will say so at the end. */
-    ssize_t written = write(w->journal - 1, b.p, b.n);
-    if (written != (ssize_t)b.n)
-        world_journal_end(w);
-    buf_free(&b);
 }
 
 /* --- reading ------------------------------------------------------------------------------------------- */
@@ -304,41 +250,13 @@ static bool get_contact(const struct ynode *n, struct contact *c)
     return true;
 }
 
-/* Clock (s), clogging and counters of now. */
-static void take_now(struct world *w, const double v[11])
-{
-    w->epoch = v[0];
-    w->clog = v[1];
-    w->counters =
-        (struct world_counters){(uint64_t)v[2], (uint64_t)v[3], (uint64_t)v[4], (uint64_t)v[5],  (uint64_t)v[6],
-                                0,              (uint64_t)v[8], v[9],           (uint64_t)v[10]};
-    w->left_on = ns_from_s(v[7]);
-    w->tick = -1;
-}
-
-static bool get_then(struct world *w, const struct ynode *contact)
-{
-    double v[11];
-    const struct ynode *then = ynode_get(contact, "then");
-    if (!then)
-        return true;
-    if (!get_exactly(ynode_text(then), v, 11))
-        return false;
-    take_now(w, v);
-    return true;
-}
-
-/* One contact line ("  - {...}") as a document of its own, so that the size of the file has no bound. *open: the contact
- * before was going on when its line was written; told of this one. */
-static bool read_contact_line(struct world *w, const char *line, bool *open)
+/* One contact line ("  - {...}") as a document of its own, so that the size of the file has no bound. */
+static bool read_contact_line(struct ledger *l, const char *line)
 {
     struct diags *d = diags_new();
     struct source *s = source_from_text("contact", line + 4);
     struct ytree *t = ytree_parse(s, d);
-    if (*open)
-        ledger_drop_last(&w->ledger);
-    bool ok = t && get_contact(ytree_root(t), ledger_append(&w->ledger)) && get_then(w, ytree_root(t));
-    *open = ok && ynode_get(ytree_root(t), "open");
+    bool ok = t && get_contact(ytree_root(t), ledger_append(l));
     ytree_free(t);
     source_free(s);
     diags_free(d);
@@ -359,16 +277,23 @@ static bool read_head(struct world *w, const char *text, struct err *e)
         value[i] = n ? ynode_text(n) : NULL;
         complete = complete && value[i];
     }
-    double v[11];
-    bool ok = complete && atoi(value[0]) == VERSION && get_exactly(value[2], &v[0], 1) &&
-              get_exactly(value[3], &v[1], 1) && get_exactly(value[4], &v[2], 9);
+    double v[9], clock, clog;
+    bool ok = complete && atoi(value[0]) == VERSION && get_exactly(value[2], &clock, 1) &&
+              get_exactly(value[3], &clog, 1) && get_exactly(value[4], v, 9);
     if (!ok)
         err_set(e, ERR_INPUT, "it is no state of a simulated sample, or of another version");
     else if (strtoull(value[1], NULL, 10) != w->seed)
         ok = err_set(e, ERR_INPUT, "it belongs to seed %s, this sample has seed %llu", value[1],
                      (unsigned long long)w->seed);
-    if (ok)
-        take_now(w, v);
+    if (ok) {
+        w->epoch = clock;
+        w->clog = clog;
+        w->counters = (struct world_counters){(uint64_t)v[0], (uint64_t)v[1], (uint64_t)v[2],
+                                              (uint64_t)v[3], (uint64_t)v[4], 0,
+                                              (uint64_t)v[6], v[7],           (uint64_t)v[8]};
+        w->left_on = ns_from_s(v[5]);
+        w->tick = -1;
+    }
     ytree_free(t);
     source_free(s);
     diags_free(d);
@@ -385,13 +310,11 @@ static bool read_all(struct world *w, char *text, struct err *e)
     if (!read_head(w, text, e))
         return false;
     ledger_free(&w->ledger);
-    char *line = strchr(contacts + 1, '\n'), *end; /* behind the word itself */
-    bool open = false;
-    for (; line && (end = strchr(line + 1, '\n')); line = end) {
-        *end = '\0';
-        if (strncmp(line + 1, "  - ", 4) != 0 || !read_contact_line(w, line + 1, &open))
+    char *rest = NULL;
+    strtok_r(contacts + 1, "\n", &rest); /* the word itself */
+    for (char *line; (line = strtok_r(NULL, "\n", &rest));)
+        if (strncmp(line, "  - ", 4) != 0 || !read_contact_line(&w->ledger, line))
             return err_set(e, ERR_INPUT, "contact %d is damaged", w->ledger.contacts);
-    }
     return true;
 }
 

@@ -1,5 +1,5 @@
-/* A small JSON reader and a checker of the part of JSON Schema that seccm writes: enough to let the schema judge documents
- * and to compare its judgement with the parser's. */
+/* A small JSON reader and a checker of the part of JSON Schema that seccm writes: enough to let the schema
+ * judge documents and to compare its judgement with the parser's. */
 #ifndef TESTS_JSON_SCHEMA_H
 #define TESTS_JSON_SCHEMA_H
 
@@ -173,7 +173,8 @@ static void json_write(const struct json *j, struct buf *out)
     }
 }
 
-/* --- judging --------------------------------------------------------------------------------------------- */
+/* --- judging ---------------------------------------------------------------------------------------------
+ */
 
 static bool json_is_whole(const struct json *j)
 {
@@ -219,7 +220,8 @@ static bool json_accepts_scalar(const struct json *schema, const struct json *j)
         ok = ok || json_is_type(j, type->item[i]->text);
     bool listed = !list;
     for (int i = 0; list && i < list->n; i++)
-        listed = listed || (list->item[i]->kind == j->kind && j->text && strcmp(list->item[i]->text, j->text) == 0);
+        listed = listed ||
+                 (list->item[i]->kind == j->kind && j->text && strcmp(list->item[i]->text, j->text) == 0);
     ok = ok && listed;
     if (j->kind == J_STRING && (s = json_get(schema, "pattern")))
         ok = ok && json_matches(j->text, s->text);
@@ -232,7 +234,8 @@ static bool json_accepts_scalar(const struct json *schema, const struct json *j)
     return ok;
 }
 
-static bool json_count_fits(const struct json *schema, const struct json *j, const char *least, const char *most)
+static bool json_count_fits(const struct json *schema, const struct json *j, const char *least,
+                            const char *most)
 {
     const struct json *l = json_get(schema, least), *m = json_get(schema, most);
     return (!l || j->n >= atoi(l->text)) && (!m || j->n <= atoi(m->text));
@@ -240,7 +243,8 @@ static bool json_count_fits(const struct json *schema, const struct json *j, con
 
 static bool json_accepts_object(const struct json *root, const struct json *schema, const struct json *j)
 {
-    const struct json *required = json_get(schema, "required"), *more = json_get(schema, "additionalProperties");
+    const struct json *required = json_get(schema, "required"),
+                      *more = json_get(schema, "additionalProperties");
     const struct json *names = json_get(schema, "propertyNames");
     bool ok = json_count_fits(schema, j, "minProperties", "maxProperties");
     for (int i = 0; required && i < required->n; i++)

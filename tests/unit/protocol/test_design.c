@@ -16,7 +16,8 @@
 /* Combinations and blocks of `n` sites without a pattern. */
 static void assign(enum design design, uint64_t seed, int n, int combinations, int *combination, int *block)
 {
-    const struct design_request q = {.design = design, .seed = seed, .n_sites = n, .n_combinations = combinations};
+    const struct design_request q = {
+        .design = design, .seed = seed, .n_sites = n, .n_combinations = combinations};
     struct err e = ERR_INIT;
     assert_true(design_assign(&q, combination, block, &e));
 }
@@ -39,8 +40,8 @@ static void combinations_differ_by_at_most_one(void **state)
             for (int k = 0; k < n; k++)
                 if (counts[k] < SITES / n || counts[k] > SITES / n + 1)
                     fail_msg("%s, seed %llu, %d combinations: %d of number %d",
-                             design_name((enum design)(DESIGN_FULL_FACTORIAL + c % 3)), (unsigned long long)seed, n,
-                             counts[k], k);
+                             design_name((enum design)(DESIGN_FULL_FACTORIAL + c % 3)),
+                             (unsigned long long)seed, n, counts[k], k);
         }
 }
 
@@ -63,11 +64,16 @@ static void each_block_holds_each_combination_once(void **state)
     }
 }
 
-static const enum design random_designs[] = {DESIGN_COMPLETELY_RANDOMISED, DESIGN_RANDOMISED_BLOCKS,
-                                             DESIGN_LATIN_SQUARE, DESIGN_BY_COLUMN, DESIGN_BY_ROW, DESIGN_BY_REGION};
+static const enum design random_designs[] = {DESIGN_COMPLETELY_RANDOMISED,
+                                             DESIGN_RANDOMISED_BLOCKS,
+                                             DESIGN_LATIN_SQUARE,
+                                             DESIGN_BY_COLUMN,
+                                             DESIGN_BY_ROW,
+                                             DESIGN_BY_REGION};
 #define N_RANDOM (sizeof random_designs / sizeof random_designs[0])
 
-/* A pattern of `rows` x `columns`, every second row backward, in regions of `region` rows. Returns the number of sites. */
+/* A pattern of `rows` x `columns`, every second row backward, in regions of `region` rows. Returns the number
+ * of sites. */
 static int pattern(int rows, int columns, int region, struct design_place *place)
 {
     for (int r = 0; r < rows; r++)
@@ -102,7 +108,8 @@ static void the_same_seed_gives_the_same_and_another_another(void **state)
     }
 }
 
-/* Each combination once in each row and column of each whole square; counts differ by what the corner can hold. */
+/* Each combination once in each row and column of each whole square; counts differ by what the corner can
+ * hold. */
 static void a_latin_square_is_one(void **state)
 {
     (void)state;
@@ -112,7 +119,8 @@ static void a_latin_square_is_one(void **state)
     for (uint64_t seed = 0; seed < SEEDS; seed++)
         for (size_t k = 0; k < sizeof shapes / sizeof shapes[0]; k++) {
             int rows = shapes[k][0], columns = shapes[k][1], n = shapes[k][2], grid[20][20], counts[8] = {0};
-            struct design_request q = {DESIGN_LATIN_SQUARE, seed, false, pattern(rows, columns, rows, place), n, place};
+            struct design_request q = {
+                DESIGN_LATIN_SQUARE, seed, false, pattern(rows, columns, rows, place), n, place};
             assert_true(design_assign(&q, combination, block, NULL));
             for (int i = 0; i < q.n_sites; i++)
                 grid[place[i].row][place[i].column] = combination[i];
@@ -123,7 +131,8 @@ static void a_latin_square_is_one(void **state)
                     for (int i = 0; i < n; i++)
                         seen |= 1u << grid[r][c + i];
                     if (seen != (1u << n) - 1)
-                        fail_msg("seed %llu, square of %d: row %d is not complete", (unsigned long long)seed, n, r);
+                        fail_msg("seed %llu, square of %d: row %d is not complete", (unsigned long long)seed,
+                                 n, r);
                 }
             for (int c = 0; c < columns; c++)
                 for (int r = 0; r + n <= rows; r += n) {
@@ -131,7 +140,8 @@ static void a_latin_square_is_one(void **state)
                     for (int i = 0; i < n; i++)
                         seen |= 1u << grid[r + i][c];
                     if (seen != (1u << n) - 1)
-                        fail_msg("seed %llu, square of %d: column %d is not complete", (unsigned long long)seed, n, c);
+                        fail_msg("seed %llu, square of %d: column %d is not complete",
+                                 (unsigned long long)seed, n, c);
                 }
             int corner = rows % n < columns % n ? rows % n : columns % n, least = 400, most = 0;
             for (int i = 0; i < n; i++) {
@@ -155,7 +165,9 @@ static void a_column_row_or_region_has_one_combination(void **state)
             memset(of, -1, sizeof of);
             assert_true(design_assign(&q, combination, block, NULL));
             for (int i = 0; i < q.n_sites; i++) {
-                int k = d == DESIGN_BY_COLUMN ? place[i].column : d == DESIGN_BY_ROW ? place[i].row : place[i].region;
+                int k = d == DESIGN_BY_COLUMN ? place[i].column
+                        : d == DESIGN_BY_ROW  ? place[i].row
+                                              : place[i].region;
                 if (of[k] >= 0 && of[k] != combination[i])
                     fail_msg("%s: number %d has two combinations", design_name(q.design), k);
                 of[k] = combination[i];
@@ -173,7 +185,8 @@ static void a_pattern_too_small_is_refused(void **state)
     (void)state;
     struct design_place place[20];
     int combination[20], block[20];
-    static const enum design designs[] = {DESIGN_LATIN_SQUARE, DESIGN_BY_COLUMN, DESIGN_BY_ROW, DESIGN_BY_REGION};
+    static const enum design designs[] = {DESIGN_LATIN_SQUARE, DESIGN_BY_COLUMN, DESIGN_BY_ROW,
+                                          DESIGN_BY_REGION};
     static const char *const says[] = {"2 rows", "3 columns", "2 rows", "1 region"};
     for (int k = 0; k < 4; k++) {
         struct design_request q = {designs[k], 1, false, pattern(2, 3, 2, place), 4, place};
@@ -202,8 +215,8 @@ static void no_place_favours_a_level(void **state)
         for (int i = 0; i < SITES; i++)
             for (int k = 0; k < 3; k++)
                 if (counts[i][k] < 104 || counts[i][k] > 230)
-                    fail_msg("%s: place %d has level %d %d times in %d", design_name(q.design), i, k, counts[i][k],
-                             SEEDS);
+                    fail_msg("%s: place %d has level %d %d times in %d", design_name(q.design), i, k,
+                             counts[i][k], SEEDS);
     }
 }
 

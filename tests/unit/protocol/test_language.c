@@ -1,9 +1,10 @@
 /* Help, schema and parser say the same.
  *
- * A minimal and a maximal document are made from each generated schema; then every value in them is replaced by values of
- * other kinds, every key is taken away, and a key that nobody knows is added. Whatever the schema refuses the parser must
- * refuse too, so that an editor never marks what is right; and what the schema accepts the parser must
- * accept, but for what no schema can say: names, files, and values that must fit one another. */
+ * A minimal and a maximal document are made from each generated schema; then every value in them is replaced
+ * by values of other kinds, every key is taken away, and a key that nobody knows is added. Whatever the
+ * schema refuses the parser must refuse too, so that an editor never marks what is right; and what the schema
+ * accepts the parser must accept, but for what no schema can say: names, files, and values that must fit one
+ * another. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -55,7 +56,8 @@ static int remove_folder(void **state)
     return rmdir(folder);
 }
 
-/* --- what the parser says --------------------------------------------------------------------------------- */
+/* --- what the parser says ---------------------------------------------------------------------------------
+ */
 
 static bool read_grid(const char *path, struct diags *d)
 {
@@ -96,7 +98,8 @@ static bool parser_accepts(const struct language *l, const char *text, struct bu
     return ok;
 }
 
-/* --- documents from a schema ------------------------------------------------------------------------------- */
+/* --- documents from a schema -------------------------------------------------------------------------------
+ */
 
 /* Values for places where any value of the right kind would not do. */
 static const struct {
@@ -110,9 +113,11 @@ static const struct {
     {"protocol/site/*/until/potential", "[\"< -0.5 V\", \"> $e\"]"},
     {"protocol/site/*/potential", "\"$e\""},
     {"protocol/site/*/cycles", "\"$n\""},
-    {"protocol/vary", "{\"design\": \"randomised-blocks\", \"along\": \"x\", \"shuffle\": \"no\", \"factors\": {\"e\": [\"0.1 V\", "
-              "\"0.2 V\"], \"n\": [1, 2], \"b\": {\"from\": {\"file\": \"levels.csv\", \"column\": \"potential\"}}}, "
-              "\"linked\": [[\"e\", \"n\"]]}"},
+    {"protocol/vary",
+     "{\"design\": \"randomised-blocks\", \"along\": \"x\", \"shuffle\": \"no\", \"factors\": {\"e\": [\"0.1 "
+     "V\", "
+     "\"0.2 V\"], \"n\": [1, 2], \"b\": {\"from\": {\"file\": \"levels.csv\", \"column\": \"potential\"}}}, "
+     "\"linked\": [[\"e\", \"n\"]]}"},
     {"protocol/approach/bias", "\"$b\""},
     {"protocol/analysis/sei/window", "[\"0 V\", \"1 V\"]"},
     {"rig/stage/driver", "\"pi-gcs\""},
@@ -225,7 +230,8 @@ static struct json *make(const struct maker *m, const struct json *schema, const
 {
     const struct json *list = json_get(schema, "enum"), *type = json_get(schema, "type"), *fallback;
     int f = fitting_for(path);
-    if (f >= 0 && (m->all || !fitting[f].json || !strchr(fitting[f].json, '$'))) /* nothing varies in a minimal one */
+    if (f >= 0 &&
+        (m->all || !fitting[f].json || !strchr(fitting[f].json, '$'))) /* nothing varies in a minimal one */
         return fitting[f].json ? json_parse(fitting[f].json) : NULL;
     if (list)
         return json_new(list->item[0]->kind, list->item[0]->text);
@@ -244,7 +250,8 @@ static struct json *make(const struct maker *m, const struct json *schema, const
     return json_new(J_STRING, "text");
 }
 
-/* --- comparing ---------------------------------------------------------------------------------------------- */
+/* --- comparing
+ * ---------------------------------------------------------------------------------------------- */
 
 struct trial {
     const struct language *l;
@@ -253,11 +260,22 @@ struct trial {
     int tried, refused, bad;
 };
 
-/* Where the parser may refuse what the schema accepts: names that must be known, files that must be there, values that
- * must fit others. */
+/* Where the parser may refuse what the schema accepts: names that must be known, files that must be there,
+ * values that must fit others. */
 static const char *const beyond_schema[] = {
-    "protocol/rig", "protocol/grid", "protocol/probe/barrels", "protocol/vary*", "protocol/site*/name", "protocol/site*/cycles" /* the only use of $n */, "rig/stage/driver", "rig/stage/link", "rig/stage/axes*",
-    "rig/potentiostat/driver", "rig/potentiostat/model", "rig/potentiostat/link", NULL,
+    "protocol/rig",
+    "protocol/grid",
+    "protocol/probe/barrels",
+    "protocol/vary*",
+    "protocol/site*/name",
+    "protocol/site*/cycles" /* the only use of $n */,
+    "rig/stage/driver",
+    "rig/stage/link",
+    "rig/stage/axes*",
+    "rig/potentiostat/driver",
+    "rig/potentiostat/model",
+    "rig/potentiostat/link",
+    NULL,
 };
 
 static bool schema_may_be_wider(const char *path)
@@ -275,7 +293,8 @@ static void try_document(struct trial *t, const char *path, const char *what, bo
     buf_str(&text, "");
     buf_str(&why, "");
     json_write(t->document, &text);
-    bool schema = json_accepts(t->schema, t->schema, t->document), parser = parser_accepts(t->l, text.p, &why);
+    bool schema = json_accepts(t->schema, t->schema, t->document),
+         parser = parser_accepts(t->l, text.p, &why);
     t->tried++;
     t->refused += !parser;
     if (schema != parser && !(schema && wider)) {
@@ -289,9 +308,9 @@ static void try_document(struct trial *t, const char *path, const char *what, bo
 
 static void try_values(struct trial *t, struct json **at, const char *path)
 {
-    static const char *const values[] = {"null",   "true",   "7",         "-3",     "0.5",   "\"text\"", "\"$e\"",
-                                         "\"$ e\"", "\"5 q\"", "\"< 5\"", "\"yes\"", "[]",    "[1, 2, 3]", "[[\"text\"]]",
-                                         "{}",     "{\"text\": 1}"};
+    static const char *const values[] = {
+        "null",    "true",    "7",       "-3", "0.5",       "\"text\"",     "\"$e\"", "\"$ e\"",
+        "\"5 q\"", "\"< 5\"", "\"yes\"", "[]", "[1, 2, 3]", "[[\"text\"]]", "{}",     "{\"text\": 1}"};
     struct json *kept = *at;
     for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
         *at = json_parse(values[i]);
@@ -376,8 +395,8 @@ static void try_language(const struct language *l, bool all)
     if (!parser_accepts(l, text.p, &why))
         fail_msg("%s document of %s is refused: %s\n%s", all ? "maximal" : "minimal", l->name, why.p, text.p);
     try_each(&t, t.document, l->name);
-    printf("%s %s document: %d variants, %d refused, %d differences\n", all ? "maximal" : "minimal", l->name, t.tried,
-           t.refused, t.bad);
+    printf("%s %s document: %d variants, %d refused, %d differences\n", all ? "maximal" : "minimal", l->name,
+           t.tried, t.refused, t.bad);
     assert_int_equal(t.bad, 0);
     assert_true(t.refused > t.tried / 3 && t.refused < t.tried);
     json_free(t.document);
@@ -395,7 +414,8 @@ static void schema_and_parser_agree(void **state)
     }
 }
 
-/* --- shipped files, examples, help --------------------------------------------------------------------------- */
+/* --- shipped files, examples, help
+ * --------------------------------------------------------------------------- */
 
 static void the_examples_of_the_help_are_planned(void **state)
 {
