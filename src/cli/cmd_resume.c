@@ -22,6 +22,12 @@ static bool same_input(struct results *r, const char *role, const struct source 
 
 static bool same_inputs(struct results *r, const struct protocol *p, struct err *e)
 {
+    for (int f = 0; f < p->n_factors; f++) {
+        char role[16];
+        snprintf(role, sizeof role, "levels%d", f + 1);
+        if (p->factor[f].source && !same_input(r, role, p->factor[f].source, e))
+            return false;
+    }
     return same_input(r, "protocol", p->source, e) && same_input(r, "rig", p->rig->source, e) &&
            (!p->grid_source || same_input(r, "grid", p->grid_source, e));
 }

@@ -35,7 +35,7 @@ static const struct field tilt_table[] = {
 static const struct fields tilt_fields = FIELDS("the grid's tilt", tilt_table);
 
 static const struct field grid_table[] = {
-    {"grid", FIELD_INT, DIM_NONE, G(format), false, "1", 1, 1000, NULL, NULL,
+    {"grid", FIELD_FORMAT, DIM_NONE, G(format), false, "1", 1, 1, NULL, NULL,
      "format of the file; this version reads 1"},
     {"name", FIELD_STRING, DIM_NONE, G(name), false, NULL, 0, 0, NULL, NULL, "what to call this grid"},
     {"shape", FIELD_CHOICE, DIM_NONE, G(shape), true, NULL, 0, 0, shapes, NULL,
@@ -58,13 +58,7 @@ const struct fields grid_fields = FIELDS("the grid", grid_table);
 
 static bool check_grid(struct grid *g, const struct ynode *n, struct diags *d)
 {
-    const struct ynode *format = ynode_get(n, "grid"), *spares = ynode_get(n, "spares");
-    if (g->format != 1) {
-        diags_error(d, ynode_mark(format), "this is a grid of format %lld; this version reads format 1",
-                    (long long)g->format);
-        return false;
-    }
-    if (!spares)
+    if (!ynode_get(n, "spares"))
         g->spares = (g->nx * g->ny + 9) / 10;
     if (g->nx * g->ny + g->spares > GRID_SITES_MAX) {
         diags_error(d, ynode_mark(ynode_get(n, "columns")),
@@ -115,7 +109,8 @@ static struct grid_point point_at(const struct grid *g, int64_t k)
     return (struct grid_point){.x = round_pm(g->origin_x + c * u - s * v),
                                .y = round_pm(g->origin_y + s * u + c * v),
                                .spare = k >= g->nx * g->ny,
-                               .row = (int)row};
+                               .row = (int)row,
+                               .column = (int)column};
 }
 
 int grid_points(const struct grid *g, struct grid_point **out)

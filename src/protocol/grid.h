@@ -33,7 +33,8 @@ void grid_free(struct grid *g);
 struct grid_point {
     double x, y;
     bool spare;
-    int row;
+    int row, column; /* of its pattern, from 0 */
+    int pattern;     /* index of the region */
 };
 /* All points in visiting order, spares behind. Returns the count; *out is the caller's to free. */
 int grid_points(const struct grid *g, struct grid_point **out);

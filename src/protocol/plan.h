@@ -12,6 +12,7 @@ struct plan_site {
     double x, y; /* m */
     int block;   /* 1-based, 0 = none */
     bool spare;  /* level[] of a spare is that of the site it replaces, assigned by the run; -1 until then */
+    int combination; /* in plan->combination, -1 for a spare */
     int level[FACTOR_MAX];
 };
 
@@ -21,10 +22,19 @@ struct plan_seconds {
     double worst; /* every contact at the far end of the travel */
 };
 
+/* Levels that occur together at some site, and at how many. */
+struct plan_combination {
+    int level[FACTOR_MAX];
+    int sites;
+};
+
 struct plan {
     const struct protocol *protocol;
     struct plan_site *site; /* planned sites, then spares */
     int n_sites, n_spares;
+    struct plan_combination
+        *combination; /* in the order of the levels, first factor slowest; one without factors */
+    int n_combinations;
     uint64_t seed;
     struct plan_seconds seconds;
     uint64_t bytes; /* estimate of the results file */
@@ -38,6 +48,8 @@ void plan_free(struct plan *p);
 
 /* Numbers of step `step` for a site with these levels; NAN where a level is not assigned. */
 void plan_step(const struct plan *p, const int level[FACTOR_MAX], int step, struct step_now *out);
+void plan_approach(const struct plan *p, const int level[FACTOR_MAX], struct approach_now *out);
+void plan_retract(const struct plan *p, const int level[FACTOR_MAX], struct retract_now *out);
 double plan_value(const struct plan *p, const int level[FACTOR_MAX], const struct value *v);
 
 /* Text outputs of `seccm plan`. */

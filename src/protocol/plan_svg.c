@@ -46,14 +46,6 @@ static void add_colour(struct buf *out, const struct map *m, int combination)
         buf_printf(out, "hsl(%d,65%%,%d%%)", 360 * combination / m->combinations, combination % 2 ? 60 : 42);
 }
 
-static int combination_of(const struct plan *p, const struct plan_site *s)
-{
-    int k = 0;
-    for (int f = 0; f < p->protocol->n_factors; f++)
-        k = k * p->protocol->factor[f].n + s->level[f];
-    return k;
-}
-
 static struct map layout(const struct plan *p)
 {
     double x0 = INFINITY, x1 = -INFINITY, y0 = INFINITY, y1 = -INFINITY;
@@ -64,8 +56,7 @@ static struct map layout(const struct plan *p)
         y1 = fmax(y1, p->site[i].y);
     }
     double pitch = p->protocol->grid->pitch, side = fmax(fmax(x1 - x0, y1 - y0), pitch);
-    struct map m = {
-        .x0 = x0, .y1 = y1, .scale = WIDTH / side, .combinations = (int)factor_combinations(p->protocol)};
+    struct map m = {.x0 = x0, .y1 = y1, .scale = WIDTH / side, .combinations = p->n_combinations};
     m.w = (x1 - x0) * m.scale;
     m.h = (y1 - y0) * m.scale;
     m.radius = fmin(0.36 * pitch * m.scale, 16);
@@ -98,7 +89,7 @@ static void add_site(const struct plan *p, const struct map *m, const struct pla
         buf_str(out, "fill=\"#fff\" stroke=\"#999\" stroke-dasharray=\"2 2\">");
     } else {
         buf_str(out, "fill=\"");
-        add_colour(out, m, combination_of(p, s));
+        add_colour(out, m, s->combination);
         buf_str(out, "\">");
     }
     buf_printf(out, "<title>site %d%s: x %.3f um, y %.3f um", s->site, s->spare ? " (spare)" : "", s->x * 1e6,
@@ -155,10 +146,8 @@ static void add_legend(const struct plan *p, const struct map *m, struct buf *ou
 {
     int row = 0, most = (int)(m->h / ROW) > 6 ? (int)(m->h / ROW) : 6;
     for (int k = 0; k < m->combinations && p->protocol->n_factors && row < most; k++) {
-        int level[FACTOR_MAX];
         struct buf text = {0};
-        factor_levels(p->protocol, k, level);
-        factor_describe(p->protocol, level, &text);
+        factor_describe(p->protocol, p->combination[k].level, &text);
         add_key(m, row++, k, text.p, out);
         buf_free(&text);
     }

@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "base/buf.h"
+#include "protocol/design.h"
 #include "protocol/plan.h"
 
 /* Coordinates are whole picometres: as um they have six decimals, and no dust behind them. */
@@ -49,6 +50,31 @@ static void add_factors(const struct plan *p, struct buf *out)
     buf_str(out, "],\n");
 }
 
+static void add_levels(const struct plan *p, const int level[FACTOR_MAX], struct buf *out)
+{
+    buf_str(out, "\"levels\": {");
+    for (int f = 0; f < p->protocol->n_factors; f++) {
+        const struct factor *a = &p->protocol->factor[f];
+        buf_str(out, f ? ", " : "");
+        buf_json_string(out, a->name);
+        buf_str(out, ": ");
+        buf_json_number(out, a->si[level[f]]);
+    }
+    buf_str(out, "}");
+}
+
+static void add_combinations(const struct plan *p, struct buf *out)
+{
+    buf_printf(out, "  \"design\": \"%s\",\n  \"combinations\": [",
+               design_name((enum design)p->protocol->design));
+    for (int k = 0; k < p->n_combinations && p->protocol->n_factors; k++) {
+        buf_str(out, k ? ",\n    {" : "\n    {");
+        add_levels(p, p->combination[k].level, out);
+        buf_printf(out, ", \"sites\": %d}", p->combination[k].sites);
+    }
+    buf_str(out, "],\n");
+}
+
 static void add_seconds(const struct plan *p, struct buf *out)
 {
     const struct plan_seconds *t = &p->seconds;
@@ -72,15 +98,12 @@ static void add_site(const struct plan *p, const struct plan_site *s, struct buf
     add_number(out, "x_um", micrometres(s->x));
     buf_str(out, ", ");
     add_number(out, "y_um", micrometres(s->y));
-    buf_printf(out, ", \"block\": %d, \"spare\": %s, \"levels\": {", s->block, s->spare ? "true" : "false");
-    for (int f = 0; f < p->protocol->n_factors && !s->spare; f++) {
-        const struct factor *a = &p->protocol->factor[f];
-        buf_str(out, f ? ", " : "");
-        buf_json_string(out, a->name);
-        buf_str(out, ": ");
-        buf_json_number(out, a->si[s->level[f]]);
-    }
-    buf_str(out, "}}");
+    buf_printf(out, ", \"block\": %d, \"spare\": %s, ", s->block, s->spare ? "true" : "false");
+    if (s->spare)
+        buf_str(out, "\"levels\": {}");
+    else
+        add_levels(p, s->level, out);
+    buf_str(out, "}");
 }
 
 void plan_json(const struct plan *p, struct buf *out)
@@ -96,6 +119,7 @@ void plan_json(const struct plan *p, struct buf *out)
     buf_printf(out, ",\n  \"seed\": %lld,\n  \"planned\": %d,\n  \"spares\": %d,\n", (long long)p->seed,
                p->n_sites, p->n_spares);
     add_factors(p, out);
+    add_combinations(p, out);
     add_seconds(p, out);
     buf_printf(out, "  \"samples_per_site\": %llu,\n  \"bytes\": %llu,\n  \"sites\": [\n",
                (unsigned long long)p->samples_per_site, (unsigned long long)p->bytes);

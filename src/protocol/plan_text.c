@@ -1,9 +1,9 @@
 /* The plan for people: what will happen, how often, how long, where. */
 #include <math.h>
-#include <string.h>
 
 #include "base/buf.h"
 #include "protocol/check.h"
+#include "protocol/design.h"
 #include "protocol/factor.h"
 #include "protocol/step.h"
 
@@ -72,7 +72,9 @@ static void add_settings(const struct step *s, struct buf *out)
         }
         buf_str(out, " at ");
         add_value(out, &s->rate, DIM_SCAN_RATE);
-        buf_printf(out, ", %lld cycle%s", (long long)s->cycles, s->cycles == 1 ? "" : "s");
+        buf_str(out, ", ");
+        add_value(out, &s->cycles, DIM_NONE);
+        buf_printf(out, " cycle%s", s->cycles.si == 1 ? "" : "s");
         break;
     case STEP_GALVANOSTATIC:
         add_value(out, &s->current, DIM_CURRENT);
@@ -102,30 +104,78 @@ static void add_step(const struct protocol *p, int i, struct buf *out)
     buf_char(out, '\n');
 }
 
-static int count_combination(const struct plan *p, const int level[FACTOR_MAX])
+/* What the design means, and what can not be told apart because of it. */
+static void add_design(const struct plan *p, struct buf *out)
 {
-    int n = 0;
-    for (int i = 0; i < p->n_sites; i++)
-        n += memcmp(p->site[i].level, level, (size_t)p->protocol->n_factors * sizeof *level) == 0;
-    return n;
+    const struct protocol *q = p->protocol;
+    const char *along = q->along == ALONG_X ? "x" : q->along == ALONG_Y ? "y" : "the number of the site";
+    int64_t n = factor_combinations(q);
+    buf_str(out, "\nlevels: ");
+    switch ((enum design)q->design) {
+    case DESIGN_NONE:
+        break;
+    case DESIGN_FULL_FACTORIAL:
+        buf_printf(out, "full factorial, %lld combinations in the order written, over and over\n",
+                   (long long)n);
+        break;
+    case DESIGN_COMPLETELY_RANDOMISED:
+        buf_printf(out, "completely randomised, %lld combinations, seed %lld\n", (long long)n,
+                   (long long)p->seed);
+        break;
+    case DESIGN_RANDOMISED_BLOCKS:
+        buf_printf(out, "randomised blocks of %lld, seed %lld\n", (long long)n, (long long)p->seed);
+        break;
+    case DESIGN_LATIN_SQUARE:
+        buf_printf(out, "Latin squares of %lld x %lld sites, seed %lld\n", (long long)n, (long long)n,
+                   (long long)p->seed);
+        break;
+    case DESIGN_BY_COLUMN:
+    case DESIGN_BY_ROW:
+    case DESIGN_BY_REGION:
+        buf_printf(out, "%s, %s; by design what differs between %ss can not be told from the levels\n",
+                   design_name((enum design)q->design),
+                   q->shuffle ? "in random order" : "in the order written",
+                   design_name((enum design)q->design) + 3);
+        break;
+    case DESIGN_GRADIENT:
+        buf_printf(out, "gradient along %s; by design an effect of %s can not be told from the levels\n",
+                   along, along);
+        break;
+    }
+    for (int f = 0; f < q->n_factors; f++)
+        if (q->factor[f].source)
+            buf_printf(out, "  %s: one value per site from %s\n", q->factor[f].name,
+                       q->factor[f].source->path);
+}
+
+static void add_linked(const struct protocol *q, struct buf *out)
+{
+    for (int g = 0; g < q->n_groups; g++) {
+        int n = 0;
+        for (int f = 0; f < q->n_factors; f++)
+            n += q->factor[f].group == g;
+        for (int f = 0, k = 0; f < q->n_factors && n > 1; f++)
+            if (q->factor[f].group == g)
+                buf_printf(out, "%s%s", k++ ? " with " : "  linked: ", q->factor[f].name);
+        buf_str(out, n > 1 ? "\n" : "");
+    }
 }
 
 static void add_counts(const struct plan *p, struct buf *out)
 {
-    int64_t n = factor_combinations(p->protocol);
     if (p->protocol->n_factors == 0)
         return;
-    buf_printf(out, "\nlevels: randomised blocks of %lld, seed %lld\n", (long long)n, (long long)p->seed);
-    for (int k = 0; k < n && k < 60; k++) {
-        int level[FACTOR_MAX];
+    add_design(p, out);
+    add_linked(p->protocol, out);
+    for (int k = 0; k < p->n_combinations && k < 60; k++) {
         struct buf text = {0};
-        factor_levels(p->protocol, k, level);
-        factor_describe(p->protocol, level, &text);
-        buf_printf(out, "  %5d sites  %s\n", count_combination(p, level), text.p);
+        factor_describe(p->protocol, p->combination[k].level, &text);
+        buf_printf(out, "  %5d site%s  %s\n", p->combination[k].sites,
+                   p->combination[k].sites == 1 ? " " : "s", text.p);
         buf_free(&text);
     }
-    if (n > 60)
-        buf_printf(out, "  ... and %lld combinations more\n", (long long)n - 60);
+    if (p->n_combinations > 60)
+        buf_printf(out, "  ... and %d combinations more\n", p->n_combinations - 60);
 }
 
 static void add_part(struct buf *out, const char *name, double s, double total)
