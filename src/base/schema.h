@@ -29,10 +29,29 @@ enum field_kind {
     FIELD_SIGN,     /* int: +1 or -1 (0 if absent) */
     FIELD_MAP,      /* nested map, read by `sub` into the same base struct at `offset` */
     FIELD_NODE,     /* const struct ynode *: read by its own parser */
+    FIELD_POINT,    /* double[2], SI: [x, y] */
+    FIELD_POINTS,   /* struct points: list of [x, y] */
+    FIELD_STRINGS,  /* struct strings: list of text */
+    FIELD_LIST,     /* struct items: list of maps, each read by `sub` into an item of sub->size bytes */
 };
 
 struct values {
     struct value *v; /* heap */
+    int n;
+};
+
+struct points {
+    double (*xy)[2]; /* heap, SI */
+    int n;
+};
+
+struct strings {
+    char **v; /* heap */
+    int n;
+};
+
+struct items {
+    void *v; /* heap: n structs of the size that the table states */
     int n;
 };
 
@@ -41,13 +60,13 @@ struct fields;
 struct field {
     const char *key;
     enum field_kind kind;
-    enum dim dim; /* QUANTITY, VALUE, VALUES, PAIR */
+    enum dim dim; /* QUANTITY, VALUE, VALUES, PAIR, POINT, POINTS */
     size_t offset;
     bool required;
     const char *fallback;       /* default as one would write it in the file; NULL = none */
     double min, max;            /* SI, inclusive; both 0 = unbounded */
     const char *const *choices; /* CHOICE: NULL-terminated */
-    const struct fields *sub;   /* MAP; for NODE: optional, for help and schema only */
+    const struct fields *sub;   /* MAP, LIST; for NODE: optional, for help and schema only */
     const char *help;           /* one sentence, with the unit's meaning */
 };
 
@@ -56,9 +75,18 @@ struct fields {
     const char *what;
     const struct field *field;
     int n;
+    size_t size; /* LIST: bytes of the struct that one map is read into */
 };
 
-#define FIELDS(what_, table_) {what_, table_, (int)(sizeof(table_) / sizeof((table_)[0]))}
+#define FIELDS(what_, table_)                                                                                \
+    {                                                                                                        \
+        what_, table_, (int)(sizeof(table_) / sizeof((table_)[0])), 0                                        \
+    }
+/* A table for the items of a FIELD_LIST, each a struct of that type. */
+#define FIELDS_OF(what_, table_, type_)                                                                      \
+    {                                                                                                        \
+        what_, table_, (int)(sizeof(table_) / sizeof((table_)[0])), sizeof(type_)                            \
+    }
 
 /* Reads a map into `out`, filling defaults; adds every error found to `d` (unknown key with the nearest known
  * one, missing key, wrong kind, wrong unit, out of range). `n` NULL = the map is absent: defaults are filled

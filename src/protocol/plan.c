@@ -44,20 +44,28 @@ void plan_step(const struct plan *p, const int level[FACTOR_MAX], int step, stru
     out->interval = interval_of(out, plan_value(p, level, &s->interval));
 }
 
-static void place_sites(struct plan *p)
+static bool place_sites(struct plan *p, struct diags *d)
 {
-    struct grid_point *points;
-    int n = grid_points(p->protocol->grid, &points);
-    p->site = xcalloc((size_t)n, sizeof *p->site);
-    for (int i = 0; i < n; i++) {
+    const struct protocol *q = p->protocol;
+    if (!grid_place(q->grid, p->seed, q->used.spot, q->used.n, &p->layout, d))
+        return false;
+    p->site = xcalloc((size_t)p->layout.n, sizeof *p->site);
+    for (int i = 0; i < p->layout.n; i++) {
+        const struct grid_point *at = &p->layout.point[i];
         struct plan_site *s = &p->site[i];
-        *s = (struct plan_site){
-            .site = i + 1, .order = i + 1, .x = points[i].x, .y = points[i].y, .spare = points[i].spare};
+        *s = (struct plan_site){.site = i + 1,
+                                .order = i + 1,
+                                .x = at->x,
+                                .y = at->y,
+                                .spare = at->spare,
+                                .region = at->region,
+                                .pattern = at->pattern,
+                                .entry = at->entry};
         for (int f = 0; f < FACTOR_MAX; f++)
             s->level[f] = s->spare && f < p->protocol->n_factors ? -1 : 0;
         *(s->spare ? &p->n_spares : &p->n_sites) += 1;
     }
-    free(points);
+    return true;
 }
 
 static void assign_levels(struct plan *p, int n_combinations)
@@ -105,9 +113,9 @@ struct plan *plan_make(const struct protocol *p, struct diags *d)
     struct plan *plan = xcalloc(1, sizeof *plan);
     plan->protocol = p;
     plan->seed = (uint64_t)p->seed;
-    place_sites(plan);
+    bool placed = place_sites(plan, d);
     struct check c = {.p = p, .plan = plan, .d = d, .n_combinations = (int)factor_combinations(p)};
-    if (check_design(p, plan->n_sites, d)) {
+    if (placed && check_design(p, plan->n_sites, d)) {
         assign_levels(plan, c.n_combinations);
         check_plan(&c);
     }
@@ -125,5 +133,6 @@ void plan_free(struct plan *p)
     if (!p)
         return;
     free(p->site);
+    grid_layout_free(&p->layout);
     free(p);
 }

@@ -192,6 +192,7 @@ static bool read_all(struct protocol *p, const struct protocol_options *o, struc
     if (o && o->has_seed)
         p->seed = o->seed;
     read_grid(p, d);
+    used_read(p, d);
     return read_rig(p, o, d, e);
 }
 
@@ -215,6 +216,7 @@ void protocol_free(struct protocol *p)
 {
     if (!p)
         return;
+    used_free(&p->used);
     step_free_all(p);
     factor_free_all(p);
     schema_free(&protocol_fields, p);

@@ -9,6 +9,7 @@
 #include "base/schema.h"
 #include "instrument/program.h"
 #include "instrument/rig.h"
+#include "protocol/used.h"
 
 enum step_kind { STEP_HOLD, STEP_CV, STEP_GALVANOSTATIC, STEP_OCP };
 const char *step_kind_name(enum step_kind k); /* hold, cv, galvanostatic, ocp */
@@ -124,7 +125,8 @@ struct protocol {
     double i_limit;                    /* A */
     double clearance, peak;            /* m */
     double sigma; /* m: standard deviation of heights expected about the fitted surface before it is known */
-    double drop;  /* m: surface.drop, height by which the drop protrudes below the glass (0.5 x aperture) */
+    double residue; /* diameter of what a drop leaves behind / wetted diameter; NAN = not measured */
+    double drop;    /* m: surface.drop, height by which the drop protrudes below the glass (0.5 x aperture) */
     struct approach approach;
     struct retract retract;
     struct alive alive;
@@ -134,6 +136,8 @@ struct protocol {
     struct step *step;
     int n_steps;
     struct faults faults;
+    struct strings avoid; /* results files as named: their spots are not used again */
+    struct used used;
     double stop_after; /* s, NAN = none */
     struct sei_analysis sei;
     double wet_check_potential; /* V: where the capacitance is read as a measure of the wetted area */

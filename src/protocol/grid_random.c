@@ -1,0 +1,66 @@
+/* Random sites that keep a least distance (Poisson disk): places are drawn evenly over the area and kept if
+ * no site is nearer than the pitch, until there are enough. Every kept site is so evenly distributed over
+ * what was left free, without the preference for edges that growing from neighbour to neighbour has. Random
+ * sequential discs fill at most 54.7 % of an area (Feder, J. Theor. Biol. 87 (1980) 237), which bounds what
+ * can fit. */
+#include <stdlib.h>
+
+#include "base/buf.h"
+#include "protocol/check.h"
+#include "protocol/grid_parts.h"
+
+#define TRIES_EACH  400 /* per wanted site; near the bound the last ones need some hundreds */
+#define TRIES_LEAST 20000
+
+struct probe {
+    double x, y, least; /* m, m^2 */
+};
+
+static bool too_near(void *context, double x, double y, int id)
+{
+    (void)id;
+    const struct probe *p = context;
+    double dx = x - p->x, dy = y - p->y;
+    return dx * dx + dy * dy < p->least;
+}
+
+static void report(const struct grid *g, int region, int found, int64_t wanted, struct diags *d)
+{
+    const struct grid_region *r = &g->region[region];
+    diags_error(
+        d, ynode_mark(ynode_get(r->node, "count")),
+        "only %d of %lld places (spares included) at least %s apart were found in %s by %s: fewer sites, a "
+        "smaller pitch or a larger area are needed",
+        found, (long long)wanted, show(r->pitch, DIM_LENGTH), show(r->width, DIM_LENGTH),
+        show(r->height, DIM_LENGTH));
+}
+
+bool grid_generate_random(const struct grid *g, int region, uint64_t seed, grid_accept *accept, void *context,
+                          struct grid_bag *out, struct diags *d)
+{
+    const struct grid_region *r = &g->region[region];
+    struct rng rng = rng_stream(seed, "grid.random");
+    int64_t wanted = r->count + r->spares, tries = TRIES_EACH * wanted + TRIES_LEAST;
+    int found = 0;
+    /* More discs of half a pitch than the bound allows, in the area widened by their own edge, never fit. */
+    double area = (r->width + r->pitch) * (r->height + r->pitch),
+           disc = 0.78539816339744831 * r->pitch * r->pitch;
+    bool hopeless = (double)wanted * disc > 0.907 * area;
+    struct grid_near *near = grid_near_new(r->pitch, (int)wanted);
+    for (int64_t k = 0; k < tries && found < wanted && !hopeless; k++) {
+        double u = r->width * rng_uniform(rng, (uint64_t)region, (uint64_t)k, 0);
+        double v = r->height * rng_uniform(rng, (uint64_t)region, (uint64_t)k, 1);
+        struct grid_point p = grid_at(g, region, u, v);
+        struct probe probe = {p.x, p.y, r->pitch * r->pitch};
+        if (grid_near_each(near, p.x, p.y, too_near, &probe) || !accept(context, &p))
+            continue;
+        p.spare = found >= r->count;
+        p.column = found;
+        grid_near_add(near, p.x, p.y, found++);
+        *grid_bag_add(out) = p;
+    }
+    grid_near_free(near);
+    if (found < wanted)
+        report(g, region, found, wanted, d);
+    return found == wanted;
+}
