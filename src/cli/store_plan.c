@@ -9,7 +9,8 @@
 
 #include "base/rng.h"
 
-#define META_MAX 12
+#define META_MAX   12
+#define INPUTS_MAX 19 /* protocol, grid, rig, CSV files of points */
 
 static void fill_sites(const struct plan *plan, struct results_site_plan *site, const char **text, double *si)
 {
@@ -35,14 +36,19 @@ static void fill_sites(const struct plan *plan, struct results_site_plan *site, 
     }
 }
 
-static int fill_inputs(const struct protocol *p, struct results_input *in, char paths[3][PATH_MAX])
+static int fill_inputs(const struct protocol *p, struct results_input *in, char paths[INPUTS_MAX][PATH_MAX])
 {
-    const struct {
+    struct {
         const char *role;
         const struct source *source;
-    } all[] = {{"protocol", p->source}, {"grid", p->grid_source}, {"rig", p->rig->source}};
-    int n = 0;
-    for (int k = 0; k < 3; k++) {
+    } all[INPUTS_MAX] = {{"protocol", p->source}, {"grid", p->grid_source}, {"rig", p->rig->source}};
+    const struct source *points[INPUTS_MAX - 3];
+    int n = 0, n_points = grid_sources(p->grid, points, INPUTS_MAX - 3);
+    for (int k = 0; k < n_points && k < INPUTS_MAX - 3; k++) {
+        all[3 + k].role = "points";
+        all[3 + k].source = points[k];
+    }
+    for (int k = 0; k < INPUTS_MAX; k++) {
         if (!all[k].source)
             continue;
         if (!realpath(all[k].source->path, paths[n]))
@@ -99,11 +105,11 @@ struct results *store_plan_create(const char *path, const struct plan *plan, con
     struct results_site_plan *site = xcalloc(n, sizeof *site);
     const char **text = xcalloc(n * FACTOR_MAX, sizeof *text);
     double *si = xcalloc(n * FACTOR_MAX, sizeof *si);
-    char(*paths)[PATH_MAX] = xcalloc(3, PATH_MAX);
+    char(*paths)[PATH_MAX] = xcalloc(INPUTS_MAX, PATH_MAX);
     const char *meta_key[META_MAX], *meta_value[META_MAX], *factor[FACTOR_MAX];
     int factor_dim[FACTOR_MAX];
     char number[4][64], utc[32], id[64];
-    struct results_input input[3];
+    struct results_input input[INPUTS_MAX];
     fill_sites(plan, site, text, si);
     for (int f = 0; f < p->n_factors; f++) {
         factor[f] = p->factor[f].name;

@@ -305,10 +305,8 @@ int grid_sources(const struct grid *g, const struct source **out, int max)
 struct mark grid_mark(const struct grid *g, const struct grid_point *p, const char *key)
 {
     const struct grid_region *r = &g->region[p->pattern];
-    if (p->entry >= 0 && strcmp(key, "pitch") != 0)
+    if (p->entry >= 0)
         return r->entry[p->entry - r->first_entry].mark;
     const struct ynode *n = ynode_get(r->node, key);
-    if (!n && p->entry >= 0)
-        return r->entry[p->entry - r->first_entry].mark;
     return ynode_mark(n ? n : r->node);
 }

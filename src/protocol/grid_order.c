@@ -10,8 +10,8 @@
 #include "base/buf.h"
 #include "protocol/grid_parts.h"
 
-#define TOUR_ROUNDS_EACH 20    /* disturbances per site ... */
-#define TOUR_ROUNDS_MAX  60000 /* ... and at most */
+#define TOUR_ROUNDS_EACH 10    /* disturbances per site ... */
+#define TOUR_ROUNDS_MAX  20000 /* ... and at most */
 
 struct key {
     int64_t k[4];
