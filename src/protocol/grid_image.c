@@ -26,6 +26,16 @@ static struct pairs pairs_of(const struct grid_image *image)
     return p;
 }
 
+/* A fiducial that did not read was told already. */
+static bool all_read(const struct pairs *p)
+{
+    for (int i = 0; i < p->n; i++)
+        for (int k = 0; k < 2; k++)
+            if (isnan(p->from[i][k]) || isnan(p->to[i][k]))
+                return false;
+    return p->n > 0;
+}
+
 #define FROM(p) (const double(*)[2])(p)->from
 #define TO(p)   (const double(*)[2])(p)->to
 
@@ -71,6 +81,11 @@ void grid_image_apply(struct grid_region *r, struct diags *d)
     struct err e = ERR_INIT;
     struct registration fit;
     struct pairs p = pairs_of(&r->image);
+    if (!all_read(&p)) {
+        free(p.from);
+        free(p.to);
+        return;
+    }
     int before = diags_errors(d);
     if (!registration_fit(r->image.fit, r->image.mirror, p.n, FROM(&p), TO(&p), &fit, &e))
         diags_error(d, ynode_mark(ynode_get(ynode_get(r->node, "image"), "fiducials")), "%s", e.text);

@@ -3,6 +3,7 @@
  * what was left free, without the preference for edges that growing from neighbour to neighbour has. Random
  * sequential discs fill at most 54.7 % of an area (Feder, J. Theor. Biol. 87 (1980) 237), which bounds what
  * can fit. */
+#include <math.h>
 #include <stdlib.h>
 
 #include "base/buf.h"
@@ -24,15 +25,31 @@ static bool too_near(void *context, double x, double y, int id)
     return dx * dx + dy * dy < p->least;
 }
 
-static void report(const struct grid *g, int region, int found, int64_t wanted, struct diags *d)
+static void report_few(const struct grid_region *r, int found, int64_t wanted, struct diags *d)
 {
-    const struct grid_region *r = &g->region[region];
     diags_error(
         d, ynode_mark(ynode_get(r->node, "count")),
         "only %d of %lld places (spares included) at least %s apart were found in %s by %s: fewer sites, a "
         "smaller pitch or a larger area are needed",
         found, (long long)wanted, show(r->pitch, DIM_LENGTH), show(r->width, DIM_LENGTH),
         show(r->height, DIM_LENGTH));
+}
+
+/* More discs of one pitch than the densest packing (0.907) holds in the area widened by half a disc all round
+ * never fit; random ones end far below that. */
+static bool is_hopeless(const struct grid_region *r, int64_t wanted, struct diags *d)
+{
+    double area = (r->width + r->pitch) * (r->height + r->pitch);
+    double most = 0.907 * area / (0.78539816339744831 * r->pitch * r->pitch);
+    if ((double)wanted <= most)
+        return false;
+    diags_error(d, ynode_mark(ynode_get(r->node, "count")),
+                "%lld places (spares included) at least %s apart can not fit into %s by %s: the densest "
+                "packing holds "
+                "%.0f, a random one about %.0f",
+                (long long)wanted, show(r->pitch, DIM_LENGTH), show(r->width, DIM_LENGTH),
+                show(r->height, DIM_LENGTH), floor(most), floor(most * 0.547 / 0.907));
+    return true;
 }
 
 bool grid_generate_random(const struct grid *g, int region, uint64_t seed, grid_accept *accept, void *context,
@@ -42,12 +59,10 @@ bool grid_generate_random(const struct grid *g, int region, uint64_t seed, grid_
     struct rng rng = rng_stream(seed, "grid.random");
     int64_t wanted = r->count + r->spares, tries = TRIES_EACH * wanted + TRIES_LEAST;
     int found = 0;
-    /* More discs of half a pitch than the bound allows, in the area widened by their own edge, never fit. */
-    double area = (r->width + r->pitch) * (r->height + r->pitch),
-           disc = 0.78539816339744831 * r->pitch * r->pitch;
-    bool hopeless = (double)wanted * disc > 0.907 * area;
+    if (is_hopeless(r, wanted, d))
+        return false;
     struct grid_near *near = grid_near_new(r->pitch, (int)wanted);
-    for (int64_t k = 0; k < tries && found < wanted && !hopeless; k++) {
+    for (int64_t k = 0; k < tries && found < wanted; k++) {
         double u = r->width * rng_uniform(rng, (uint64_t)region, (uint64_t)k, 0);
         double v = r->height * rng_uniform(rng, (uint64_t)region, (uint64_t)k, 1);
         struct grid_point p = grid_at(g, region, u, v);
@@ -61,6 +76,6 @@ bool grid_generate_random(const struct grid *g, int region, uint64_t seed, grid_
     }
     grid_near_free(near);
     if (found < wanted)
-        report(g, region, found, wanted, d);
+        report_few(r, found, wanted, d);
     return found == wanted;
 }
