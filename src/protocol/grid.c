@@ -197,8 +197,8 @@ static bool fit_plane(const struct grid_tilt_point *p, int n, double tilt[2], do
     double det = xx * yy - xy * xy;
     if (!(det > 1e-6 * (xx + yy) * (xx + yy)))
         return false;
-    tilt[0] = rint((yy * xz - xy * yz) / det * 1e9) / 1e9; /* nm per m: no dust of rounding behind */
-    tilt[1] = rint((xx * yz - xy * xz) / det * 1e9) / 1e9;
+    tilt[0] = rint((yy * xz - xy * yz) / det * 1e9) / 1e9 + 0.0; /* nm per m: no dust, no -0 */
+    tilt[1] = rint((xx * yz - xy * xz) / det * 1e9) / 1e9 + 0.0;
     for (int i = 0; i < n; i++) {
         double z = p[i].z - m[2] - tilt[0] * (p[i].x - m[0]) - tilt[1] * (p[i].y - m[1]);
         squares += z * z;
