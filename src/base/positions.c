@@ -51,7 +51,11 @@ size_t positions_byte(const struct positions *at, size_t character)
     const struct buf *b = &at->source->bytes;
     if (character >= at->characters)
         return b->n;
-    size_t i = at->byte_of[character / STRIDE];
+    size_t block = character / STRIDE, i = at->byte_of[block], left = at->characters - block * STRIDE;
+    /* As many bytes as characters from here to the next known place: ASCII, nothing to walk. */
+    size_t next = left > STRIDE ? at->byte_of[block + 1] : b->n;
+    if (next - i == (left > STRIDE ? STRIDE : left))
+        return i + character % STRIDE;
     for (size_t k = character % STRIDE; k > 0; k--)
         i += (size_t)utf8_length(b->p + i, b->n - i);
     return i;

@@ -10,8 +10,9 @@
 #include "protocol/check.h"
 #include "protocol/grid_parts.h"
 
-#define TRIES_EACH  400 /* per wanted site; near the bound the last ones need some hundreds */
+#define TRIES_EACH  150 /* per wanted site; near the bound the last ones need many */
 #define TRIES_LEAST 20000
+#define RANDOM_FILL 0.547
 
 struct probe {
     double x, y, least; /* m, m^2 */
@@ -41,14 +42,16 @@ static bool is_hopeless(const struct grid_region *r, int64_t wanted, struct diag
 {
     double area = (r->width + r->pitch) * (r->height + r->pitch);
     double most = 0.907 * area / (0.78539816339744831 * r->pitch * r->pitch);
-    if ((double)wanted <= most)
+    double random = most * RANDOM_FILL / 0.907;
+    /* Few sites may be lucky with the edges; many follow the law of large numbers. */
+    if ((double)wanted <= (wanted > 1000 ? 1.03 * random : most))
         return false;
     diags_error(d, ynode_mark(ynode_get(r->node, "count")),
                 "%lld places (spares included) at least %s apart can not fit into %s by %s: the densest "
                 "packing holds "
                 "%.0f, a random one about %.0f",
                 (long long)wanted, show(r->pitch, DIM_LENGTH), show(r->width, DIM_LENGTH),
-                show(r->height, DIM_LENGTH), floor(most), floor(most * 0.547 / 0.907));
+                show(r->height, DIM_LENGTH), floor(most), floor(random));
     return true;
 }
 
