@@ -27,7 +27,7 @@ static void fill_sites(const struct plan *plan, struct results_site_plan *site, 
                                              .order = s->order,
                                              .x = s->x,
                                              .y = s->y,
-                                             .region = "",
+                                             .region = s->region,
                                              .block = s->block,
                                              .spare = s->spare,
                                              .level = t,
@@ -41,19 +41,26 @@ static const struct source *level_of(const struct protocol *p, int f)
     return f < p->n_factors ? p->factor[f].source : NULL;
 }
 
-/* Most files that a plan is made from: protocol, grid, rig and tables of levels. */
-#define INPUT_MAX (3 + FACTOR_MAX)
+/* Most files that a plan is made from: protocol, grid, rig, tables of levels and of points. */
+#define POINTS_MAX 16
+#define FIXED_MAX  (3 + FACTOR_MAX)
+#define INPUT_MAX  (FIXED_MAX + POINTS_MAX)
 
 static int fill_inputs(const struct protocol *p, struct results_input *in, char paths[INPUT_MAX][PATH_MAX])
 {
-    const struct {
+    struct {
         const char *role;
         const struct source *source;
     } all[INPUT_MAX] = {{"protocol", p->source},     {"grid", p->grid_source},    {"rig", p->rig->source},
                         {"levels1", level_of(p, 0)}, {"levels2", level_of(p, 1)}, {"levels3", level_of(p, 2)},
                         {"levels4", level_of(p, 3)}, {"levels5", level_of(p, 4)}, {"levels6", level_of(p, 5)},
                         {"levels7", level_of(p, 6)}, {"levels8", level_of(p, 7)}};
-    int n = 0;
+    const struct source *points[POINTS_MAX];
+    int n = 0, n_points = grid_sources(p->grid, points, POINTS_MAX);
+    for (int k = 0; k < n_points && k < POINTS_MAX; k++) {
+        all[FIXED_MAX + k].role = "points";
+        all[FIXED_MAX + k].source = points[k];
+    }
     for (int k = 0; k < INPUT_MAX; k++) {
         if (!all[k].source)
             continue;

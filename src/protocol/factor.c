@@ -130,7 +130,7 @@ static bool read_file(const struct protocol *p, const struct ynode *map, struct 
     bool ok = schema_read(map, &factor_fields, &m, d);
     if (ok) {
         const struct ynode *from = ynode_get(map, "from");
-        char *path = protocol_resolve(p->source->path, m.file);
+        char *path = source_beside(p->source->path, m.file);
         f->source = source_read(path, LEVEL_FILE_MAX, &e);
         free(path);
         if (!f->source)

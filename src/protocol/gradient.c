@@ -32,22 +32,16 @@ static int by_place(const void *a, const void *b)
     return p->at < q->at ? -1 : p->at > q->at ? 1 : p->site - q->site;
 }
 
-/* Planned sites in the order along the gradient; returns how many. */
-static int find_places(const struct protocol *p, struct place **out)
+/* Planned sites in the order along the gradient. */
+static struct place *find_places(const struct protocol *p, const struct grid_layout *layout)
 {
-    struct grid_point *point;
-    int n = grid_points(p->grid, &point), planned = 0;
-    struct place *place = xcalloc((size_t)n + 1, sizeof *place);
-    for (int i = 0; i < n; i++)
-        if (!point[i].spare) {
-            double at = p->along == ALONG_X ? point[i].x : p->along == ALONG_Y ? point[i].y : planned;
-            place[planned] = (struct place){at, planned};
-            planned++;
-        }
-    free(point);
-    qsort(place, (size_t)planned, sizeof *place, by_place);
-    *out = place;
-    return planned;
+    struct place *place = xcalloc((size_t)layout->n_sites + 1, sizeof *place);
+    for (int i = 0; i < layout->n_sites; i++) {
+        const struct grid_point *at = &layout->point[i];
+        place[i] = (struct place){p->along == ALONG_X ? at->x : p->along == ALONG_Y ? at->y : i, i};
+    }
+    qsort(place, (size_t)layout->n_sites, sizeof *place, by_place);
+    return place;
 }
 
 /* Level at part t (0 to 1) of the way. */
@@ -96,10 +90,10 @@ static bool can_interpolate(const struct factor *f, struct diags *d)
     return f->n >= 2;
 }
 
-void gradient_apply(struct protocol *p, struct diags *d)
+void gradient_apply(struct protocol *p, const struct grid_layout *layout, struct diags *d)
 {
-    struct place *place;
-    int n = find_places(p, &place);
+    struct place *place = find_places(p, layout);
+    int n = layout->n_sites;
     for (int i = 0; i < p->n_factors && n > 0; i++) {
         struct factor *f = &p->factor[i];
         if (f->of_site || !can_interpolate(f, d))

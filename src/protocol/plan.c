@@ -81,26 +81,32 @@ void plan_step(const struct plan *p, const int level[FACTOR_MAX], int step, stru
 }
 
 /* Sites in visiting order; *place: where each planned one lies in the pattern, the caller's to free. */
-static void place_sites(struct plan *p, struct design_place **place)
+static bool place_sites(struct plan *p, struct design_place **place, struct diags *d)
 {
-    struct grid_point *points;
-    int n = grid_points(p->protocol->grid, &points);
-    p->site = xcalloc((size_t)n, sizeof *p->site);
-    *place = xcalloc((size_t)n, sizeof **place);
-    for (int i = 0; i < n; i++) {
+    const struct protocol *q = p->protocol;
+    *place = NULL;
+    if (!grid_place(q->grid, p->seed, q->used.spot, q->used.n, &p->layout, d))
+        return false;
+    p->site = xcalloc((size_t)p->layout.n, sizeof *p->site);
+    *place = xcalloc((size_t)p->layout.n, sizeof **place);
+    for (int i = 0; i < p->layout.n; i++) {
+        const struct grid_point *at = &p->layout.point[i];
         struct plan_site *s = &p->site[i];
         *s = (struct plan_site){.site = i + 1,
                                 .order = i + 1,
-                                .x = points[i].x,
-                                .y = points[i].y,
-                                .spare = points[i].spare,
+                                .x = at->x,
+                                .y = at->y,
+                                .spare = at->spare,
+                                .region = at->region,
+                                .pattern = at->pattern,
+                                .entry = at->entry,
                                 .combination = -1};
-        (*place)[i] = (struct design_place){points[i].row, points[i].column, points[i].pattern};
+        (*place)[i] = (struct design_place){at->row, at->column, at->pattern};
         for (int f = 0; f < FACTOR_MAX; f++)
             s->level[f] = s->spare && f < p->protocol->n_factors ? -1 : 0;
         *(s->spare ? &p->n_spares : &p->n_sites) += 1;
     }
-    free(points);
+    return true;
 }
 
 /* Levels that do not depend on the design: from a file or a gradient. */
@@ -209,9 +215,8 @@ struct plan *plan_make(const struct protocol *p, struct diags *d)
     struct design_place *place;
     plan->protocol = p;
     plan->seed = (uint64_t)p->seed;
-    place_sites(plan, &place);
     struct check c = {.p = p, .plan = plan, .d = d};
-    if (enough_sites(p, plan->n_sites, d) && assign_levels(plan, place, d)) {
+    if (place_sites(plan, &place, d) && enough_sites(p, plan->n_sites, d) && assign_levels(plan, place, d)) {
         collect_combinations(plan);
         check_plan(&c);
     }
@@ -231,5 +236,6 @@ void plan_free(struct plan *p)
         return;
     free(p->site);
     free(p->combination);
+    grid_layout_free(&p->layout);
     free(p);
 }

@@ -69,22 +69,11 @@ void protocol_each_value(const struct protocol *p, protocol_visit *visit, void *
 /* --- the files it names ----------------------------------------------------------------------------------
  */
 
-char *protocol_resolve(const char *from, const char *path)
-{
-    const char *slash = strrchr(from, '/');
-    if (path[0] == '/' || !slash)
-        return xstrdup(path);
-    struct buf b = {0};
-    buf_add(&b, from, (size_t)(slash - from) + 1);
-    buf_str(&b, path);
-    return b.p;
-}
-
 static void read_grid_file(struct protocol *p, struct diags *d)
 {
     struct mark m = ynode_mark(p->grid_node);
     struct err e = ERR_INIT;
-    p->grid_path = protocol_resolve(p->source->path, ynode_text(p->grid_node));
+    p->grid_path = source_beside(p->source->path, ynode_text(p->grid_node));
     p->grid_node = NULL;
     p->grid_source = source_read(p->grid_path, FILE_MAX, &e);
     if (!p->grid_source) {
@@ -115,7 +104,7 @@ static bool read_rig(struct protocol *p, const struct protocol_options *o, struc
     bool given = o && o->rig_path;
     if (!given && !p->rig_path)
         return true;
-    char *path = given ? xstrdup(o->rig_path) : protocol_resolve(p->source->path, p->rig_path);
+    char *path = given ? xstrdup(o->rig_path) : source_beside(p->source->path, p->rig_path);
     free(p->rig_path);
     p->rig_path = path;
     struct err why = ERR_INIT;
@@ -177,6 +166,18 @@ static void check_scalars(const struct protocol *p, struct diags *d)
 /* --- all of it -------------------------------------------------------------------------------------------
  */
 
+/* Levels that depend on where the sites are: placed here as the plan will place them. */
+static void place_levels(struct protocol *p, struct diags *d)
+{
+    struct grid_layout layout;
+    if (!p->grid || p->design != DESIGN_GRADIENT)
+        return;
+    if (!grid_place(p->grid, (uint64_t)p->seed, p->used.spot, p->used.n, &layout, d))
+        return;
+    gradient_apply(p, &layout, d);
+    grid_layout_free(&layout);
+}
+
 static bool read_all(struct protocol *p, const struct protocol_options *o, struct diags *d, struct err *e)
 {
     const struct ynode *root = ytree_root(p->tree);
@@ -189,8 +190,8 @@ static bool read_all(struct protocol *p, const struct protocol_options *o, struc
     if (o && o->has_seed)
         p->seed = o->seed;
     read_grid(p, d);
-    if (p->grid && p->design == DESIGN_GRADIENT)
-        gradient_apply(p, d);
+    used_read(p, d);
+    place_levels(p, d);
     return read_rig(p, o, d, e);
 }
 
@@ -218,6 +219,7 @@ void protocol_free(struct protocol *p)
 {
     if (!p)
         return;
+    used_free(&p->used);
     step_free_all(p);
     factor_free_all(p);
     schema_free(&protocol_fields, p);

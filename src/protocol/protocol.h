@@ -9,6 +9,7 @@
 #include "base/schema.h"
 #include "instrument/program.h"
 #include "instrument/rig.h"
+#include "protocol/used.h"
 
 enum step_kind { STEP_HOLD, STEP_CV, STEP_GALVANOSTATIC, STEP_OCP };
 const char *step_kind_name(enum step_kind k); /* hold, cv, galvanostatic, ocp */
@@ -142,7 +143,8 @@ struct protocol {
     double i_limit;                    /* A */
     double clearance, peak;            /* m */
     double sigma; /* m: standard deviation of heights expected about the fitted surface before it is known */
-    double drop;  /* m: surface.drop, height by which the drop protrudes below the glass (0.5 x aperture) */
+    double residue; /* diameter of what a drop leaves behind / wetted diameter; NAN = not measured */
+    double drop;    /* m: surface.drop, height by which the drop protrudes below the glass (0.5 x aperture) */
     struct approach approach;
     struct retract retract;
     struct alive alive;
@@ -155,6 +157,8 @@ struct protocol {
     struct step *step;
     int n_steps;
     struct faults faults;
+    struct strings avoid; /* results files as named: their spots are not used again */
+    struct used used;
     double stop_after; /* s, NAN = none */
     struct sei_analysis sei;
     double wet_check_potential; /* V: where the capacitance is read as a measure of the wetted area */
@@ -184,8 +188,6 @@ struct protocol *protocol_read(struct source *source, const struct protocol_opti
                                struct err *e);
 void protocol_free(struct protocol *p);
 
-/* A path that the file `from` names, taken relative to its folder. Caller frees. */
-char *protocol_resolve(const char *from, const char *path);
 /* Position of the value at a path of keys ("approach.speed"), or of the nearest map that holds it. */
 struct mark protocol_mark(const struct protocol *p, const char *path);
 

@@ -26,6 +26,10 @@ static const struct field probe_table[] = {
      "diameter of the wetted spot divided by the aperture"},
     {"wetted-uncertainty", NUMBER(NONE, wetted_uncertainty), false, "0.5", 0, 10, NULL, NULL,
      "standard uncertainty of `wetted`"},
+    {"residue", NUMBER(NONE, residue), false, NULL, 1, 20, NULL, NULL,
+     "diameter of the residue divided by that of the wetted spot, once it was measured; sites then need to "
+     "be "
+     "1.5 residues apart, otherwise 3 residues of 1.3 wetted diameters"},
 };
 static const struct fields probe_fields = FIELDS("`probe`", probe_table);
 
@@ -207,6 +211,9 @@ static const struct field protocol_table[] = {
     {"rig", TEXT(rig_path), true, NULL, 0, 0, NULL, NULL, "file of the rig, relative to this file"},
     {"grid", FIELD_NODE, DIM_NONE, P(grid_node), true, NULL, 0, 0, NULL, &grid_fields,
      "file of the grid, relative to this file, or the grid itself", NODE_FILE_OR_MAP},
+    {"avoid", FIELD_STRINGS, DIM_NONE, P(avoid), false, NULL, 0, 0, NULL, NULL,
+     "results files of earlier runs on this sample, relative to this file: sites keep away from the spots "
+     "that were touched there"},
     {"limits", FIELD_MAP, DIM_NONE, 0, true, NULL, 0, 0, NULL, &limits_fields, "what must never be exceeded"},
     {"surface", FIELD_MAP, DIM_NONE, 0, false, NULL, 0, 0, NULL, &surface_fields,
      "what is expected of the sample's heights"},

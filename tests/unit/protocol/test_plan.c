@@ -256,8 +256,8 @@ static void outputs_hold_every_site(void **state)
     struct buf b = {0};
     plan_csv(m.plan, &b);
     assert_int_equal(count_text(b.p, "\n"), 9);
-    assert_int_equal(strncmp(b.p, "site,order,x_um,y_um,block,spare,e_V\n1,1,10,10,1,no,0.", 54), 0);
-    assert_non_null(strstr(b.p, "\n8,8,15,20,0,yes,\n"));
+    assert_int_equal(strncmp(b.p, "site,order,x_um,y_um,region,block,spare,e_V\n1,1,10,10,,1,no,0.", 62), 0);
+    assert_non_null(strstr(b.p, "\n8,8,15,20,,0,yes,\n"));
     buf_clear(&b);
     plan_json(m.plan, &b);
     assert_int_equal(count_text(b.p, "\"site\": "), 8);
