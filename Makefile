@@ -6,6 +6,7 @@ CC      := gcc
 endif
 export CC
 BUILD   ?= build
+JOBS    ?= $(shell nproc)
 PREFIX  ?= /usr/local
 OPT     ?= -O2 -g
 SAN     ?=
@@ -14,8 +15,10 @@ Q       := $(if $(V),,@)
 VERSION := 0.1.0
 PKGS    := yaml-0.1 libserialport libpcre2-8 sqlite3 gsl nettle
 CHART_JS ?= /usr/share/javascript/chart.js/chart.min.js
-WARN    := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wundef \
-           -Wwrite-strings -Wvla -Wformat=2 -Wno-missing-field-initializers -Werror
+# Empty for a compiler that we do not know; sanitizers make gcc warn of what can not happen.
+WERROR  ?= -Werror
+WARN    = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wundef \
+           -Wwrite-strings -Wvla -Wformat=2 -Wno-missing-field-initializers $(WERROR)
 # CPPFLAGS, CFLAGS and LDFLAGS of the caller come last.
 ALL_CPPFLAGS = -Isrc -D_GNU_SOURCE -DSECCM_VERSION='"$(VERSION)"' -DCHART_JS_PATH='"$(CHART_JS)"' $(CPPFLAGS)
 ALL_CFLAGS   = -std=c17 $(OPT) $(WARN) -ffp-contract=off -fno-common -pthread $(SAN) $(CFLAGS)
@@ -128,12 +131,12 @@ schema: all ## protocols/schema: JSON Schema of protocol, grid and rig files, fo
 	$(Q)for k in protocol grid rig; do ./seccm schema $$k >protocols/schema/$$k.schema.json || exit 1; done
 
 demo: deps ## a complete simulated SEI screening: results, tables and report in build/demo
-	$(Q)$(MAKE) --no-print-directory all
+	$(Q)$(MAKE) --no-print-directory -j$(JOBS) all
 	$(Q)tests/demo ./seccm $(BUILD)/demo
 
 test: deps ## everything: units, dialogues, scenarios, the runner's own proof
-	$(Q)$(MAKE) --no-print-directory all
-	$(Q)$(MAKE) --no-print-directory $(UNIT_BIN)
+	$(Q)$(MAKE) --no-print-directory -j$(JOBS) all
+	$(Q)$(MAKE) --no-print-directory -j$(JOBS) $(UNIT_BIN)
 	$(Q)tests/run-all $(BUILD) $(UNIT_BIN)
 
 prove-runner: ## the test runner must report a test that fails
@@ -151,27 +154,27 @@ format: ## let clang-format decide
 	$(Q)clang-format -i $(C_FILES)
 
 asan: deps deps-check ## the whole suite under address and undefined behaviour sanitizers
-	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)-asan OPT='-O1 -g -fno-omit-frame-pointer' \
+	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)-asan WERROR= OPT='-O1 -g -fno-omit-frame-pointer' \
 	    SAN='-fsanitize=address,undefined -fno-sanitize-recover=undefined' suite
 
 tsan: deps deps-check ## the whole suite under the thread sanitizer
-	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)-tsan OPT='-O1 -g' SAN='-fsanitize=thread' suite
+	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)-tsan WERROR= OPT='-O1 -g' SAN='-fsanitize=thread' suite
 
 suite: $(BUILD)/seccm $(UNIT_BIN)
 	$(Q)tests/sanitized "$(SAN)" tests/run-all $(BUILD) $(UNIT_BIN)
 
 valgrind: deps deps-check ## unit tests under valgrind
-	$(Q)$(MAKE) --no-print-directory $(UNIT_BIN)
+	$(Q)$(MAKE) --no-print-directory -j$(JOBS) $(UNIT_BIN)
 	$(Q)tests/run-valgrind $(UNIT_BIN)
 
 soak: all ## long campaigns: faults, kills, many seeds (SECCM_TEST_SEEDS, SECCM_TEST_KILLS)
-	$(Q)$(MAKE) --no-print-directory $(UNIT_BIN)
+	$(Q)$(MAKE) --no-print-directory -j$(JOBS) $(UNIT_BIN)
 	$(Q)tests/soak/run $(BUILD)
 
 # Coverage-guided fuzzing with clang's libFuzzer: tests/fuzz/fuzz_X.c, seconds for each.
 FUZZ_SECONDS ?= 60
 fuzz: deps deps-check ## coverage-guided fuzzing of files and replies (FUZZ_SECONDS for each target)
-	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)-fuzz CC=clang OPT='-O1 -g -fno-omit-frame-pointer' \
+	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)-fuzz CC=clang WERROR= OPT='-O1 -g -fno-omit-frame-pointer' \
 	    SAN='-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined' fuzz-programs
 	$(Q)tests/fuzz/run $(BUILD)-fuzz $(FUZZ_SECONDS)
 
@@ -194,12 +197,13 @@ $(BUILD)/bench/bench: $(BENCH_OBJ) $(foreach f,$(NEEDS_cli),$(call lib,$(f)))
 	$(Q)$(CC) -o $@ $(BENCH_OBJ) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(ALL_LDFLAGS) $(LDLIBS) -lutil
 
 install: $(BUILD)/seccm ## PREFIX, DESTDIR
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/seccm
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/seccm $(DESTDIR)$(PREFIX)/share/man/man1
 	install -m 755 $(BUILD)/seccm $(DESTDIR)$(PREFIX)/bin/seccm
+	install -m 644 src/cli/seccm.1 $(DESTDIR)$(PREFIX)/share/man/man1/seccm.1
 	cp -R $(wildcard examples grids instruments protocols) $(DESTDIR)$(PREFIX)/share/seccm/
 
 uninstall: ## what install put there
-	rm -f $(DESTDIR)$(PREFIX)/bin/seccm
+	rm -f $(DESTDIR)$(PREFIX)/bin/seccm $(DESTDIR)$(PREFIX)/share/man/man1/seccm.1
 	rm -rf $(DESTDIR)$(PREFIX)/share/seccm
 
 clean: ## remove what was built

@@ -22,10 +22,14 @@ static bool reached_vertices(const struct cv_curve *c, const struct cv_cycle *y)
     double end = flatjson_or(c->in->step->settings, "vertex1", NAN);
     if (isnan(turn) || isnan(end))
         return y->red && y->ox;
-    double tolerance = vertex_tolerance(c->step), nearest = INFINITY;
-    for (int k = y->first; k < y->first + y->n; k++)
-        nearest = fmin(nearest, fabs(e[k] - turn));
-    return nearest <= tolerance && fabs(e[y->first + y->n - 1] - end) <= tolerance;
+    double start = flatjson_or(c->in->step->settings, "start", end);
+    double tolerance = vertex_tolerance(c->step), to_turn = INFINITY, to_end = INFINITY;
+    for (int k = y->first; k < y->first + y->n; k++) {
+        to_turn = fmin(to_turn, fabs(e[k] - turn));
+        to_end = fmin(to_end, fabs(e[k] - end));
+    }
+    /* Each cycle goes back to where it began (the vertex itself in a plain voltammogram). */
+    return to_turn <= tolerance && to_end <= tolerance && fabs(e[y->first + y->n - 1] - start) <= tolerance;
 }
 
 static double span(const struct leg *g)

@@ -10,7 +10,7 @@ struct cv_cycle {
     int number;                 /* 1-based, as recorded */
     int first, n;               /* samples */
     const struct leg *red, *ox; /* the longest falling and rising leg; NULL = none */
-    bool complete;              /* reached both programmed vertices */
+    bool complete;              /* reached both programmed vertices and came back to its start */
 };
 
 struct cv_curve {

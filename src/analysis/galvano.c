@@ -8,7 +8,7 @@
 
 double galvano_capacity(const double *t, const double *i, int n)
 {
-    double q = 0;
+    double q = n > 1 ? fabs(i[0]) * (t[1] - t[0]) : 0; /* the first sample ends the first interval */
     for (int k = 1; k < n; k++)
         q += (fabs(i[k]) + fabs(i[k - 1])) / 2 * (t[k] - t[k - 1]);
     return q;

@@ -5,7 +5,8 @@
 
 #include <stdbool.h>
 
-/* integral of |I| dt, C. */
+/* Integral of abs(I) dt, C, from one interval before the first sample (which an instrument takes at the end
+ * of its first interval) to the last. */
 double galvano_capacity(const double *t, const double *i, int n);
 
 #define GALVANO_PLATEAUS 4

@@ -162,7 +162,7 @@ void galvano_features(const struct step_input *in, struct features *out)
         last--;
     double interval = tr->t[tr->n - 1] / (tr->n - 1);
     features_value(out, &in->place, "capacity", galvano_capacity(tr->t, tr->i, tr->n),
-                   i_noise * interval * sqrt(tr->n), note);
+                   hypot(i_noise * interval * sqrt(tr->n), fabs(tr->i[last]) * interval / sqrt(12)), note);
     if (isfinite(in->e_before)) {
         snprintf(text, sizeof text, "last of %.20s, gap %.3g s %.8s", in->before, in->step->gap_before,
                  in->step->gap_state);

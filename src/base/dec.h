@@ -16,7 +16,8 @@ struct dec {
 #define DEC_NAN_E INT8_MIN
 #define DEC_NAN   ((struct dec){0, DEC_NAN_E})
 
-/* Correctly rounded for |m| < 2^53 and |e| <= 22 (one exact division or multiplication); otherwise by strtod. */
+/* Correctly rounded for |m| < 2^53 and |e| <= 22 (one exact division or multiplication); otherwise by strtod.
+ */
 double dec_value(struct dec d);
 /* Reads "-12.50e-3" into mantissa and exponent without loss; false if it is no number or does not fit. */
 bool dec_parse(const char *text, struct dec *out);

@@ -13,19 +13,19 @@
 /* One table: code, name, exit status of the program, whose fault it is. */
 #define ERR_TABLE(X)                                                                                         \
     X(NONE, "none", 0)                                                                                       \
-    X(USAGE, "usage", 2)             /* the caller's: wrong words on the command line */                     \
-    X(INPUT, "input", 1)             /* the file's: protocol, grid, rig, results */                          \
-    X(LIMIT, "limit", 1)             /* asked for something outside protocol, rig or instrument limits */    \
-    X(SILENT, "silent", 3)           /* the device gave no reply before the deadline */                      \
-    X(FRAGMENT, "fragment", 3)       /* the device gave part of a reply */                                   \
-    X(MISMATCH, "mismatch", 3)       /* the device gave a reply that is not one to this question */          \
-    X(REFUSED, "refused", 3)         /* the device understood and said no */                                 \
-    X(LINK, "link", 3)               /* the byte link is gone or can not be opened */                        \
-    X(IO, "io", 3)                   /* the operating system said no */                                      \
-    X(FULL, "full", 3)               /* no space for results */                                              \
-    X(CANCELLED, "cancelled", 130)   /* the operator interrupted */                                          \
-    X(NOMEM, "memory", 3)            /* out of memory */                                                     \
-    X(INTERNAL, "internal", 3)       /* an invariant of the program is broken */
+    X(USAGE, "usage", 2)           /* the caller's: wrong words on the command line */                       \
+    X(INPUT, "input", 1)           /* the file's: protocol, grid, rig, results */                            \
+    X(LIMIT, "limit", 1)           /* asked for something outside protocol, rig or instrument limits */      \
+    X(SILENT, "silent", 3)         /* the device gave no reply before the deadline */                        \
+    X(FRAGMENT, "fragment", 3)     /* the device gave part of a reply */                                     \
+    X(MISMATCH, "mismatch", 3)     /* the device gave a reply that is not one to this question */            \
+    X(REFUSED, "refused", 3)       /* the device understood and said no */                                   \
+    X(LINK, "link", 3)             /* the byte link is gone or can not be opened */                          \
+    X(IO, "io", 3)                 /* the operating system said no */                                        \
+    X(FULL, "full", 3)             /* no space for results */                                                \
+    X(CANCELLED, "cancelled", 130) /* the operator interrupted */                                            \
+    X(NOMEM, "memory", 3)          /* out of memory */                                                       \
+    X(INTERNAL, "internal", 3)     /* an invariant of the program is broken */
 
 enum err_code {
 #define X(id, name, status) ERR_##id,
@@ -38,7 +38,10 @@ struct err {
     char text[1024];
 };
 
-#define ERR_INIT {ERR_NONE, ""}
+#define ERR_INIT                                                                                             \
+    {                                                                                                        \
+        ERR_NONE, ""                                                                                         \
+    }
 
 /* Sets code and text (printf style); always returns false, so that `return err_set(...)` reads well. */
 bool err_set(struct err *e, enum err_code code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));

@@ -1,7 +1,7 @@
 /* A YAML document as a tree with source marks, over libyaml.
  *
- * Bounds: 4 MiB of text, depth 64, 500 000 nodes after aliases are followed (so that alias bombs end in an error
- * and not in memory), no duplicate keys, one document. Scalars are text: what they mean is decided by
+ * Bounds: 4 MiB of text, depth 64, 500 000 nodes after aliases are followed (so that alias bombs end in an
+ * error and not in memory), no duplicate keys, one document. Scalars are text: what they mean is decided by
  * the reader that knows which quantity is expected (so `no`, `1e3` and `0.05 V` mean nothing here). */
 #ifndef SECCM_BASE_YAML_H
 #define SECCM_BASE_YAML_H
@@ -62,11 +62,11 @@ struct mark ynode_mark(const struct ynode *n);
 const char *ynode_text(const struct ynode *n);
 /* true for a plain (unquoted) empty, `~` or `null` scalar. */
 bool ynode_is_null(const struct ynode *n);
-int ynode_count(const struct ynode *n);                          /* items of a list or pairs of a map */
-const struct ynode *ynode_item(const struct ynode *n, int i);    /* list item */
-const char *ynode_key(const struct ynode *n, int i);             /* i-th key of a map */
-struct mark ynode_key_mark(const struct ynode *n, int i);        /* where that key stands */
-const struct ynode *ynode_value(const struct ynode *n, int i);   /* i-th value of a map */
+int ynode_count(const struct ynode *n);                                /* items of a list or pairs of a map */
+const struct ynode *ynode_item(const struct ynode *n, int i);          /* list item */
+const char *ynode_key(const struct ynode *n, int i);                   /* i-th key of a map */
+struct mark ynode_key_mark(const struct ynode *n, int i);              /* where that key stands */
+const struct ynode *ynode_value(const struct ynode *n, int i);         /* i-th value of a map */
 const struct ynode *ynode_get(const struct ynode *n, const char *key); /* NULL if absent or n is no map */
 
 /* Nearest of `names` (NULL-terminated) to `word` within a small edit distance, or NULL. */

@@ -38,7 +38,8 @@ bool bench_verified(const struct bench *b, struct err *e);
 bool bench_journal(struct bench *b, struct err *e);
 /* Saves the simulated sample's state and closes. */
 bool bench_close(struct bench *b, struct err *e);
-/* Prints a line with what the simulated sample counted; returns false if any of it must never happen. */
-bool bench_counters(const struct bench *b, bool print);
+/* Prints a line with what the simulated sample counted; returns false if any of it must never happen. Each
+ * safe state may leave one contact at open circuit: there the cell is opened before the retraction. */
+bool bench_counters(const struct bench *b, bool print, int safe_states);
 
 #endif

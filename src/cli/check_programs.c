@@ -67,7 +67,8 @@ static void levels_text(const struct plan *p, const int *level, char *text, size
 static struct mark mark_of(const struct plan *p, const struct site_program *s, const char *text)
 {
     int segment = -1;
-    if (sscanf(text, "segment %d", &segment) == 1 && segment >= 0 && segment < s->program.n && s->step[segment] >= 0)
+    if (sscanf(text, "segment %d", &segment) == 1 && segment >= 0 && segment < s->program.n &&
+        s->step[segment] >= 0)
         return p->protocol->step[s->step[segment]].mark;
     return (struct mark){.source = p->protocol->source, .line = 1, .column = 1};
 }

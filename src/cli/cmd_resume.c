@@ -12,8 +12,9 @@ static bool same_input(struct results *r, const char *role, const struct source 
     struct buf path = {0}, bytes = {0};
     bool ok = results_input(r, role, &path, &bytes, e);
     if (ok && (!now || now->bytes.n != bytes.n || memcmp(now->bytes.p, bytes.p, bytes.n)))
-        ok = err_set(e, ERR_INPUT, "the %s file %s is no longer what this run was begun with: put it back as it was "
-                                   "(its text is in the results file, table `input`)",
+        ok = err_set(e, ERR_INPUT,
+                     "the %s file %s is no longer what this run was begun with: put it back as it was "
+                     "(its text is in the results file, table `input`)",
                      role, path.p);
     buf_free(&path);
     buf_free(&bytes);
@@ -58,7 +59,8 @@ static bool plan_of(struct results *r, struct loaded *l, int *status, struct err
     if (!ok) {
         *status = options_fail(e);
     } else {
-        const struct protocol_options o = {.rig_path = rig.p, .has_seed = true, .seed = strtoll(seed, NULL, 10)};
+        const struct protocol_options o = {
+            .rig_path = rig.p, .has_seed = true, .seed = strtoll(seed, NULL, 10)};
         ok = load_plan(protocol.p, &o, l, status);
         if (ok && !same_inputs(r, l->protocol, e)) {
             *status = options_fail(e);
@@ -104,8 +106,10 @@ static int run(const struct command *self, int argc, char **argv)
     int n;
     struct session_options so = {0};
     const struct option options[] = {
-        {"virtual", 0, OPTION_FLAG, &so.bench.virtual_time, NULL, "simulated rig only (default if it was begun so)"},
-        {"speed", 0, OPTION_NUMBER, &so.bench.speed, "K", "simulated rig only: K times faster than real time"},
+        {"virtual", 0, OPTION_FLAG, &so.bench.virtual_time, NULL,
+         "simulated rig only (default if it was begun so)"},
+        {"speed", 0, OPTION_NUMBER, &so.bench.speed, "K",
+         "simulated rig only: K times faster than real time"},
         {"transcript", 0, OPTION_TEXT, &so.bench.transcript, "FILE", "record all traffic of all links"},
         {"stage", 0, OPTION_TEXT, &so.bench.stage_link, "LINK", "another link, e.g. pty:/dev/pts/4"},
         {"potentiostat", 0, OPTION_TEXT, &so.bench.pstat_link, "LINK", "another link"},
@@ -113,7 +117,8 @@ static int run(const struct command *self, int argc, char **argv)
         {"quiet", 'q', OPTION_FLAG, &so.quiet, NULL, "no progress"},
     };
     struct err e = ERR_INIT;
-    if (!options_parse(self, options, sizeof options / sizeof options[0], argc, argv, words, 1, &n, &help, &e))
+    if (!options_parse(self, options, sizeof options / sizeof options[0], argc, argv, words, 1, &n, &help,
+                       &e))
         return options_fail(&e);
     if (help)
         return 0;

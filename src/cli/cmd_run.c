@@ -27,8 +27,10 @@ static int run_protocol(const char *protocol, const char *output, const struct p
     int status = 0;
     struct loaded l;
     if (access(path, F_OK) == 0) {
-        err_set(&e, ERR_USAGE, "%s exists already and nothing is overwritten: go on with `seccm resume %s`, or name "
-                               "another file with -o", path, path);
+        err_set(&e, ERR_USAGE,
+                "%s exists already and nothing is overwritten: go on with `seccm resume %s`, or name "
+                "another file with -o",
+                path, path);
         status = options_fail(&e);
     } else if (load_plan(protocol, po, &l, &status)) {
         char *state = session_sample_path(path);
@@ -53,20 +55,24 @@ static int run(const struct command *self, int argc, char **argv)
     const struct option options[] = {
         {"output", 'o', OPTION_TEXT, &output, "FILE.seccm", "results file; it must not exist"},
         {"rig", 0, OPTION_TEXT, &po.rig_path, "RIG.yaml", "use this rig instead of the protocol's"},
-        {"virtual", 0, OPTION_FLAG, &so.bench.virtual_time, NULL, "simulated rig only: as fast as the machine can"},
-        {"speed", 0, OPTION_NUMBER, &so.bench.speed, "K", "simulated rig only: K times faster than real time"},
+        {"virtual", 0, OPTION_FLAG, &so.bench.virtual_time, NULL,
+         "simulated rig only: as fast as the machine can"},
+        {"speed", 0, OPTION_NUMBER, &so.bench.speed, "K",
+         "simulated rig only: K times faster than real time"},
         {"seed", 0, OPTION_INT, &seed, "N", "another seed for the design"},
         {"sites", 0, OPTION_INT, &sites, "N", "only the first N sites of the order"},
         {"transcript", 0, OPTION_TEXT, &so.bench.transcript, "FILE", "record all traffic of all links"},
         {"stage", 0, OPTION_TEXT, &so.bench.stage_link, "LINK", "another link, e.g. pty:/dev/pts/4"},
         {"potentiostat", 0, OPTION_TEXT, &so.bench.pstat_link, "LINK", "another link"},
         {"sim-seed", 0, OPTION_INT, &sim_seed, "N", "simulated rig only: another sample and noise"},
-        {"sample-state", 0, OPTION_TEXT, &so.bench.sample_state, "FILE", "simulated rig only: where the sample's "
-                                                                         "state persists"},
+        {"sample-state", 0, OPTION_TEXT, &so.bench.sample_state, "FILE",
+         "simulated rig only: where the sample's "
+         "state persists"},
         {"quiet", 'q', OPTION_FLAG, &so.quiet, NULL, "no progress"},
     };
     struct err e = ERR_INIT;
-    if (!options_parse(self, options, sizeof options / sizeof options[0], argc, argv, words, 1, &n, &help, &e))
+    if (!options_parse(self, options, sizeof options / sizeof options[0], argc, argv, words, 1, &n, &help,
+                       &e))
         return options_fail(&e);
     if (help)
         return 0;

@@ -10,8 +10,8 @@ struct loaded {
     int errors, warnings;
 };
 
-/* Makes the potentiostat's program for every combination of levels, as a run would, without sending it: what the
- * instrument would refuse is an error of the protocol (added to `d`). */
+/* Makes the potentiostat's program for every combination of levels, as a run would, without sending it: what
+ * the instrument would refuse is an error of the protocol (added to `d`). */
 bool check_programs(const struct plan *p, struct diags *d);
 
 /* false if there was an error (printed already; *status is the exit status). */

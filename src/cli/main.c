@@ -9,8 +9,9 @@
 
 static void print_commands(FILE *out)
 {
-    fprintf(out, "seccm %s: scanning electrochemical cell microscopy as an unattended experiment\n\n"
-                 "usage: seccm COMMAND ... (seccm COMMAND --help tells more)\n\n",
+    fprintf(out,
+            "seccm %s: scanning electrochemical cell microscopy as an unattended experiment\n\n"
+            "usage: seccm COMMAND ... (seccm COMMAND --help tells more)\n\n",
             SECCM_VERSION);
     for (int k = 0; commands[k]; k++)
         fprintf(out, "  %-10s %s\n", commands[k]->name, commands[k]->summary);
@@ -24,8 +25,8 @@ static int wrong_command(const char *word)
         names[n] = commands[n]->name;
     names[n] = NULL;
     const char *near = text_nearest(word, names);
-    fprintf(stderr, "seccm: no command `%s`%s%s%s (see `seccm --help`)\n", word, near ? "; did you mean `" : "",
-            near ? near : "", near ? "`?" : "");
+    fprintf(stderr, "seccm: no command `%s`%s%s%s (see `seccm --help`)\n", word,
+            near ? "; did you mean `" : "", near ? near : "", near ? "`?" : "");
     return 2;
 }
 

@@ -39,7 +39,8 @@ static const struct option *find(const struct option *options, int n, const char
     return NULL;
 }
 
-static bool unknown(const struct command *c, const struct option *options, int n, const char *word, struct err *e)
+static bool unknown(const struct command *c, const struct option *options, int n, const char *word,
+                    struct err *e)
 {
     const char *names[64];
     int k = 0;
@@ -96,8 +97,8 @@ bool options_parse(const struct command *c, const struct option *options, int n,
         }
         if (only_words || word[0] != '-' || word[1] == '\0') {
             if (*n_words == max)
-                return err_set(e, ERR_USAGE, "%s: one word too many: `%s` (usage: seccm %s %s)", c->name, word,
-                               c->name, c->usage);
+                return err_set(e, ERR_USAGE, "%s: one word too many: `%s` (usage: seccm %s %s)", c->name,
+                               word, c->name, c->usage);
             words[(*n_words)++] = word;
             continue;
         }

@@ -69,7 +69,7 @@ static int serve_rig(const struct rig_config *c, double speed, uint64_t seed, co
         status = options_fail(&e);
     } else {
         serve(b.loop);
-        status = bench_counters(&b, true) ? 0 : 1;
+        status = bench_counters(&b, true, 0) ? 0 : 1;
         if (state && !world_save(sim_rig_world(b.sim), state, &e))
             status = options_fail(&e);
     }

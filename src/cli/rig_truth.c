@@ -14,7 +14,8 @@ struct truth_options {
     bool csv, contacts;
 };
 
-/* Stage coordinates (rig frame, m) of x, y to the sample's, and a height of the sample's back to the rig's. */
+/* Stage coordinates (rig frame, m) of x, y to the sample's, and a height of the sample's back to the rig's.
+ */
 struct frame {
     struct sim_axis_map axis[AXIS_COUNT];
     int toward_sample;
@@ -45,7 +46,8 @@ static double to_rig_height(const struct frame *f, double z)
 static void header(const struct truth_options *o)
 {
     const char *gap = o->csv ? "," : "  ";
-    printf("x_um%sy_um%ssurface_z_um%scontact_z_um%sinsulating%sregion%sedge_density%swetted_um%ssei_mC_per_cm2%s"
+    printf("x_um%sy_um%ssurface_z_um%scontact_z_um%sinsulating%sregion%sedge_density%swetted_um%ssei_mC_per_"
+           "cm2%s"
            "sei_onset_V%scapacitance_uF_per_cm2",
            gap, gap, gap, gap, gap, gap, gap, gap, gap, gap);
     for (int k = 1; k <= o->cycles; k++)
@@ -55,7 +57,8 @@ static void header(const struct truth_options *o)
     putchar('\n');
 }
 
-static void row(const struct world *w, const struct frame *f, double x, double y, const struct truth_options *o)
+static void row(const struct world *w, const struct frame *f, double x, double y,
+                const struct truth_options *o)
 {
     struct world_truth t;
     double at[2], q[64];
@@ -77,7 +80,8 @@ static void row(const struct world *w, const struct frame *f, double x, double y
 /* The ledger: what flowed at the contacts of a run, per sweep. */
 static void contacts(const struct world *w, const struct frame *f, const struct truth_options *o)
 {
-    printf("x_um,y_um,contact_z_um,t_s,wetted_um,residue_um,film_pC,sweep,direction,from_V,to_V,q_total_pC,q_sei_pC,"
+    printf("x_um,y_um,contact_z_um,t_s,wetted_um,residue_um,film_pC,sweep,direction,from_V,to_V,q_total_pC,q_"
+           "sei_pC,"
            "q_sei_window_pC\n");
     for (int k = 0; k < world_contact_count(w); k++) {
         struct world_contact_info c;
@@ -87,15 +91,16 @@ static void contacts(const struct world *w, const struct frame *f, const struct 
         for (int a = 0; a < 2; a++)
             rig[a] = (at[f->axis[a].world] - f->axis[a].offset) * f->axis[a].direction;
         for (int j = 0; j < c.sweeps && world_contact_sweep(w, k, j, o->window[0], o->window[1], &s); j++)
-            printf("%.4f,%.4f,%.4f,%.3f,%.4f,%.4f,%.5f,%d,%s,%.4f,%.4f,%.5f,%.5f,%.5f\n", rig[0] * 1e6, rig[1] * 1e6,
-                   to_rig_height(f, c.contact_z) * 1e6, c.t_s, c.wetted_diameter * 1e6, c.residue_diameter * 1e6,
-                   c.film_charge * 1e12, j + 1, s.reducing ? "reducing" : "oxidising", s.e_from, s.e_to,
-                   s.q_total * 1e12, s.q_sei * 1e12, s.q_sei_window * 1e12);
+            printf("%.4f,%.4f,%.4f,%.3f,%.4f,%.4f,%.5f,%d,%s,%.4f,%.4f,%.5f,%.5f,%.5f\n", rig[0] * 1e6,
+                   rig[1] * 1e6, to_rig_height(f, c.contact_z) * 1e6, c.t_s, c.wetted_diameter * 1e6,
+                   c.residue_diameter * 1e6, c.film_charge * 1e12, j + 1,
+                   s.reducing ? "reducing" : "oxidising", s.e_from, s.e_to, s.q_total * 1e12, s.q_sei * 1e12,
+                   s.q_sei_window * 1e12);
     }
 }
 
-static bool print_grid(const struct world *w, const struct frame *f, const char *path, const struct truth_options *o,
-                       struct err *e)
+static bool print_grid(const struct world *w, const struct frame *f, const char *path,
+                       const struct truth_options *o, struct err *e)
 {
     struct diags *d = diags_new();
     struct source *s = source_read(path, 1 << 22, e);
@@ -139,8 +144,8 @@ static bool parse_at(const char *text, double *x, double *y, struct err *e)
     return err_set(e, ERR_USAGE, "rig truth: --at wants X,Y in um (stage coordinates), not `%s`", text);
 }
 
-static bool print_truth(const struct rig_config *c, const char *at, const char *grid, const char *state, uint64_t seed,
-                        const struct truth_options *o, struct err *e)
+static bool print_truth(const struct rig_config *c, const char *at, const char *grid, const char *state,
+                        uint64_t seed, const struct truth_options *o, struct err *e)
 {
     struct diags *d = diags_new();
     struct loop *l = loop_new(LOOP_VIRTUAL, 1, e);
@@ -176,7 +181,8 @@ int rig_truth(const struct command *self, int argc, char **argv)
     const struct option options[] = {
         {"at", 0, OPTION_TEXT, &at, "X,Y", "one point, um, stage coordinates"},
         {"grid", 0, OPTION_TEXT, &grid, "GRID.yaml", "all points of a grid, spares included"},
-        {"contacts", 0, OPTION_FLAG, &o.contacts, NULL, "what flowed at each contact so far (with --sample-state)"},
+        {"contacts", 0, OPTION_FLAG, &o.contacts, NULL,
+         "what flowed at each contact so far (with --sample-state)"},
         {"sample-state", 0, OPTION_TEXT, &state, "FILE", "state of the sample, as a run left it"},
         {"csv", 0, OPTION_FLAG, &o.csv, NULL, "commas"},
         {"start", 0, OPTION_NUMBER, &o.start, "V", "voltammogram of the predicted SEI charges: start (3)"},
@@ -188,20 +194,23 @@ int rig_truth(const struct command *self, int argc, char **argv)
         {"sim-seed", 0, OPTION_INT, &seed, "N", "another sample"},
     };
     struct err e = ERR_INIT;
-    if (!options_parse(self, options, sizeof options / sizeof options[0], argc, argv, words, 1, &n, &help, &e))
+    if (!options_parse(self, options, sizeof options / sizeof options[0], argc, argv, words, 1, &n, &help,
+                       &e))
         return options_fail(&e);
     if (help)
         return 0;
     o.cycles = (int)cycles;
     if (n == 0 || (!at && !grid && !o.contacts) || cycles < 1 || cycles > 64 || seed < 0 || !(o.rate > 0)) {
-        err_set(&e, ERR_USAGE, "rig truth: usage: seccm rig truth %s (1 to 64 cycles, a positive rate)", self->usage);
+        err_set(&e, ERR_USAGE, "rig truth: usage: seccm rig truth %s (1 to 64 cycles, a positive rate)",
+                self->usage);
         return options_fail(&e);
     }
     struct rig_config *c = rig_load_printed(words[0], &status);
     if (!c)
         return status;
     if (!c->simulate)
-        err_set(&e, ERR_INPUT, "%s has no `simulate` part: only a simulated sample has a known truth", words[0]);
+        err_set(&e, ERR_INPUT, "%s has no `simulate` part: only a simulated sample has a known truth",
+                words[0]);
     else
         print_truth(c, at, grid, state, (uint64_t)seed, &o, &e);
     rig_config_free(c);

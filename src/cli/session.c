@@ -92,11 +92,11 @@ static void store_counters(const struct bench *b, struct writer *w)
     }
 }
 
-static int status_of(enum run_end end, const struct err *e)
+static int status_of(enum run_end end, const struct run_counts *c, const struct err *e)
 {
     switch (end) {
-    case RUN_FINISHED:
-        return 0;
+    case RUN_FINISHED: /* nothing measured: the experiment says no */
+        return c->visited && !c->by_outcome[OUTCOME_MEASURED] ? 1 : 0;
     case RUN_PAUSED:
         return 1;
     case RUN_INTERRUPTED:
@@ -138,7 +138,7 @@ static int go(struct bench *b, struct results *file, const struct plan *plan, co
     bool began = run_grid(b->rig, plan, w, &ro, &end, &counts, &e);
     store_counters(b, w);
     bool stored = writer_stop(w, &closing);
-    bool clean = bench_counters(b, !o->quiet);
+    bool clean = bench_counters(b, !o->quiet, counts.safe_states);
     if (began)
         tell_end(end, &counts, path, &e);
     else
@@ -148,7 +148,7 @@ static int go(struct bench *b, struct results *file, const struct plan *plan, co
         options_fail(&state);
     if (!stored)
         return options_fail(&closing);
-    int status = began ? status_of(end, &e) : err_exit_status(e.code);
+    int status = began ? status_of(end, &counts, &e) : err_exit_status(e.code);
     if (!clean)
         log_line(LOG_ERROR, "the simulated sample saw what must never happen");
     return clean || status ? status : 1;
@@ -182,13 +182,15 @@ static bool read_before(struct results *file, const struct plan *plan, struct ru
     for (int k = 0; ok && k < n; k++) {
         const struct results_site *site = &s.site[k];
         int at = site->site - 1;
+        bool cut_short = site->outcome == OUTCOME_ABORTED || site->outcome == OUTCOME_FAULT;
         before[at] = (struct run_before){.outcome = site->outcome,
                                          .attempts = site->attempts,
                                          .replaces = site->replaces,
                                          .x = site->x,
                                          .y = site->y,
                                          .t = site->start_s,
-                                         .contact_z = site->contact_z};
+                                         .contact_z = site->contact_z,
+                                         .again = cut_short && site->touched == TOUCHED_NO};
     }
     results_sites_free(&s);
     return ok;

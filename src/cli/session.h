@@ -17,7 +17,8 @@ int session_run(const struct plan *plan, const char *path, const struct session_
 /* Opens an existing file for writing, closes what was left open and goes on. */
 int session_resume(const struct plan *plan, const char *path, const struct session_options *o);
 
-/* The protocol's potential limits as applied instrument volts inside the rig's, and the smaller of both current limits. */
+/* The protocol's potential limits as applied instrument volts inside the rig's, and the smaller of both
+ * current limits. */
 void session_limits(const struct plan *plan, double e_limit[2], double *i_limit);
 
 /* Name of the file with the simulated sample's state beside a results file; caller frees. */

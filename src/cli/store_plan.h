@@ -6,6 +6,7 @@
 #include "protocol/plan.h"
 #include "results/results.h"
 
-struct results *store_plan_create(const char *path, const struct plan *plan, const struct bench *b, struct err *e);
+struct results *store_plan_create(const char *path, const struct plan *plan, const struct bench *b,
+                                  struct err *e);
 
 #endif

@@ -515,7 +515,7 @@ static bool ms_settle(struct potentiostat *p, ns_t timeout, struct err *e)
             m->cut_sent = false;
             return true;
         }
-    } while (last.code != ERR_LINK && loop_now(loop_of(m)) < deadline);
+    } while (link_up(dialogue_link(m->base.dialogue), NULL) && loop_now(loop_of(m)) < deadline);
     if (e)
         *e = last;
     return err_context(e, "open cell not confirmed");

@@ -303,9 +303,10 @@ static bool read_stopped(struct stage *s, struct err *e)
 
 static bool gcs_halt_confirm(struct stage *s, double position[AXIS_COUNT], struct err *e)
 {
-    /* The stop needs no parser and overtakes a move that still waits in the controller's input, which then runs behind it.
-     * The first answer proves that everything sent before has been executed (whatever it says: an older error that hid
-     * the acknowledgement, silence, half a line), so the stop is always repeated, and only the second answer counts. */
+    /* The stop needs no parser and overtakes a move that still waits in the controller's input, which then
+     * runs behind it. The first answer proves that everything sent before has been executed (whatever it
+     * says: an older error that hid the acknowledgement, silence, half a line), so the stop is always
+     * repeated, and only the second answer counts. */
     read_stopped(s, NULL);
     if (!gcs_halt(s, e) || !read_stopped(s, e))
         return err_context(e, "the stop was not acknowledged");

@@ -42,8 +42,9 @@ struct segment {
     int n_until;
     double e_low, e_high; /* GALVANOSTATIC: hardware compliance, V versus reference */
     double i_full;        /* A: largest current to be expected; picks the range */
-    bool autorange;       /* HOLD, SWEEP, not open-ended: begin in the lowest range and follow the current up to i_full */
-    double i_ceiling;     /* A: abs(i) beyond this ends the program at once with the cell open; 0 = none */
+    bool autorange;   /* HOLD, SWEEP, not open-ended: begin in the lowest range and follow the current up to
+                         i_full */
+    double i_ceiling; /* A: abs(i) beyond this ends the program at once with the cell open; 0 = none */
 };
 
 #define PROGRAM_MAX 64

@@ -124,7 +124,8 @@ struct results_attempt {
     int last_cycle;
     double x, y;                                                       /* m, where it really was */
     double contact_z, contact_current, contact_charge, break_distance; /* SI, NAN = absent */
-    /* F beyond air, by a small triangle at rest: just after contact, and behind the last step; measures of the wetted area */
+    /* F beyond air, by a small triangle at rest: just after contact, and behind the last step; measures of
+     * the wetted area */
     double contact_capacitance, contact_capacitance_sd, rest_capacitance, rest_capacitance_sd;
     double blank_capacitance, blank_capacitance_sd, blank_conductance, blank_conductance_sd, blank_offset,
         blank_offset_sd, noise_rms; /* in-air blank: F, S, A at the approach bias; A */

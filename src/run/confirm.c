@@ -26,6 +26,7 @@ static bool read_settle(struct run *r, struct evidence *v, struct err *e)
     const struct segment *g = &r->program.program.segment[settle];
     double sum = 0;
     int n = 0, seen = 0;
+    v->charge = r->attempt.contact_current * r->program.approach.interval; /* of the sample that latched */
     while (r->stream.segment <= settle) {
         struct potentiostat_item item;
         if (!stream_wait(r, &item, 0, e))

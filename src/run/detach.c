@@ -28,9 +28,10 @@ struct detach {
 };
 
 /* Next complete period of the triangle. */
-static bool next_period(struct run *r, struct detach *d, double patience, bool *got, struct err *e)
+static bool next_period(struct run *r, struct detach *d, bool *got, struct err *e)
 {
-    ns_t deadline = loop_now(r->loop) + loop_patience(r->loop, ns_from_s(patience));
+    double period = 4 * r->p->alive.amplitude / r->p->alive.rate;
+    ns_t deadline = loop_now(r->loop) + loop_patience(r->loop, ns_from_s(3 * period + 1));
     *got = false;
     while (loop_now(r->loop) < deadline) {
         struct potentiostat_item item;
@@ -69,6 +70,10 @@ static void judge_rest(struct run *r, const struct detach *d)
     struct attempt *a = &r->attempt;
     double extra = d->rest.c - a->air.c, sd = hypot(d->rest.c_sd, a->air.c_sd);
     double whole = a->c_contact;
+    if (d->rest.periods == 0) { /* nothing was learnt, in either direction */
+        attempt_flag(r, "meniscus-unverified");
+        return;
+    }
     a->c_rest = extra;
     a->c_rest_sd = sd;
     if (extra > fmax(LOST_SIGMAS * sd, LOST_PART * whole))
@@ -110,7 +115,7 @@ static bool pull(struct run *r, struct detach *d, struct err *e)
     ns_t seen_at = loop_now(r->loop);
     while (!d->broken && loop_now(r->loop) < deadline) {
         bool got;
-        if (!next_period(r, d, 1, &got, e) || !ask(r, &seen_at, e))
+        if (!next_period(r, d, &got, e) || !ask(r, &seen_at, e))
             return false;
         if (r->z < to - 2 * r->rig->config->tolerance &&
             motion_stalled(&headway, to - r->z, HEADWAY_PART * r->program.retract.detach, seen_at, r->loop))
@@ -131,7 +136,7 @@ static bool verify(struct run *r, struct detach *d, struct err *e)
     ramp_start(&d->meter);
     for (int k = 0; k < BROKEN_PERIODS + 1; k++) {
         bool got;
-        if (!next_period(r, d, 1, &got, e))
+        if (!next_period(r, d, &got, e))
             return false;
         if (got && k > 0)
             judge_period(r, d);
@@ -151,7 +156,7 @@ bool hop_detach(struct run *r, struct err *e)
     ramp_start(&d.meter);
     for (int k = 0; k < REST_PERIODS; k++) {
         bool got;
-        if (!next_period(r, &d, 1, &got, e))
+        if (!next_period(r, &d, &got, e))
             return false;
     }
     d.rest = d.meter.mean;

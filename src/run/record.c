@@ -142,8 +142,10 @@ void record_segment_end(struct run *r, int ended_by)
     /* A gap is what lies between two samples beyond one sample period. */
     c->step.gap_before = isnan(a->gap_before) ? 0 : fmax(0, a->gap_before - g->interval);
     enum segment_kind before = c->segment > 0 ? r->program.program.segment[c->segment - 1].kind : g->kind;
+    /* The cell is opened to change the mode, and behind every galvanostatic step. */
     bool mode_change =
-        before != g->kind && (g->kind >= SEGMENT_GALVANOSTATIC || before >= SEGMENT_GALVANOSTATIC);
+        before == SEGMENT_GALVANOSTATIC ||
+        (before != g->kind && (g->kind >= SEGMENT_GALVANOSTATIC || before >= SEGMENT_GALVANOSTATIC));
     snprintf(c->step.gap_state, sizeof c->step.gap_state, "%s", mode_change ? "open" : "held");
     writer_step_end(r->w, a->step_id, c->step.ended_by, c->step.gap_before, c->step.gap_state);
     if (r->program.role[c->segment] == ROLE_STEP && ended_by != ENDED_CEILING)

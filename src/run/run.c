@@ -65,6 +65,10 @@ static void progress(const struct run *r, const struct plan_site *site)
                  r->attempt.reason);
 }
 
+/* Where no contact was ever felt, every further approach may drive the glass into the sample: so many, and no
+ * more. */
+#define BLIND_SITES 2
+
 /* Rules that stop a run between sites. true = go on. */
 static bool rules(struct run *r, enum run_end *end, struct err *e)
 {
@@ -77,6 +81,14 @@ static bool rules(struct run *r, enum run_end *end, struct err *e)
     if (!isnan(r->p->stop_after) && gone >= r->p->stop_after) {
         *end = RUN_PAUSED;
         return err_set(e, ERR_LIMIT, "stop.after: %.3g h are over", gone / 3600);
+    }
+    if (surface_count(r->surface) == 0 && r->bad_in_a_row >= BLIND_SITES) {
+        *end = RUN_PAUSED;
+        return err_set(
+            e, ERR_LIMIT,
+            "no contact at the first %d sites (last: %s: %s): is the surface within the travel, and "
+            "does the bias give a contact signal?",
+            r->bad_in_a_row, outcome_name(r->attempt.outcome), r->attempt.reason);
     }
     if (f->consecutive_count > 0 && r->bad_in_a_row >= f->consecutive_count) {
         *end = RUN_PAUSED;
@@ -178,32 +190,60 @@ static bool is_replaced(const struct run *r, const struct tour *t, int site)
     return false;
 }
 
-/* A spare takes over levels and block of the site it stands for; a spare that fails is replaced by the next.
- */
+/* The planned site whose levels a spare takes over: a spare may stand for a spare. */
+static int root_of(const struct run *r, const struct tour *t, int spare)
+{
+    int planned = r->plan->n_sites, root = t->replaces[spare] - 1;
+    while (root >= planned)
+        root = t->replaces[root - planned] - 1;
+    return root;
+}
+
+/* A spare takes over levels and block of the site it stands for. */
+static bool visit_spare(struct run *r, struct tour *t, int spare, enum run_end *end, struct err *e)
+{
+    int at = r->plan->n_sites + spare;
+    const struct plan_site *root = &r->plan->site[root_of(r, t, spare)];
+    r->spare_now = r->plan->site[at];
+    memcpy(r->spare_now.level, root->level, sizeof r->spare_now.level);
+    r->spare_now.block = root->block;
+    int earlier = r->options->before ? r->options->before[at].attempts : 0;
+    bool ok = visit(r, &r->spare_now, r->spare_now.level, earlier, end, e);
+    if (r->attempt.site == &r->spare_now)
+        t->outcome[at] = r->attempt.outcome;
+    return ok;
+}
+
+/* The next free spare for the lost site at index k of the plan. */
+static bool use_spare(struct run *r, struct tour *t, int k, enum run_end *end, struct err *e)
+{
+    int spare = t->next_spare;
+    if (!rules(r, end, e)) /* before the spare is taken: a spare in use is one that is visited */
+        return false;
+    t->next_spare++;
+    t->replaces[spare] = r->plan->site[k].site;
+    if (!writer_spare(r->w, r->plan->site[r->plan->n_sites + spare].site, t->replaces[spare],
+                      r->plan->site[root_of(r, t, spare)].site)) {
+        *end = RUN_FAULT;
+        return writer_ok(r->w, e) && err_set(e, ERR_IO, "results file: the writer does not take the spare");
+    }
+    return visit_spare(r, t, spare, end, e);
+}
+
+/* Spares that an earlier part of the run had taken but not reached; then one for each lost site, a spare that
+ * fails included. */
 static bool spare_sites(struct run *r, struct tour *t, enum run_end *end, struct err *e)
 {
     int planned = r->plan->n_sites;
+    for (int spare = 0; spare < t->next_spare; spare++)
+        if (t->replaces[spare] && t->outcome[planned + spare] == OUTCOME_NONE &&
+            !visit_spare(r, t, spare, end, e))
+            return false;
     for (int k = 0; k < planned + r->plan->n_spares && t->next_spare < r->plan->n_spares; k++) {
-        const struct plan_site *lost = &r->plan->site[k];
         if (k >= r->counts.planned && k < planned)
             continue; /* sites that this run leaves out */
-        if (!wants_spare(r, t->outcome[k]) || is_replaced(r, t, lost->site))
-            continue;
-        int spare = t->next_spare++;
-        struct plan_site s = r->plan->site[planned + spare];
-        int root = k; /* the planned site whose levels are wanted */
-        while (root >= planned)
-            root = t->replaces[root - planned] - 1;
-        memcpy(s.level, r->plan->site[root].level, sizeof s.level);
-        s.block = r->plan->site[root].block;
-        t->replaces[spare] = lost->site;
-        if (!writer_spare(r->w, s.site, lost->site, r->plan->site[root].site))
-            return writer_ok(r->w, e) &&
-                   err_set(e, ERR_IO, "results file: the writer does not take the spare");
-        r->spare_now = s;
-        bool ok = visit(r, &r->spare_now, s.level, 0, end, e);
-        t->outcome[planned + spare] = r->attempt.outcome;
-        if (!ok)
+        if (wants_spare(r, t->outcome[k]) && !is_replaced(r, t, r->plan->site[k].site) &&
+            !use_spare(r, t, k, end, e))
             return false;
     }
     return true;

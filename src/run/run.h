@@ -20,7 +20,8 @@ enum run_end {
 struct run_counts {
     int by_outcome[OUTCOME_COUNT];
     int visited, planned;
-    bool safe; /* the safe state at the end was verified */
+    int safe_states; /* times the safe state was entered: it opens the cell over a contact on purpose (S4) */
+    bool safe;       /* the safe state at the end was verified */
 };
 
 /* What an earlier part of the same run left of a site. */

@@ -79,6 +79,7 @@ static bool retract(struct run *r, struct err *e)
 bool safe_state(struct run *r, struct err *why)
 {
     hop_enter(r, HOP_SAFE);
+    r->counts.safe_states++;
     hop_note(r, "fault", "%s", why->text);
     write_stops(r);
     struct err e = ERR_INIT;

@@ -168,6 +168,8 @@ static void add_blank(struct site_program *s, const struct protocol *p)
     g->cycles = 1;
     g->duration = segment_seconds(g);
     contact_range(g, s, p);
+    g->i_ceiling =
+        0; /* in air the step to its start charges the stray capacitance: no cell is there to protect */
 }
 
 void site_program_make(const struct plan *plan, const int level[FACTOR_MAX], struct site_program *out)

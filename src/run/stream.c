@@ -52,9 +52,10 @@ static bool judge_sample(struct run *r, const struct sample *s, struct err *e)
 
 /* Lines that were lost may have held a segment's end and the next one's beginning: then samples of one are
  * taken for the other's, and no segment ever seems to end. */
-static bool in_step(struct stream *st, ns_t now, struct err *e)
+static bool in_step(struct run *r, ns_t now, struct err *e)
 {
-    if (st->advanced_at && now - st->advanced_at > ADVANCE_TIME)
+    struct stream *st = &r->stream;
+    if (st->advanced_at && now - st->advanced_at > loop_patience(r->loop, ADVANCE_TIME))
         return err_set(e, ERR_SILENT, "potentiostat: it does not end %s, %.2g s after it was told to",
                        segment_role_name(st->sp->role[st->segment]), ns_to_s(now - st->advanced_at));
     const struct segment *g = &st->sp->program.segment[st->segment];
@@ -103,7 +104,7 @@ bool stream_take(struct run *r, struct potentiostat_item *item, struct err *e)
         st->quiet_longest = fmax(st->quiet_longest, ns_to_s(item->host - st->last_sample));
         st->last_sample = item->host;
         record_sample(r, &item->sample);
-        return in_step(st, item->host, e) && judge_sample(r, &item->sample, e);
+        return in_step(r, item->host, e) && judge_sample(r, &item->sample, e);
     case PSTAT_END:
         return take_end(r, item, e);
     case PSTAT_DONE:

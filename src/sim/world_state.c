@@ -8,7 +8,7 @@
  *     contacts:
  *       - {at: "x y z t broke height wetted residue active", film: "wetted outer q s h ...",
  *          host: "stored cover area", sweeps: ["t from to charges... first bins...", ...]}
- *       - {at: ..., film: ..., host: ..., sweeps: [...], open: "...", then: "clock clog counters..."}
+ *       - {at: ..., film: ..., host: ..., sweeps: [...], open: yes, then: "clock clog counters..."}
  *
  * Lines with `then` were appended while the world went on (the journal): it takes the place of what the head
  * says. A contact is appended when the drop touches (`open`) and again when it breaks; the second line takes

@@ -8,14 +8,14 @@ seed=${SECCM_TEST_SEED:-$(date +%s)}
 say "seed $seed (SECCM_TEST_SEED=$seed repeats it)"
 draw() { # lowest, highest: into $drawn
     seed=$(awk -v s="$seed" 'BEGIN { print (s * 48271 + 11) % 2147483647 }')
-    drawn=$(awk -v s="$seed" -v a="$1" -v b="$2" 'BEGIN { print a + int(s / 2147483647 * (b - a + 1)) }')
+    drawn=$(awk -v s="$seed" -v a="$1" -v b="$2" 'BEGIN { printf "%.3f", a + s / 2147483647 * (b - a) }')
 }
 
-stopped() { # name, moves of z on the leash (about 20 nm each) before it happens, seconds
+stopped() { # name, height (um) commanded on the leash when it happens, seconds
     serve "$1" "$rig"
     verify "$rig"
     begin "$protocol"
-    await_times "$who.transcript" 'stage > MOV 3 ' "$2" $run || fail "$who: $(cat "$who.log")"
+    await_depth "$who.transcript" "$2" $run || fail "$who: $(cat "$who.log")"
     kill -STOP $run
     sleep "$3"
     kill -CONT $run
@@ -28,14 +28,14 @@ stopped() { # name, moves of z on the leash (about 20 nm each) before it happens
     esac
     unserve $served
     no_harm 'unrecorded open circuits' # a host that was stopped at the contact stops in the safe state later
-    say "$who: stopped at move $2 for $3 s: status $status, $(grep -v '^site' "$who.log" | head -n 1)"
+    say "$who: stopped at $2 um for $3 s: status $status, $(grep -v '^site' "$who.log" | head -n 1)"
 }
 
-killed() { # name, moves
+killed() { # name, height
     serve "$1" "$rig"
     verify "$rig"
     begin "$protocol"
-    await_times "$who.transcript" 'stage > MOV 3 ' "$2" $run || fail "$who: $(cat "$who.log")"
+    await_depth "$who.transcript" "$2" $run || fail "$who: $(cat "$who.log")"
     kill -9 $run
     wait $run 2>/dev/null
     sleep 0.1
@@ -49,17 +49,17 @@ killed() { # name, moves
         fail "$who: $("$seccm" sites "$who.seccm")"
     unserve $served
     no_harm 'unrecorded open circuits'
-    say "$who: killed at move $2: z at rest at $second um; resumed, $(outcomes "$who.seccm" interrupted) interrupted"
+    say "$who: killed at $2 um: z at rest at $second um; resumed, $(outcomes "$who.seccm" interrupted) interrupted"
 }
 
-# The first surface is met after about 490 moves; one of each kind comes near to it.
-draw 20 400
+# The first approach begins at 60 um and meets the surface at 50.2 um; one of each kind comes near to it.
+draw 51 59
 beside stopped stopped-high "$drawn" 0.2
-draw 460 500
+draw 50.2 50.5
 beside stopped stopped-low "$drawn" 1.5
 all_well || exit 1
-draw 20 400
+draw 51 59
 beside killed killed-high "$drawn"
-draw 460 500
+draw 50.2 50.5
 beside killed killed-low "$drawn"
 all_well

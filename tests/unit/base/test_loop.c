@@ -632,6 +632,61 @@ static void test_scaled_time(void **state)
     loop_free(l);
 }
 
+static void test_late_timers_see_their_own_time(void **state)
+{
+    (void)state;
+    struct err e = ERR_INIT;
+    struct loop *l = loop_new(LOOP_REAL, 1, &e);
+    struct note n[2] = {0};
+    struct event done = {0};
+    ns_t before = loop_now(l);
+    note_at(l, &n[0], 'b', before - 3 * NS_S, &done);
+    note_at(l, &n[1], 'a', before - 5 * NS_S, NULL);
+    assert_true(loop_wait(l, &done, NS_NEVER));
+    assert_string_equal(noted.names, "ab");
+    assert_true(noted.at[0] == before - 5 * NS_S && noted.at[1] == before - 3 * NS_S);
+    assert_true(loop_now(l) >= before);
+    loop_free(l);
+}
+
+static void test_a_continued_clock(void **state)
+{
+    (void)state;
+    static const enum loop_mode mode[] = {LOOP_REAL, LOOP_SCALED, LOOP_VIRTUAL};
+    for (int k = 0; k < 3; k++) {
+        struct err e = ERR_INIT;
+        struct loop *l = loop_new(mode[k], 8, &e);
+        struct note n = {0};
+        struct event done = {0};
+        loop_begin_at(l, 3600 * NS_S);
+        assert_true(loop_now(l) >= 3600 * NS_S && loop_now(l) < 7200 * NS_S);
+        note_at(l, &n, 'a', 3600 * NS_S, &done);
+        assert_true(loop_wait(l, &done, NS_NEVER));
+        assert_int_equal(noted.at[k], 3600 * NS_S);
+        loop_free(l);
+    }
+}
+
+static void test_patience_is_real_time(void **state)
+{
+    (void)state;
+    static const struct {
+        enum loop_mode mode;
+        double speed;
+        ns_t patience; /* for 300 ms */
+    } all[] = {{LOOP_REAL, 1, 300 * NS_MS},
+               {LOOP_VIRTUAL, 1, 300 * NS_MS},
+               {LOOP_SCALED, 10, 3 * NS_S},
+               {LOOP_SCALED, 0.5, 300 * NS_MS}};
+    for (size_t k = 0; k < sizeof all / sizeof all[0]; k++) {
+        struct err e = ERR_INIT;
+        struct loop *l = loop_new(all[k].mode, all[k].speed, &e);
+        assert_int_equal(loop_patience(l, 300 * NS_MS), all[k].patience);
+        assert_int_equal(loop_patience(l, NS_NEVER), NS_NEVER);
+        loop_free(l);
+    }
+}
+
 static void test_seconds_and_nanoseconds(void **state)
 {
     (void)state;
@@ -671,6 +726,9 @@ int main(void)
         T(test_real_time_runs_due_timers_in_order),
         T(test_schedule_that_fell_behind_starves_nobody),
         T(test_scaled_time),
+        T(test_late_timers_see_their_own_time),
+        T(test_a_continued_clock),
+        T(test_patience_is_real_time),
         T(test_seconds_and_nanoseconds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -217,6 +217,82 @@ static void test_damaged_and_foreign_state_is_refused(void **state)
     fixture_close(&f);
 }
 
+static void copy_part(const struct source *s, size_t n, const char *path)
+{
+    FILE *out = fopen(path, "w");
+    assert_non_null(out);
+    assert_int_equal(fwrite(s->bytes.p, 1, n, out), n);
+    fclose(out);
+}
+
+/* A process that is killed saves nothing: what the journal holds at that instant is what remains. */
+static void test_journal_remains_after_a_kill(void **state)
+{
+    (void)state;
+    char path[64];
+    path_for(path);
+    struct fixture f, g;
+    struct err e = ERR_INIT;
+    fixture_open(&f, SAMPLE, PROBE, 8);
+    measure(&f, -5e-6);
+    assert_true(world_journal(f.w, path, &e));
+    measure(&f, 0);
+    measure(&f, 5e-6);
+    fixture_open(&g, SAMPLE, PROBE, 8);
+    assert_true(world_load(g.w, path, &e));
+    assert_same_contacts(f.w, g.w);
+    assert_memory_equal(&(struct world_counters[]){world_counters(f.w)}[0],
+                        &(struct world_counters[]){world_counters(g.w)}[0], sizeof(struct world_counters));
+    fixture_close(&g);
+    /* In the middle of a contact: the spot is touched, and the sample's clock has not gone back. */
+    potential(&f, -0.7);
+    assert_true(approach(&f, 10e-6, 0, 2e-6));
+    fixture_open(&g, SAMPLE, PROBE, 8);
+    assert_true(world_load(g.w, path, &e));
+    assert_int_equal(world_contact_count(g.w), 4);
+    struct world_contact_info c, d;
+    world_contact(f.w, 3, &c);
+    world_contact(g.w, 3, &d);
+    assert_true(isnan(c.broke_t_s) && !isnan(d.broke_t_s));
+    assert_true(c.x == d.x && c.contact_z == d.contact_z && c.t_s == d.t_s);
+    assert_int_equal(world_counters(g.w).contacts, 4);
+    fixture_close(&g);
+    fixture_close(&f);
+    unlink(path);
+}
+
+/* Cut anywhere behind the head, a journal is read up to its last whole line. */
+static void test_cut_journal_is_read(void **state)
+{
+    (void)state;
+    char path[64];
+    path_for(path);
+    struct fixture f, g;
+    struct err e = ERR_INIT;
+    fixture_open(&f, SAMPLE, PROBE, 8);
+    assert_true(world_journal(f.w, path, &e));
+    struct source *empty = source_read(path, 1 << 20, &e);
+    measure(&f, 0);
+    measure(&f, 5e-6);
+    struct source *s = source_read(path, 1 << 20, &e);
+    int last = 0;
+    for (size_t n = empty->bytes.n; n <= s->bytes.n; n += n + 97 < s->bytes.n ? 97 : 1) {
+        copy_part(s, n, path);
+        fixture_open(&g, SAMPLE, PROBE, 8);
+        if (!world_load(g.w, path, &e))
+            fail_msg("%zu of %zu bytes: %s", n, s->bytes.n, e.text);
+        int count = world_contact_count(g.w);
+        assert_true(count >= last && count <= last + 1);
+        last = count;
+        fixture_close(&g);
+    }
+    assert_int_equal(last, 2);
+    source_free(empty);
+    source_free(s);
+    fixture_close(&f);
+    unlink(path);
+}
+
 static void test_bad_settings_are_all_reported(void **state)
 {
     (void)state;
@@ -311,6 +387,8 @@ int main(void)
         cmocka_unit_test(test_contact_going_on_is_saved_as_broken),
         cmocka_unit_test(test_missing_file_is_a_fresh_sample),
         cmocka_unit_test(test_damaged_and_foreign_state_is_refused),
+        cmocka_unit_test(test_journal_remains_after_a_kill),
+        cmocka_unit_test(test_cut_journal_is_read),
         cmocka_unit_test(test_bad_settings_are_all_reported),
         cmocka_unit_test(test_sample_files_read),
         cmocka_unit_test(test_cost_of_a_step),

@@ -187,7 +187,7 @@ static void converse(struct link *k, struct buf *out)
 {
     struct dialogue *d = dialogue_new(k);
     for (int i = 0; i < 5; i++) {
-        char question[16];
+        char question[24];
         const char *reply;
         snprintf(question, sizeof question, "POS? %d\n", i);
         assert_true(dialogue_query(d, question, REPLY_GCS, NS_S, &reply, NULL));
