@@ -110,7 +110,8 @@ static void make_run_id(const struct plan *plan, const struct bench *b, const ch
     snprintf(id, n, "%.10s-%08x", utc, (unsigned)(tail & 0xffffffffu));
 }
 
-struct results *store_plan_create(const char *path, const struct plan *plan, const struct bench *b, struct err *e)
+struct results *store_plan_create(const char *path, const struct plan *plan, const struct bench *b,
+                                  struct err *e)
 {
     static const char *const mode[] = {"real", "scaled", "virtual"};
     const struct protocol *p = plan->protocol;
