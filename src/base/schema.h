@@ -85,6 +85,14 @@ struct field {
     int items;                  /* VALUES: so many, 0 = any number; its own parser tells */
 };
 
+/* Where the choice of one key, the selector, decides which others there are: bit k of `needed` and `possible`
+ * stands for its choice k, USE_ABSENT for a map without it. Keys that are not listed are always possible. */
+#define USE_ABSENT (1u << 31)
+struct field_use {
+    const char *key;
+    unsigned needed, possible;
+};
+
 /* A named table: `what` for messages ("the cv step"). */
 struct fields {
     const char *what;
@@ -92,7 +100,10 @@ struct fields {
     int n;
     size_t size; /* LIST: bytes of the struct that one map is read into */
     const char *const
-        *any_of; /* keys of which one at least is wanted, NULL-terminated; its own parser tells */
+        *any_of;          /* keys of which one at least is wanted, NULL-terminated; its own parser tells */
+    const char *selector; /* key of a CHOICE, NULL = none; its own parser tells */
+    const struct field_use *use; /* n_use */
+    int n_use;
 };
 
 #define FIELDS(what_, table_)                                                                                \

@@ -5,6 +5,7 @@
 #include "base/schema_json.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "base/buf.h"
 
@@ -437,6 +438,54 @@ static void any_of(struct writer *w, const char *const *keys)
     close_with(w, ']');
 }
 
+static void use_of(struct writer *w, const struct fields *table, unsigned bit)
+{
+    key(w, "then");
+    open_with(w, '{');
+    key(w, "required");
+    open_with(w, '[');
+    for (int i = 0; i < table->n_use; i++)
+        if (table->use[i].needed & bit) {
+            new_line(w);
+            buf_json_string(w->out, table->use[i].key);
+        }
+    close_with(w, ']');
+    key(w, "properties");
+    open_with(w, '{');
+    for (int i = 0; i < table->n_use; i++)
+        if (!(table->use[i].possible & bit))
+            raw_member(w, table->use[i].key, "false");
+    close_with(w, '}');
+    close_with(w, '}');
+}
+
+/* For each choice of the selector: which keys are needed then, and which have no meaning. */
+static void uses(struct writer *w, const struct fields *table)
+{
+    const struct field *f = table->field;
+    while (strcmp(f->key, table->selector) != 0)
+        f++;
+    key(w, "allOf");
+    open_with(w, '[');
+    for (int k = f->required ? 0 : -1; k < 0 || f->choices[k]; k++) {
+        struct buf when = {0};
+        buf_printf(&when, "{\"required\": [\"%s\"]", f->key);
+        if (k >= 0)
+            buf_printf(&when, ", \"properties\": {\"%s\": {\"enum\": [\"%s\"]}}", f->key, f->choices[k]);
+        buf_char(&when, '}');
+        struct buf absent = {0};
+        buf_printf(&absent, "{\"not\": %s}", when.p);
+        new_line(w);
+        open_with(w, '{');
+        raw_member(w, "if", k < 0 ? absent.p : when.p);
+        use_of(w, table, k < 0 ? USE_ABSENT : 1u << k);
+        close_with(w, '}');
+        buf_free(&when);
+        buf_free(&absent);
+    }
+    close_with(w, ']');
+}
+
 static void map_schema(struct writer *w, const struct fields *table, enum map_rule rule)
 {
     bool may_be_empty = rule == MAP_OR_EMPTY && !has_required(table) && !table->any_of;
@@ -445,6 +494,8 @@ static void map_schema(struct writer *w, const struct fields *table, enum map_ru
         required_keys(w, table);
     if (table->any_of)
         any_of(w, table->any_of);
+    if (table->selector)
+        uses(w, table);
     if (rule != MAP_OPEN)
         raw_member(w, "additionalProperties", "false");
     key(w, "properties");
@@ -454,7 +505,10 @@ static void map_schema(struct writer *w, const struct fields *table, enum map_ru
         key(w, f->key);
         open_with(w, '{');
         describe(w, f);
-        value_schema(w, f);
+        if (rule == MAP_OPEN && f->kind == FIELD_QUANTITY) /* of a point: its unit may stand elsewhere */
+            raw_member(w, "type", "[\"number\", \"string\"]");
+        else
+            value_schema(w, f);
         default_of(w, f);
         close_with(w, '}');
     }

@@ -20,7 +20,7 @@ static void check_one(const struct grid_exclusion *x, const struct ynode *n, str
 {
     const struct ynode *polygon = ynode_get(n, "polygon"), *center = ynode_get(n, "center");
     const struct ynode *radius = ynode_get(n, "radius");
-    if (ynode_kind(n) != Y_MAP)
+    if (ynode_kind(n) != Y_MAP && !ynode_is_null(n)) /* an empty item is one without polygon */
         return;
     if (!polygon && !center)
         diags_error(d, ynode_mark(n), "an exclusion needs a polygon, or the center and radius of a circle");

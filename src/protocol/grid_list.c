@@ -181,7 +181,7 @@ static bool read_key(const struct reading *q, struct grid_entry *e, const struct
     const char *text = ynode_text(value);
     if (strcmp(key, "spare") == 0)
         return read_spare(q, value, &e->spare);
-    if (!text || strlen(text) > 63) {
+    if (!text || strlen(text) > 63 || (ynode_is_null(value) && strcmp(key, "region") == 0)) {
         diags_error(q->d, ynode_mark(value),
                     "`%.40s` of a point: a single value of at most 63 characters is wanted", key);
         return false;

@@ -270,6 +270,35 @@ static const struct fields point_fields = FIELDS("a point", point_table);
             "behind the last site in the same pattern, or spread evenly over the pattern"                    \
     }
 
+/* --- which keys a shape uses --------------------------------------------------------------------------- */
+
+#define B(shape_) (1u << GRID_##shape_)
+#define LATTICE   (B(RECTANGLE) | B(HEXAGON))
+#define PATTERNS  (LATTICE | B(LINE) | B(RINGS) | B(SPIRAL) | B(RANDOM))
+#define SHAPES    (PATTERNS | B(POINTS))
+static const struct field_use uses[] = {
+    {"columns", LATTICE, LATTICE},
+    {"rows", LATTICE, LATTICE},
+    {"count", B(LINE) | B(SPIRAL) | B(RANDOM), B(LINE) | B(SPIRAL) | B(RANDOM)},
+    {"rings", B(RINGS), B(RINGS)},
+    {"width", B(RANDOM), B(RANDOM)},
+    {"height", B(RANDOM), B(RANDOM)},
+    {"pitch", PATTERNS, PATTERNS | B(POINTS)},
+    {"origin", PATTERNS, PATTERNS | B(POINTS)},
+    {"rotation", 0, SHAPES},
+    {"points", 0, B(POINTS)},
+    {"file", 0, B(POINTS)},
+    {"unit", 0, B(POINTS)},
+    {"image", 0, B(POINTS)},
+    {"spares", 0, SHAPES},
+    {"spares-at", 0, SHAPES},
+    /* of the whole grid only */
+    {"regions", USE_ABSENT, USE_ABSENT},
+    {"visit", 0, USE_ABSENT},
+};
+#define GRID_USES   (int)(sizeof uses / sizeof uses[0])
+#define REGION_USES (GRID_USES - 2)
+
 #define R(member) offsetof(struct grid_region, member)
 ORIGIN_TABLE(region_origin, R);
 TILE_TABLE(region_tile, R);
@@ -280,7 +309,15 @@ static const struct field region_table[] = {
      "pattern of the sites; a hexagon has equal distances to all six neighbours"},
     PATTERN(R, region_origin_fields, region_tile_fields, region_image_fields),
 };
-static const struct fields region_fields = FIELDS_OF("the region", region_table, struct grid_region);
+static const struct fields region_fields = {
+    .what = "the region",
+    .field = region_table,
+    .n = (int)(sizeof region_table / sizeof region_table[0]),
+    .size = sizeof(struct grid_region),
+    .selector = "shape",
+    .use = uses,
+    .n_use = REGION_USES,
+};
 
 /* --- the grid ----------------------------------------------------------------------------------------- */
 
@@ -295,8 +332,14 @@ static const struct field exclusion_table[] = {
     {"margin", NUMBER(LENGTH, X(margin)), false, "0 m", 0, 1e-2, NULL, NULL,
      "sites must also stay this far away from the polygon or circle"},
 };
-static const struct fields exclusion_fields =
-    FIELDS_OF("an exclusion", exclusion_table, struct grid_exclusion);
+static const char *const exclusion_either[] = {"polygon", "center", NULL};
+static const struct fields exclusion_fields = {
+    .what = "an exclusion",
+    .field = exclusion_table,
+    .n = (int)(sizeof exclusion_table / sizeof exclusion_table[0]),
+    .size = sizeof(struct grid_exclusion),
+    .any_of = exclusion_either,
+};
 
 #define T(member) offsetof(struct grid_tilt_point, member)
 static const struct field tilt_point_table[] = {
@@ -340,30 +383,16 @@ static const struct field grid_table[] = {
     {"tilt", FIELD_MAP, DIM_NONE, 0, false, NULL, 0, 0, NULL, &tilt_fields,
      "slope of the sample, if it is known beforehand"},
 };
-const struct fields grid_fields = FIELDS("the grid", grid_table);
-
-/* --- which keys a shape uses --------------------------------------------------------------------------- */
-
-#define B(shape_) (1u << GRID_##shape_)
-#define LATTICE   (B(RECTANGLE) | B(HEXAGON))
-#define PATTERNS  (LATTICE | B(LINE) | B(RINGS) | B(SPIRAL) | B(RANDOM))
-static const struct {
-    const char *key;
-    unsigned needed, possible;
-} uses[] = {
-    {"columns", LATTICE, LATTICE},
-    {"rows", LATTICE, LATTICE},
-    {"count", B(LINE) | B(SPIRAL) | B(RANDOM), B(LINE) | B(SPIRAL) | B(RANDOM)},
-    {"rings", B(RINGS), B(RINGS)},
-    {"width", B(RANDOM), B(RANDOM)},
-    {"height", B(RANDOM), B(RANDOM)},
-    {"pitch", PATTERNS, PATTERNS | B(POINTS)},
-    {"origin", PATTERNS, PATTERNS | B(POINTS)},
-    {"points", 0, B(POINTS)},
-    {"file", 0, B(POINTS)},
-    {"unit", 0, B(POINTS)},
-    {"image", 0, B(POINTS)},
+const struct fields grid_fields = {
+    .what = "the grid",
+    .field = grid_table,
+    .n = (int)(sizeof grid_table / sizeof grid_table[0]),
+    .selector = "shape",
+    .use = uses,
+    .n_use = GRID_USES,
 };
+
+/* --- messages ------------------------------------------------------------------------------------------- */
 
 static const char *help_of(const char *key)
 {
@@ -375,7 +404,7 @@ static const char *help_of(const char *key)
 
 void grid_check_keys(const struct ynode *n, const char *what, int shape, struct diags *d)
 {
-    for (size_t i = 0; i < sizeof uses / sizeof uses[0]; i++) {
+    for (int i = 0; i < REGION_USES; i++) {
         const struct ynode *given = ynode_get(n, uses[i].key);
         if (!given && uses[i].needed & 1u << shape) {
             diags_error(d, ynode_mark(n), "`%s` is missing in %s", uses[i].key, what);

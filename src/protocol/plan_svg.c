@@ -67,8 +67,7 @@ static struct map layout(const struct plan *p)
     if (!plan_closest(p, &a, &b, &pitch))
         pitch = 10e-6;
     double side = fmax(fmax(x1 - x0, y1 - y0), pitch);
-    struct map m = {
-        .x0 = x0, .y1 = y1, .scale = WIDTH / side, .combinations = p->n_combinations};
+    struct map m = {.x0 = x0, .y1 = y1, .scale = WIDTH / side, .combinations = p->n_combinations};
     m.w = (x1 - x0) * m.scale;
     m.h = (y1 - y0) * m.scale;
     m.radius = fmin(fmax(0.36 * pitch * m.scale, 1.5), 16);

@@ -87,7 +87,8 @@ static const struct field approach_table[] = {
     {"speed", VALUE(SPEED, approach.speed), true, NULL, 1e-9, 100e-6, NULL, NULL,
      "speed of the slow approach"},
     {"leash", VALUE(LENGTH, approach.leash), false, NULL, 1e-9, 10e-6, NULL, NULL,
-     "how far the commanded height may be ahead of the last good sample; 0.3 um or `surface.drop` if left out, "
+     "how far the commanded height may be ahead of the last good sample; 0.3 um or `surface.drop` if left "
+     "out, "
      "whichever is smaller"},
     {"travel", VALUE(LENGTH, approach.travel), true, NULL, 100e-9, 1e-3, NULL, NULL,
      "longest slow approach while the surface is unknown"},

@@ -261,8 +261,25 @@ static bool json_accepts_object(const struct json *root, const struct json *sche
     return ok;
 }
 
+/* "if" and "then" of each of "allOf". */
+static bool json_accepts_rules(const struct json *root, const struct json *schema, const struct json *j)
+{
+    const struct json *all = json_get(schema, "allOf");
+    bool ok = true;
+    for (int i = 0; ok && all && i < all->n; i++)
+        ok = !json_accepts(root, json_get(all->item[i], "if"), j) ||
+             json_accepts(root, json_get(all->item[i], "then"), j);
+    return ok;
+}
+
 static bool json_accepts(const struct json *root, const struct json *schema, const struct json *j)
 {
+    if (schema->kind == J_BOOL)
+        return strcmp(schema->text, "true") == 0;
+    if (json_get(schema, "not") && json_accepts(root, json_get(schema, "not"), j))
+        return false;
+    if (!json_accepts_rules(root, schema, j))
+        return false;
     const struct json *ref = json_refer(root, schema), *any = json_get(schema, "anyOf"), *items;
     bool ok = json_accepts_scalar(schema, j) && (!ref || json_accepts(root, ref, j)), one = !any;
     for (int i = 0; any && i < any->n; i++)
