@@ -52,7 +52,7 @@ UNIT_BIN = $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_SRC))
 FUZZ_BIN = $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 BENCH_OBJ = $(patsubst tests/bench/%.c,$(BUILD)/bench/%.o,$(sort $(wildcard tests/bench/*.c)))
 
-.PHONY: all help deps deps-check deps-ui deps-bench demo test suite unit lint format asan tsan valgrind soak fuzz \
+.PHONY: all help schema deps deps-check deps-ui deps-bench demo test suite unit lint format asan tsan valgrind soak fuzz \
         fuzz-programs bench install uninstall clean prove-runner FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -125,6 +125,10 @@ deps-ui: ## the browser for looking at reports and pages
 
 deps-bench: ## peers to measure against
 	@tests/install-deps python3 python3-numpy python3-scipy python3-yaml python3-h5py python3-serial
+
+schema: all ## protocols/schema: JSON Schema of protocol, grid and rig files, for editors
+	$(Q)mkdir -p protocols/schema
+	$(Q)for k in protocol grid rig; do ./seccm schema $$k >protocols/schema/$$k.schema.json || exit 1; done
 
 demo: deps ## a complete simulated SEI screening: results, tables and report in build/demo
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) all

@@ -39,7 +39,6 @@ void positions_make(struct positions *at, const struct source *s)
             at->byte_of[at->characters / STRIDE] = (uint32_t)i;
         i += (size_t)utf8_length(b->p + i, b->n - i);
     }
-    at->ascii = at->characters == b->n - positions_skip_bom(b);
 }
 
 void positions_free(struct positions *at)
@@ -53,9 +52,11 @@ size_t positions_byte(const struct positions *at, size_t character)
     const struct buf *b = &at->source->bytes;
     if (character >= at->characters)
         return b->n;
-    if (at->ascii)
-        return character + positions_skip_bom(b);
-    size_t i = at->byte_of[character / STRIDE];
+    size_t block = character / STRIDE, i = at->byte_of[block], left = at->characters - block * STRIDE;
+    /* As many bytes as characters from here to the next known place: ASCII, nothing to walk. */
+    size_t next = left > STRIDE ? at->byte_of[block + 1] : b->n;
+    if (next - i == (left > STRIDE ? STRIDE : left))
+        return i + character % STRIDE;
     for (size_t k = character % STRIDE; k > 0; k--)
         i += (size_t)utf8_length(b->p + i, b->n - i);
     return i;

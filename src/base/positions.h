@@ -14,7 +14,6 @@ struct positions {
     uint32_t *byte_of;           /* byte of every 64th character */
     uint32_t *line_at;           /* byte where each line starts */
     size_t characters, lines;
-    bool ascii; /* every character is one byte */
 };
 
 /* The caller frees with positions_free(). */

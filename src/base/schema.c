@@ -85,19 +85,39 @@ static void read_string(const struct slot *s, const struct ynode *n)
         *(char **)s->at = xstrdup(text);
 }
 
-static void read_int(const struct slot *s, const struct ynode *n)
+static bool read_whole(const struct slot *s, const struct ynode *n, int64_t *out)
 {
     const char *text = scalar_text(s, n, "a whole number");
     if (!text)
-        return;
+        return false;
     const char *digits = text + (*text == '-' || *text == '+');
     errno = 0;
     long long value = strtoll(text, NULL, 10);
     if (*digits == '\0' || digits[strspn(digits, "0123456789")] || errno) {
         diags_error(s->d, mark_for(s, n), "`%s`: `%s` is not a whole number", s->field->key, text);
-        return;
+        return false;
     }
-    check_range(s, mark_for(s, n), (double)value, text);
+    *out = value;
+    return true;
+}
+
+static void read_int(const struct slot *s, const struct ynode *n)
+{
+    int64_t value;
+    if (!read_whole(s, n, &value))
+        return;
+    check_range(s, mark_for(s, n), (double)value, ynode_text(n));
+    *(int64_t *)s->at = value;
+}
+
+static void read_format(const struct slot *s, const struct ynode *n)
+{
+    int64_t value;
+    if (!read_whole(s, n, &value))
+        return;
+    if (value < 1 || value > (int64_t)s->field->max)
+        diags_error(s->d, mark_for(s, n), "`%s`: this file is of format %lld; this version reads format %g",
+                    s->field->key, (long long)value, s->field->max);
     *(int64_t *)s->at = value;
 }
 
@@ -184,8 +204,18 @@ static bool read_value(const struct slot *s, const struct ynode *n, struct value
 {
     struct value read = {.si = NAN, .given = !s->instead, .mark = mark_for(s, n)};
     bool factor = ynode_kind(n) == Y_SCALAR && ynode_text(n)[0] == '$';
-    if (factor ? !read_factor(s, n, &read) : !read_quantity(s, n, &read.si))
+    int64_t count;
+    if (factor) {
+        if (!read_factor(s, n, &read))
+            return false;
+    } else if (s->field->kind == FIELD_COUNT) {
+        if (!read_whole(s, n, &count))
+            return false;
+        check_range(s, read.mark, (double)count, ynode_text(n));
+        read.si = (double)count;
+    } else if (!read_quantity(s, n, &read.si)) {
         return false;
+    }
     *v = read;
     return true;
 }
@@ -230,6 +260,83 @@ static void read_pair(const struct slot *s, const struct ynode *n)
     memcpy(s->at, pair, sizeof pair);
 }
 
+/* --- places and lists ---------------------------------------------------------------------------------- */
+
+static const char *found_text(const struct ynode *n, char text[48])
+{
+    if (ynode_kind(n) != Y_LIST)
+        return kind_name(n);
+    snprintf(text, 48, "a list of %d", ynode_count(n));
+    return text;
+}
+
+static bool read_point(const struct slot *s, const struct ynode *n, double xy[2])
+{
+    char found[48];
+    if (ynode_kind(n) != Y_LIST || ynode_count(n) != 2) {
+        diags_error(s->d, mark_for(s, n), "`%s`: a place [x, y] is wanted, found %s", s->field->key,
+                    found_text(n, found));
+        return false;
+    }
+    double read[2];
+    bool x = read_quantity(s, ynode_item(n, 0), &read[0]), y = read_quantity(s, ynode_item(n, 1), &read[1]);
+    if (x && y)
+        memcpy(xy, read, sizeof read);
+    return x && y;
+}
+
+/* The items of a list, at least one; 0 with an error. */
+static int list_count(const struct slot *s, const struct ynode *n, const char *wanted)
+{
+    if (ynode_kind(n) != Y_LIST)
+        diags_error(s->d, mark_for(s, n), "`%s`: %s is wanted, found %s", s->field->key, wanted,
+                    kind_name(n));
+    else if (ynode_count(n) == 0)
+        diags_error(s->d, mark_for(s, n), "`%s`: the list is empty", s->field->key);
+    else
+        return ynode_count(n);
+    return 0;
+}
+
+static void read_points(const struct slot *s, const struct ynode *n)
+{
+    struct points *out = s->at;
+    int count = list_count(s, n, "a list of places [x, y]");
+    if (!count)
+        return;
+    out->xy = xcalloc((size_t)count, sizeof *out->xy);
+    for (int i = 0; i < count; i++)
+        if (read_point(s, ynode_item(n, i), out->xy[out->n]))
+            out->n++;
+}
+
+static void read_strings(const struct slot *s, const struct ynode *n)
+{
+    struct strings *out = s->at;
+    int count = list_count(s, n, "a list of texts");
+    if (!count)
+        return;
+    out->v = xcalloc((size_t)count, sizeof *out->v);
+    for (int i = 0; i < count; i++) {
+        const char *text = scalar_text(s, ynode_item(n, i), "text");
+        if (text)
+            out->v[out->n++] = xstrdup(text);
+    }
+}
+
+static void read_list(const struct slot *s, const struct ynode *n)
+{
+    struct items *out = s->at;
+    const struct fields *sub = s->field->sub;
+    int count = list_count(s, n, "a list of maps");
+    if (!count)
+        return;
+    out->v = xcalloc((size_t)count, sub->size);
+    out->n = count;
+    for (int i = 0; i < count; i++)
+        schema_read(ynode_item(n, i), sub, (char *)out->v + (size_t)i * sub->size, s->d);
+}
+
 /* --- fields -------------------------------------------------------------------------------------------- */
 
 static void read_field(const struct slot *s, const struct ynode *n)
@@ -241,6 +348,9 @@ static void read_field(const struct slot *s, const struct ynode *n)
     case FIELD_INT:
         read_int(s, n);
         break;
+    case FIELD_FORMAT:
+        read_format(s, n);
+        break;
     case FIELD_BOOL:
         read_bool(s, n);
         break;
@@ -248,6 +358,7 @@ static void read_field(const struct slot *s, const struct ynode *n)
         read_quantity(s, n, s->at);
         break;
     case FIELD_VALUE:
+    case FIELD_COUNT:
         read_value(s, n, s->at);
         break;
     case FIELD_VALUES:
@@ -268,6 +379,18 @@ static void read_field(const struct slot *s, const struct ynode *n)
     case FIELD_NODE:
         *(const struct ynode **)s->at = n;
         break;
+    case FIELD_POINT:
+        read_point(s, n, s->at);
+        break;
+    case FIELD_POINTS:
+        read_points(s, n);
+        break;
+    case FIELD_STRINGS:
+        read_strings(s, n);
+        break;
+    case FIELD_LIST:
+        read_list(s, n);
+        break;
     }
 }
 
@@ -279,6 +402,7 @@ static void set_absent(const struct field *f, void *at, struct mark m)
         *(char **)at = NULL;
         break;
     case FIELD_INT:
+    case FIELD_FORMAT:
         *(int64_t *)at = 0;
         break;
     case FIELD_BOOL:
@@ -288,13 +412,24 @@ static void set_absent(const struct field *f, void *at, struct mark m)
         *(double *)at = NAN;
         break;
     case FIELD_VALUE:
+    case FIELD_COUNT:
         *(struct value *)at = (struct value){.si = NAN, .mark = m};
         break;
     case FIELD_VALUES:
         *(struct values *)at = (struct values){0};
         break;
     case FIELD_PAIR:
+    case FIELD_POINT:
         ((double *)at)[0] = ((double *)at)[1] = NAN;
+        break;
+    case FIELD_POINTS:
+        *(struct points *)at = (struct points){0};
+        break;
+    case FIELD_STRINGS:
+        *(struct strings *)at = (struct strings){0};
+        break;
+    case FIELD_LIST:
+        *(struct items *)at = (struct items){0};
         break;
     case FIELD_CHOICE:
         *(int *)at = -1;
@@ -396,19 +531,44 @@ bool schema_read(const struct ynode *n, const struct fields *table, void *out, s
     return diags_errors(d) == before;
 }
 
+static void free_strings(struct strings *s)
+{
+    for (int i = 0; i < s->n; i++)
+        free(s->v[i]);
+    free(s->v);
+    *s = (struct strings){0};
+}
+
+static void free_items(const struct fields *table, struct items *list)
+{
+    for (int i = 0; i < list->n; i++)
+        schema_free(table, (char *)list->v + (size_t)i * table->size);
+    free(list->v);
+    *list = (struct items){0};
+}
+
+static void free_field(const struct field *f, void *at)
+{
+    if (f->kind == FIELD_STRING) {
+        free(*(char **)at);
+        *(char **)at = NULL;
+    } else if (f->kind == FIELD_VALUES) {
+        free(((struct values *)at)->v);
+        *(struct values *)at = (struct values){0};
+    } else if (f->kind == FIELD_POINTS) {
+        free(((struct points *)at)->xy);
+        *(struct points *)at = (struct points){0};
+    } else if (f->kind == FIELD_STRINGS) {
+        free_strings(at);
+    } else if (f->kind == FIELD_LIST) {
+        free_items(f->sub, at);
+    } else if (f->kind == FIELD_MAP) {
+        schema_free(f->sub, at);
+    }
+}
+
 void schema_free(const struct fields *table, void *out)
 {
-    for (int i = 0; i < table->n; i++) {
-        const struct field *f = &table->field[i];
-        void *at = (char *)out + f->offset;
-        if (f->kind == FIELD_STRING) {
-            free(*(char **)at);
-            *(char **)at = NULL;
-        } else if (f->kind == FIELD_VALUES) {
-            free(((struct values *)at)->v);
-            *(struct values *)at = (struct values){0};
-        } else if (f->kind == FIELD_MAP) {
-            schema_free(f->sub, at);
-        }
-    }
+    for (int i = 0; i < table->n; i++)
+        free_field(&table->field[i], (char *)out + table->field[i].offset);
 }

@@ -25,6 +25,16 @@ void source_free(struct source *s)
     free(s);
 }
 
+char *source_beside(const char *from, const char *path)
+{
+    const char *slash = from && path[0] != '/' ? strrchr(from, '/') : NULL;
+    struct buf b = {0};
+    if (slash)
+        buf_add(&b, from, (size_t)(slash - from) + 1);
+    buf_str(&b, path);
+    return b.p;
+}
+
 struct source *source_from_text(const char *name, const char *text)
 {
     struct source *s = source_new(name);

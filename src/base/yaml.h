@@ -22,6 +22,8 @@ struct source {
 struct source *source_read(const char *path, size_t limit, struct err *e);
 struct source *source_from_text(const char *name, const char *text);
 void source_free(struct source *s);
+/* A path that the file `from` names, relative to its folder unless absolute. Caller frees. */
+char *source_beside(const char *from, const char *path);
 
 struct mark {
     const struct source *source; /* NULL: no position */

@@ -21,10 +21,31 @@ static bool same_input(struct results *r, const char *role, const struct source 
     return ok;
 }
 
+/* The grid's CSV files, stored as points, points#2, ... */
+static bool same_points(struct results *r, const struct protocol *p, struct err *e)
+{
+    const struct source *now[16];
+    int n = grid_sources(p->grid, now, 16);
+    for (int k = 0; k < n && k < 16; k++) {
+        char role[24] = "points";
+        if (k)
+            snprintf(role, sizeof role, "points#%d", k + 1);
+        if (!same_input(r, role, now[k], e))
+            return false;
+    }
+    return true;
+}
+
 static bool same_inputs(struct results *r, const struct protocol *p, struct err *e)
 {
+    for (int f = 0; f < p->n_factors; f++) {
+        char role[16];
+        snprintf(role, sizeof role, "levels%d", f + 1);
+        if (p->factor[f].source && !same_input(r, role, p->factor[f].source, e))
+            return false;
+    }
     return same_input(r, "protocol", p->source, e) && same_input(r, "rig", p->rig->source, e) &&
-           (!p->grid_source || same_input(r, "grid", p->grid_source, e));
+           (!p->grid_source || same_input(r, "grid", p->grid_source, e)) && same_points(r, p, e);
 }
 
 /* The plan of the file: its protocol, rig and seed. */

@@ -27,7 +27,7 @@ static void fill_sites(const struct plan *plan, struct results_site_plan *site, 
                                              .order = s->order,
                                              .x = s->x,
                                              .y = s->y,
-                                             .region = "",
+                                             .region = s->region,
                                              .block = s->block,
                                              .spare = s->spare,
                                              .level = t,
@@ -35,14 +35,33 @@ static void fill_sites(const struct plan *plan, struct results_site_plan *site, 
     }
 }
 
-static int fill_inputs(const struct protocol *p, struct results_input *in, char paths[3][PATH_MAX])
+/* File with the levels of factor `f`, NULL if they stand in the protocol. */
+static const struct source *level_of(const struct protocol *p, int f)
 {
-    const struct {
+    return f < p->n_factors ? p->factor[f].source : NULL;
+}
+
+/* Most files that a plan is made from: protocol, grid, rig, tables of levels and of points. */
+#define POINTS_MAX 16
+#define FIXED_MAX  (3 + FACTOR_MAX)
+#define INPUT_MAX  (FIXED_MAX + POINTS_MAX)
+
+static int fill_inputs(const struct protocol *p, struct results_input *in, char paths[INPUT_MAX][PATH_MAX])
+{
+    struct {
         const char *role;
         const struct source *source;
-    } all[] = {{"protocol", p->source}, {"grid", p->grid_source}, {"rig", p->rig->source}};
-    int n = 0;
-    for (int k = 0; k < 3; k++) {
+    } all[INPUT_MAX] = {{"protocol", p->source},     {"grid", p->grid_source},    {"rig", p->rig->source},
+                        {"levels1", level_of(p, 0)}, {"levels2", level_of(p, 1)}, {"levels3", level_of(p, 2)},
+                        {"levels4", level_of(p, 3)}, {"levels5", level_of(p, 4)}, {"levels6", level_of(p, 5)},
+                        {"levels7", level_of(p, 6)}, {"levels8", level_of(p, 7)}};
+    const struct source *points[POINTS_MAX];
+    int n = 0, n_points = grid_sources(p->grid, points, POINTS_MAX);
+    for (int k = 0; k < n_points && k < POINTS_MAX; k++) {
+        all[FIXED_MAX + k].role = "points";
+        all[FIXED_MAX + k].source = points[k];
+    }
+    for (int k = 0; k < INPUT_MAX; k++) {
         if (!all[k].source)
             continue;
         if (!realpath(all[k].source->path, paths[n]))
@@ -100,11 +119,11 @@ struct results *store_plan_create(const char *path, const struct plan *plan, con
     struct results_site_plan *site = xcalloc(n, sizeof *site);
     const char **text = xcalloc(n * FACTOR_MAX, sizeof *text);
     double *si = xcalloc(n * FACTOR_MAX, sizeof *si);
-    char(*paths)[PATH_MAX] = xcalloc(3, PATH_MAX);
+    char(*paths)[PATH_MAX] = xcalloc(INPUT_MAX, PATH_MAX);
     const char *meta_key[META_MAX], *meta_value[META_MAX], *factor[FACTOR_MAX];
     int factor_dim[FACTOR_MAX];
     char number[4][64], utc[32], id[64];
-    struct results_input input[3];
+    struct results_input input[INPUT_MAX];
     fill_sites(plan, site, text, si);
     for (int f = 0; f < p->n_factors; f++) {
         factor[f] = p->factor[f].name;

@@ -2,6 +2,7 @@
 #include "protocol/check.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "protocol/factor.h"
 
@@ -25,6 +26,26 @@ double value_level(const struct protocol *p, const struct value *v, int i, struc
     return factor->si[i];
 }
 
+const char *check_with(const struct protocol *p, const int level[FACTOR_MAX], const struct value *a,
+                       const struct value *b, const struct value *c, char text[160])
+{
+    const struct value *values[] = {a, b, c};
+    bool named[FACTOR_MAX] = {false};
+    size_t n = 0, room = 158; /* and the bracket */
+    text[0] = '\0';
+    for (int i = 0; i < 3; i++) {
+        int f = values[i] && values[i]->factor[0] ? factor_find(p, values[i]->factor) : -1;
+        if (f < 0 || named[f] || n >= room)
+            continue;
+        named[f] = true;
+        n += (size_t)snprintf(text + n, room - n, "%s%s = %.24s", n ? ", " : " (with ", p->factor[f].name,
+                              p->factor[f].text[level[f]]);
+    }
+    if (n)
+        strcat(text, ")");
+    return text;
+}
+
 const char *show(double si, enum dim dim)
 {
     static char text[8][40];
@@ -40,4 +61,5 @@ void check_plan(struct check *c)
     check_steps(c);
     check_geometry(c);
     check_analysis(c);
+    check_design(c);
 }

@@ -10,7 +10,6 @@ struct check {
     const struct protocol *p;
     const struct plan *plan; /* sites and levels are assigned */
     struct diags *d;
-    int n_combinations;
     struct mark plating[8]; /* values whose plating risk was told already */
     int n_plating;
 };
@@ -23,6 +22,12 @@ void check_approach(struct check *c);   /* speeds, threshold, currents, travel *
 void check_steps(struct check *c);      /* what a step's numbers mean together, for each combination */
 void check_geometry(struct check *c);   /* envelope, pitch against wetted area and residue */
 void check_analysis(struct check *c);   /* windows that levels do not cover */
+void check_design(struct check *c);     /* levels that go with position, time or each other */
+
+/* " (with cutoff = 0.5 V)" for the factors among up to three values (NULL: none) at these levels; "" without
+ * any. */
+const char *check_with(const struct protocol *p, const int level[FACTOR_MAX], const struct value *a,
+                       const struct value *b, const struct value *c, char text[160]);
 
 /* Levels that a value can take: 1 unless it is a factor. */
 int value_levels(const struct protocol *p, const struct value *v);

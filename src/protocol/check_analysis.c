@@ -50,10 +50,9 @@ static int uncovered(const struct check *c, int i, double low, double high, stru
 {
     const struct protocol *p = c->p;
     int n = 0;
-    for (int k = 0; k < c->n_combinations; k++) {
-        int level[FACTOR_MAX];
+    for (int k = 0; k < c->plan->n_combinations; k++) {
+        const int *level = c->plan->combination[k].level;
         struct step_now s;
-        factor_levels(p, k, level);
         plan_step(c->plan, level, i, &s);
         if (covers(&s, low, high))
             continue;
@@ -72,7 +71,7 @@ static void check_window(const struct check *c, int step)
     struct buf names = {0};
     int n = uncovered(c, step, w[0], w[1], &names);
     struct mark m = protocol_mark(c->p, "analysis.sei.window");
-    if (n == c->n_combinations)
+    if (n == c->plan->n_combinations)
         diags_error(c->d, m,
                     "no sweep of `%s` covers the window %s to %s: there would be no SEI charge at any site",
                     c->p->sei.step, show(w[0], DIM_POTENTIAL), show(w[1], DIM_POTENTIAL));

@@ -1,4 +1,5 @@
-/* Approach, contact and retraction against noise, aperture, travel and the instrument's pace.
+/* Approach, contact and retraction against noise, aperture, travel and the instrument's pace, for each
+ * combination of levels; the first one that fails speaks for all.
  *
  * What makes a night fail is an error (a contact that can not be told from a ceiling, a sample rate that the
  * link can not carry); what makes it poor is a warning. */
@@ -10,7 +11,48 @@
  * stage, s. */
 #define HALT_TIME 20e-3
 
-static void check_currents(const struct check *c)
+enum problem {
+    CEILING,
+    THRESHOLD,
+    NOISE,
+    PACE,
+    CONFIRM,
+    SWING,
+    OVERSHOOT,
+    LEASH_LONG,
+    LEASH_SHORT,
+    TRAVEL_LONG,
+    TRAVEL_SHORT,
+    RETRACT_LONG,
+    RETRACT_SHORT,
+    SPEED, /* and the two behind it: of the approach, of the break, afterwards */
+};
+
+struct view {
+    const struct check *c;
+    const struct protocol *p;
+    const int *level;
+    struct approach_now a;
+    struct retract_now t;
+    unsigned reported; /* bits of enum problem */
+    char with[160];    /* latest text of with() */
+};
+
+/* true the first time that a problem is met. */
+static bool first(struct view *v, enum problem p)
+{
+    bool seen = v->reported & (1u << p);
+    v->reported |= 1u << p;
+    return !seen;
+}
+
+static const char *with(struct view *v, const struct value *a, const struct value *b, const struct value *c)
+{
+    return check_with(v->p, v->level, a, b, c, v->with);
+}
+
+/* Currents that no level can change. */
+static void check_limit(const struct check *c)
 {
     const struct protocol *p = c->p;
     double most = fmin(p->rig->i_limit, p->rig->model->i_max);
@@ -18,27 +60,12 @@ static void check_currents(const struct check *c)
         diags_error(c->d, protocol_mark(p, "limits.current"),
                     "the limit of %s is more than this rig allows, %s", show(p->i_limit, DIM_CURRENT),
                     show(most, DIM_CURRENT));
-    if (p->approach.ceiling > p->i_limit)
-        diags_error(c->d, protocol_mark(p, "approach.ceiling"),
-                    "the ceiling of %s is above `limits.current`, %s", show(p->approach.ceiling, DIM_CURRENT),
-                    show(p->i_limit, DIM_CURRENT));
-    if (p->approach.threshold >= p->approach.ceiling)
-        diags_error(c->d, protocol_mark(p, "approach.contact.threshold"),
-                    "a contact of %s can not be seen: the cell is opened at %s already",
-                    show(p->approach.threshold, DIM_CURRENT), show(p->approach.ceiling, DIM_CURRENT));
 }
 
-static void check_noise(const struct check *c)
+static void check_alive_ramp(const struct check *c)
 {
     const struct protocol *p = c->p;
     const struct rig_config *r = p->rig;
-    if (p->approach.threshold < p->approach.sigmas * r->noise_max)
-        diags_warning(
-            c->d, protocol_mark(p, "approach.contact.threshold"),
-            "the noise in air may reach %s RMS on this rig, so that contacts below %s (%g sigmas) are "
-            "missed whatever the threshold",
-            show(r->noise_max, DIM_CURRENT), show(p->approach.sigmas * r->noise_max, DIM_CURRENT),
-            p->approach.sigmas);
     double displacement = r->stray * p->alive.rate;
     if (displacement < 3 * r->noise_max)
         diags_warning(
@@ -49,100 +76,140 @@ static void check_noise(const struct check *c)
             show(r->stray, DIM_CAPACITANCE), show(r->noise_max, DIM_CURRENT));
 }
 
-static void check_pace(const struct check *c)
+static void check_currents(struct view *v)
 {
-    const struct protocol *p = c->p;
+    const struct protocol *p = v->p;
+    const struct approach *a = &p->approach;
+    if (v->a.ceiling > p->i_limit && first(v, CEILING))
+        diags_error(v->c->d, a->ceiling.mark, "the ceiling of %s%s is above `limits.current`, %s",
+                    show(v->a.ceiling, DIM_CURRENT), with(v, &a->ceiling, NULL, NULL),
+                    show(p->i_limit, DIM_CURRENT));
+    if (v->a.threshold >= v->a.ceiling && first(v, THRESHOLD))
+        diags_error(v->c->d, a->threshold.mark,
+                    "a contact of %s can not be seen%s: the cell is opened at %s already",
+                    show(v->a.threshold, DIM_CURRENT), with(v, &a->threshold, &a->ceiling, NULL),
+                    show(v->a.ceiling, DIM_CURRENT));
+    double noise = p->rig->noise_max;
+    if (v->a.threshold < v->a.sigmas * noise && first(v, NOISE))
+        diags_warning(
+            v->c->d, a->threshold.mark,
+            "the noise in air may reach %s RMS on this rig, so that contacts below %s (%g sigmas) are "
+            "missed whatever the threshold%s",
+            show(noise, DIM_CURRENT), show(v->a.sigmas * noise, DIM_CURRENT), v->a.sigmas,
+            with(v, &a->threshold, &a->sigmas, NULL));
+}
+
+static void check_pace(struct view *v)
+{
+    const struct protocol *p = v->p;
     const struct approach *a = &p->approach;
     double least = p->rig->model->interval_min;
-    if (a->interval < least)
-        diags_error(c->d, protocol_mark(p, "approach.sample"),
-                    "a sample every %s is faster than instrument and link manage, %s",
-                    show(a->interval, DIM_TIME), show(least, DIM_TIME));
-    if (a->confirm < 3 * a->interval)
-        diags_error(c->d, protocol_mark(p, "approach.confirm"),
-                    "%s hold fewer than three samples of %s: nothing can be confirmed in it",
-                    show(a->confirm, DIM_TIME), show(a->interval, DIM_TIME));
+    if (v->a.interval < least && first(v, PACE))
+        diags_error(v->c->d, a->interval.mark,
+                    "a sample every %s%s is faster than instrument and link manage, %s",
+                    show(v->a.interval, DIM_TIME), with(v, &a->interval, NULL, NULL), show(least, DIM_TIME));
+    if (v->a.confirm < 3 * v->a.interval && first(v, CONFIRM))
+        diags_error(v->c->d, a->confirm.mark,
+                    "%s hold fewer than three samples of %s%s: nothing can be confirmed in it",
+                    show(v->a.confirm, DIM_TIME), show(v->a.interval, DIM_TIME),
+                    with(v, &a->confirm, &a->interval, NULL));
     double swing = 4 * p->alive.amplitude / p->alive.rate;
-    if (swing < 20 * a->interval)
-        diags_warning(c->d, protocol_mark(p, "alive.rate"),
-                      "the test of the signal lasts %s, fewer than 20 samples of %s", show(swing, DIM_TIME),
-                      show(a->interval, DIM_TIME));
-    double overshoot = a->speed * (2 * a->interval + HALT_TIME);
-    if (overshoot > p->aperture / 4)
+    if (swing < 20 * v->a.interval && first(v, SWING))
+        diags_warning(v->c->d, protocol_mark(p, "alive.rate"),
+                      "the test of the signal lasts %s, fewer than 20 samples of %s%s", show(swing, DIM_TIME),
+                      show(v->a.interval, DIM_TIME), with(v, &a->interval, NULL, NULL));
+    double overshoot = v->a.speed * (2 * v->a.interval + HALT_TIME);
+    if (overshoot > p->aperture / 4 && first(v, OVERSHOOT))
         diags_warning(
-            c->d, protocol_mark(p, "approach.speed"),
-            "at %s the tip goes on for about %s after contact, more than a quarter of the aperture, %s",
-            show(a->speed, DIM_SPEED), show(overshoot, DIM_LENGTH), show(p->aperture, DIM_LENGTH));
+            v->c->d, a->speed.mark,
+            "at %s%s the tip goes on for about %s after contact, more than a quarter of the aperture, %s",
+            show(v->a.speed, DIM_SPEED), with(v, &a->speed, &a->interval, NULL), show(overshoot, DIM_LENGTH),
+            show(p->aperture, DIM_LENGTH));
 }
 
-static void check_leash(const struct check *c)
+static void check_leash(struct view *v)
 {
-    const struct protocol *p = c->p;
+    const struct protocol *p = v->p;
     const struct approach *a = &p->approach;
-    if (a->leash > p->drop * 1.0001)
-        diags_error(c->d, protocol_mark(p, "approach.leash"),
-                    "a leash of %s is longer than the drop is high (surface.drop, %s): if host or link died, "
-                    "the glass "
-                    "would be driven into the sample",
-                    show(a->leash, DIM_LENGTH), show(p->drop, DIM_LENGTH));
-    double needed = a->speed * (3 * a->interval + HALT_TIME);
-    if (a->leash < needed)
+    if (v->a.leash > p->drop * 1.0001 && first(v, LEASH_LONG))
+        diags_error(
+            v->c->d, a->leash.mark,
+            "a leash of %s%s is longer than the drop is high (surface.drop, %s): if host or link died, the "
+            "glass would be driven into the sample",
+            show(v->a.leash, DIM_LENGTH), with(v, &a->leash, NULL, NULL), show(p->drop, DIM_LENGTH));
+    double needed = v->a.speed * (3 * v->a.interval + HALT_TIME);
+    if (v->a.leash < needed && first(v, LEASH_SHORT))
         diags_warning(
-            c->d, protocol_mark(p, "approach.leash"),
-            "a leash of %s is shorter than what %s covers while samples and positions travel (%s): the "
+            v->c->d, a->leash.mark,
+            "a leash of %s is shorter than what %s covers%s while samples and positions travel (%s): the "
             "approach will be slower than asked for",
-            show(a->leash, DIM_LENGTH), show(a->speed, DIM_SPEED), show(needed, DIM_LENGTH));
+            show(v->a.leash, DIM_LENGTH), show(v->a.speed, DIM_SPEED),
+            with(v, &a->leash, &a->speed, &a->interval), show(needed, DIM_LENGTH));
 }
 
-static void check_travel(const struct check *c)
+static void check_travel(struct view *v)
+{
+    const struct protocol *p = v->p;
+    const struct value *down = &p->approach.travel, *up = &p->retract.travel;
+    const double *z = p->rig->limit[AXIS_Z];
+    double range = z[1] - z[0], descent = p->clearance + p->peak + 3 * p->sigma,
+           wetted = p->wetted * p->aperture;
+    if (v->a.travel > range && first(v, TRAVEL_LONG))
+        diags_error(v->c->d, down->mark, "a travel of %s%s is more than the z range of the rig, %s",
+                    show(v->a.travel, DIM_LENGTH), with(v, down, NULL, NULL), show(range, DIM_LENGTH));
+    if (v->a.travel < descent && first(v, TRAVEL_SHORT))
+        diags_error(v->c->d, down->mark,
+                    "a travel of %s%s ends above the surface: clearance, peak and three sigmas make %s",
+                    show(v->a.travel, DIM_LENGTH), with(v, down, NULL, NULL), show(descent, DIM_LENGTH));
+    if (v->t.travel > range && first(v, RETRACT_LONG))
+        diags_error(v->c->d, up->mark, "a travel of %s%s is more than the z range of the rig, %s",
+                    show(v->t.travel, DIM_LENGTH), with(v, up, NULL, NULL), show(range, DIM_LENGTH));
+    else if (v->t.travel < 2 * wetted && first(v, RETRACT_SHORT))
+        diags_warning(v->c->d, up->mark,
+                      "a drop of %s wetted diameter may stretch further than %s%s before it breaks",
+                      show(wetted, DIM_LENGTH), show(v->t.travel, DIM_LENGTH), with(v, up, NULL, NULL));
+}
+
+static void check_descent(const struct check *c)
 {
     const struct protocol *p = c->p;
     const double *z = p->rig->limit[AXIS_Z];
     double range = z[1] - z[0], descent = p->clearance + p->peak + 3 * p->sigma;
-    if (p->approach.travel > range)
-        diags_error(c->d, protocol_mark(p, "approach.travel"),
-                    "a travel of %s is more than the z range of the rig, %s",
-                    show(p->approach.travel, DIM_LENGTH), show(range, DIM_LENGTH));
-    if (p->approach.travel < descent)
-        diags_error(c->d, protocol_mark(p, "approach.travel"),
-                    "a travel of %s ends above the surface: clearance, peak and three sigmas make %s",
-                    show(p->approach.travel, DIM_LENGTH), show(descent, DIM_LENGTH));
     if (descent > range)
         diags_error(c->d, protocol_mark(p, "surface.clearance"),
                     "clearance, peak and three sigmas make %s, more than the z range of the rig, %s",
                     show(descent, DIM_LENGTH), show(range, DIM_LENGTH));
-    double wetted = p->wetted * p->aperture;
-    if (p->retract.travel > range)
-        diags_error(c->d, protocol_mark(p, "retract.travel"),
-                    "a travel of %s is more than the z range of the rig, %s",
-                    show(p->retract.travel, DIM_LENGTH), show(range, DIM_LENGTH));
-    else if (p->retract.travel < 2 * wetted)
-        diags_warning(c->d, protocol_mark(p, "retract.travel"),
-                      "a drop of %s wetted diameter may stretch further than %s before it breaks",
-                      show(wetted, DIM_LENGTH), show(p->retract.travel, DIM_LENGTH));
 }
 
-static void check_speeds(const struct check *c)
+static void check_speeds(struct view *v)
 {
-    const struct protocol *p = c->p;
+    const struct protocol *p = v->p;
     const struct {
-        const char *path;
+        const struct value *value;
         double speed;
-    } speeds[] = {{"approach.speed", p->approach.speed},
-                  {"retract.detach", p->retract.detach},
-                  {"retract.then", p->retract.then}};
+    } speeds[] = {
+        {&p->approach.speed, v->a.speed}, {&p->retract.detach, v->t.detach}, {&p->retract.then, v->t.then}};
     for (int i = 0; i < 3; i++)
-        if (speeds[i].speed > p->rig->speed_z)
-            diags_error(c->d, protocol_mark(p, speeds[i].path), "%s is faster than z moves on this rig, %s",
-                        show(speeds[i].speed, DIM_SPEED), show(p->rig->speed_z, DIM_SPEED));
+        if (speeds[i].speed > p->rig->speed_z && first(v, (enum problem)(SPEED + i)))
+            diags_error(v->c->d, speeds[i].value->mark, "%s%s is faster than z moves on this rig, %s",
+                        show(speeds[i].speed, DIM_SPEED), with(v, speeds[i].value, NULL, NULL),
+                        show(p->rig->speed_z, DIM_SPEED));
 }
 
 void check_approach(struct check *c)
 {
-    check_currents(c);
-    check_noise(c);
-    check_pace(c);
-    check_leash(c);
-    check_travel(c);
-    check_speeds(c);
+    struct view v = {.c = c, .p = c->p};
+    check_limit(c);
+    check_alive_ramp(c);
+    check_descent(c);
+    for (int k = 0; k < c->plan->n_combinations; k++) {
+        v.level = c->plan->combination[k].level;
+        plan_approach(c->plan, v.level, &v.a);
+        plan_retract(c->plan, v.level, &v.t);
+        check_currents(&v);
+        check_pace(&v);
+        check_leash(&v);
+        check_travel(&v);
+        check_speeds(&v);
+    }
 }

@@ -6,12 +6,10 @@
 #include "protocol/check.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/buf.h"
-#include "protocol/factor.h"
 
 enum problem {
     PACE,
@@ -44,25 +42,9 @@ static bool first(struct view *v, enum problem p)
     return !seen;
 }
 
-/* " (with cutoff = 0.5 V)" for the factors among up to three values; "" without any. */
 static const char *with(struct view *v, const struct value *a, const struct value *b, const struct value *c)
 {
-    const struct protocol *p = v->c->p;
-    const struct value *values[] = {a, b, c};
-    bool named[FACTOR_MAX] = {false};
-    size_t n = 0;
-    v->with[0] = '\0';
-    for (int i = 0; i < 3; i++) {
-        int f = values[i] && values[i]->factor[0] ? factor_find(p, values[i]->factor) : -1;
-        if (f < 0 || named[f] || n + 1 >= sizeof v->with)
-            continue;
-        named[f] = true;
-        n += (size_t)snprintf(v->with + n, sizeof v->with - n, "%s%s = %.24s", n ? ", " : " (with ",
-                              p->factor[f].name, p->factor[f].text[v->level[f]]);
-    }
-    if (n && n + 2 < sizeof v->with)
-        strcpy(v->with + n, ")");
-    return v->with;
+    return check_with(v->c->p, v->level, a, b, c, v->with);
 }
 
 /* Position of a value: the place of its use, since more than one factor may be to blame. */
@@ -224,9 +206,9 @@ static void check_step(struct view *v)
 void check_steps(struct check *c)
 {
     unsigned *reported = xcalloc((size_t)c->p->n_steps, sizeof *reported);
-    for (int k = 0; k < c->n_combinations; k++) {
+    for (int k = 0; k < c->plan->n_combinations; k++) {
         struct view v = {.c = c};
-        factor_levels(c->p, k, v.level);
+        memcpy(v.level, c->plan->combination[k].level, sizeof v.level);
         for (int i = 0; i < c->p->n_steps; i++) {
             v.reported = &reported[i];
             plan_step(c->plan, v.level, i, &v.s);

@@ -17,7 +17,7 @@ struct site_cost {
 static double sweep_span(const struct step_now *s)
 {
     double first = fabs(s->vertex[0] - s->start), leg = fabs(s->vertex[1] - s->vertex[0]);
-    return first + leg + (double)(s->step->cycles - 1) * 2 * leg;
+    return first + leg + (double)(s->cycles - 1) * 2 * leg;
 }
 
 static double galvanostatic_time(const struct step_now *s)
@@ -103,39 +103,43 @@ static double motion_time(const struct plan *p, int i)
     const struct protocol *q = p->protocol;
     const struct plan_site *s = &p->site[i];
     double xy = i ? hypot(s->x - s[-1].x, s->y - s[-1].y) : 0;
-    double stretch = fmin(3 * q->wetted * q->aperture, q->retract.travel);
+    struct retract_now up;
+    plan_retract(p, s->level, &up);
+    double stretch = fmin(3 * q->wetted * q->aperture, up.travel);
     double rise = q->clearance + q->peak + 3 * q->sigma;
-    return xy / q->rig->speed_xy + stretch / q->retract.detach + fmax(0, rise - stretch) / q->retract.then +
+    return xy / q->rig->speed_xy + stretch / up.detach + fmax(0, rise - stretch) / up.then +
            q->clearance / q->rig->speed_z;
 }
 
-static double descent_time(const struct protocol *q, int i)
+static double descent_time(const struct protocol *q, const struct approach_now *a, int i)
 {
     double expected = q->clearance + q->peak + 3 * q->sigma;
-    return (i < 3 ? q->approach.travel / 2 : expected) / q->approach.speed;
+    return (i < 3 ? a->travel / 2 : expected) / a->speed;
 }
 
 void duration_estimate(struct plan *p)
 {
     const struct protocol *q = p->protocol;
     struct plan_seconds *t = &p->seconds;
-    double shortened = 0, samples = 0, descents = 0;
+    double shortened = 0, samples = 0, longer = 0;
     for (int i = 0; i < p->n_sites; i++) {
         const int *level = p->site[i].level;
         struct site_cost c = cost_of(p, level);
-        double descent = descent_time(q, i);
-        double before = 4 * q->alive.amplitude / q->alive.rate + blank_time(p, level) + q->approach.confirm;
+        struct approach_now a;
+        plan_approach(p, level, &a);
+        double descent = descent_time(q, &a, i);
+        double before = 4 * q->alive.amplitude / q->alive.rate + blank_time(p, level) + a.confirm;
         t->motion += motion_time(p, i);
         t->approach += before + descent;
         t->technique += c.technique;
         t->overhead += UPLOAD * c.programs;
-        descents += descent;
+        longer += a.travel / a.speed - descent;
         shortened += c.shortened;
-        samples += c.samples + (before + descent) / q->approach.interval;
+        samples += c.samples + (before + descent) / a.interval;
     }
     t->total = t->motion + t->approach + t->technique + t->overhead;
     t->uncertainty = 0.1 * t->motion + 0.25 * t->approach + 0.5 * shortened + 0.5 * t->overhead;
-    t->worst = t->total - descents + p->n_sites * q->approach.travel / q->approach.speed;
+    t->worst = t->total + longer;
     p->samples_per_site = (uint64_t)ceil(samples / p->n_sites);
     p->bytes =
         BYTES_PER_FILE + (uint64_t)p->n_sites * (BYTES_PER_SITE + BYTES_PER_SAMPLE * p->samples_per_site);

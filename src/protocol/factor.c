@@ -1,7 +1,8 @@
 /* Factors of a design.
  *
  * A level is only text until it is known what it is used for: the first scalar that names the factor fixes
- * its dimension, and every further one must agree. */
+ * its dimension, and every further one must agree. Linked factors form a group, and a factor alone is a group
+ * of one: the design deals combinations of the levels of groups, so that it need not know what is linked. */
 #include "protocol/factor.h"
 
 #include <math.h>
@@ -10,8 +11,12 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "protocol/design.h"
 #include "protocol/grid.h"
+#include "protocol/level_file.h"
 #include "protocol/step.h"
+
+#define LEVEL_FILE_MAX (4u << 20) /* bytes */
 
 int factor_find(const struct protocol *p, const char *name)
 {
@@ -21,19 +26,30 @@ int factor_find(const struct protocol *p, const char *name)
     return -1;
 }
 
+/* All factors of a group have as many levels. */
+static int group_levels(const struct protocol *p, int g)
+{
+    for (int i = 0; i < p->n_factors; i++)
+        if (p->factor[i].group == g)
+            return p->factor[i].n;
+    return 1;
+}
+
 int64_t factor_combinations(const struct protocol *p)
 {
     int64_t n = 1;
-    for (int i = 0; i < p->n_factors && n <= GRID_SITES_MAX; i++)
-        n *= p->factor[i].n;
+    for (int g = 0; g < p->n_groups && n <= GRID_SITES_MAX; g++)
+        n *= group_levels(p, g);
     return n;
 }
 
 void factor_levels(const struct protocol *p, int k, int level[FACTOR_MAX])
 {
-    for (int i = FACTOR_MAX - 1; i >= 0; i--) {
-        int n = i < p->n_factors ? p->factor[i].n : 1;
-        level[i] = k % n;
+    for (int g = p->n_groups - 1; g >= 0; g--) {
+        int n = group_levels(p, g);
+        for (int i = 0; i < p->n_factors; i++)
+            if (p->factor[i].group == g)
+                level[i] = k % n;
         k /= n;
     }
 }
@@ -48,28 +64,94 @@ void factor_describe(const struct protocol *p, const int level[FACTOR_MAX], stru
 /* --- reading ---------------------------------------------------------------------------------------------
  */
 
-static bool read_levels(const struct ynode *list, struct factor *f, struct diags *d)
+struct file_map {
+    char *file, *column;
+};
+
+static const struct field file_table[] = {
+    {"file", FIELD_STRING, DIM_NONE, offsetof(struct file_map, file), true, NULL, 0, 0, NULL, NULL,
+     "table with a header (CSV), relative to this file"},
+    {"column", FIELD_STRING, DIM_NONE, offsetof(struct file_map, column), true, NULL, 0, 0, NULL, NULL,
+     "column with one value per site; the unit stands in its header, such as `potential_V` or `rate (mV/s)`, "
+     "or "
+     "behind each number. Rows are sites in their order unless there is a column `site`"},
+};
+static const struct fields file_fields = FIELDS("`from`", file_table);
+
+static const struct field factor_table[] = {
+    {"from", FIELD_MAP, DIM_NONE, 0, true, NULL, 0, 0, NULL, &file_fields,
+     "where the value of each site stands"},
+};
+const struct fields factor_fields = FIELDS("the factor", factor_table);
+
+void factor_set_levels(struct factor *f, int n, const char *const *text)
 {
-    if (ynode_kind(list) != Y_LIST || ynode_count(list) == 0) {
-        diags_error(d, ynode_mark(list), "factor `%s`: a list of levels is wanted, for example [1 V, 0.5 V]",
-                    f->name);
-        return false;
-    }
-    int n = ynode_count(list);
-    f->text = xcalloc((size_t)n, sizeof *f->text);
-    f->si = xcalloc((size_t)n, sizeof *f->si);
-    f->level_mark = xcalloc((size_t)n, sizeof *f->level_mark);
+    char **copy = xcalloc((size_t)n, sizeof *copy);
+    for (int i = 0; i < n; i++)
+        copy[i] = xstrdup(text[i]);
+    for (int i = 0; i < f->n; i++)
+        free(f->text[i]);
+    free(f->text);
+    f->text = copy;
+    f->si = xrealloc(f->si, (size_t)n * sizeof *f->si);
+    f->level_mark = xrealloc(f->level_mark, (size_t)n * sizeof *f->level_mark);
     for (int i = 0; i < n; i++) {
-        const struct ynode *item = ynode_item(list, i);
-        if (!ynode_text(item)) {
-            diags_error(d, ynode_mark(item), "factor `%s`: a level is a single value", f->name);
-            return false;
-        }
-        f->text[f->n] = xstrdup(ynode_text(item));
-        f->level_mark[f->n] = ynode_mark(item);
-        f->n++;
+        f->si[i] = NAN;
+        f->level_mark[i] = f->mark;
     }
-    return true;
+    f->n = n;
+}
+
+static bool read_list(const struct ynode *list, struct factor *f, struct diags *d)
+{
+    int n = ynode_count(list);
+    const char **text = xcalloc((size_t)n, sizeof *text);
+    bool ok = true;
+    for (int i = 0; i < n && ok; i++) {
+        text[i] = ynode_text(ynode_item(list, i));
+        if (!text[i]) {
+            diags_error(d, ynode_mark(ynode_item(list, i)), "factor `%s`: a level is a single value",
+                        f->name);
+            ok = false;
+        }
+    }
+    if (ok)
+        factor_set_levels(f, n, text);
+    for (int i = 0; i < n && ok; i++)
+        f->level_mark[i] = ynode_mark(ynode_item(list, i));
+    free(text);
+    return ok;
+}
+
+static bool read_file(const struct protocol *p, const struct ynode *map, struct factor *f, struct diags *d)
+{
+    struct file_map m = {0};
+    struct err e = ERR_INIT;
+    bool ok = schema_read(map, &factor_fields, &m, d);
+    if (ok) {
+        const struct ynode *from = ynode_get(map, "from");
+        char *path = source_beside(p->source->path, m.file);
+        f->source = source_read(path, LEVEL_FILE_MAX, &e);
+        free(path);
+        if (!f->source)
+            diags_error(d, ynode_mark(ynode_get(from, "file")), "the levels can not be read: %s", e.text);
+        ok = f->source && level_file_read(f, m.column, ynode_mark(ynode_get(from, "column")), d);
+    }
+    schema_free(&factor_fields, &m);
+    return ok;
+}
+
+static bool read_levels(const struct protocol *p, const struct ynode *n, struct factor *f, struct diags *d)
+{
+    if (ynode_kind(n) == Y_MAP)
+        return read_file(p, n, f, d);
+    if (ynode_kind(n) == Y_LIST && ynode_count(n) > 0)
+        return read_list(n, f, d);
+    diags_error(d, ynode_mark(n),
+                "factor `%s`: a list of levels is wanted, for example [1 V, 0.5 V], or "
+                "{from: {file: NAME.csv, column: NAME}}",
+                f->name);
+    return false;
 }
 
 static void read_factor(struct protocol *p, const struct ynode *map, int i, struct diags *d)
@@ -87,15 +169,13 @@ static void read_factor(struct protocol *p, const struct ynode *map, int i, stru
     f->mark = m;
     /* Kept even if its levels do not read, so that its uses are not called undefined. */
     p->n_factors++;
-    if (!read_levels(ynode_value(map, i), f, d))
+    if (!read_levels(p, ynode_value(map, i), f, d))
         f->used = true;
 }
 
-void factor_read_all(struct protocol *p, struct diags *d)
+static void read_factors(struct protocol *p, struct diags *d)
 {
     const struct ynode *map = p->factors_node;
-    if (!map)
-        return;
     if (ynode_kind(map) != Y_MAP || ynode_count(map) == 0) {
         diags_error(d, ynode_mark(map),
                     "`factors` is a map of name and levels, for example {cutoff: [1 V, 0.5 V]}");
@@ -108,6 +188,106 @@ void factor_read_all(struct protocol *p, struct diags *d)
         read_factor(p, map, i, d);
 }
 
+/* --- groups ----------------------------------------------------------------------------------------------
+ */
+
+/* `sign`: "$" where the name is used, "" where it is only named. */
+static void report_undefined(const struct protocol *p, struct mark m, const char *sign, const char *name,
+                             struct diags *d)
+{
+    const char *names[FACTOR_MAX + 1] = {0};
+    for (int i = 0; i < p->n_factors; i++)
+        names[i] = p->factor[i].name;
+    diags_error(d, m, "`%s%.40s` is not a factor: `vary.factors` does not define it", sign, name);
+    const char *nearest = text_nearest(name, names);
+    if (nearest)
+        diags_hint(d, "did you mean `%s%s`?", sign, nearest);
+}
+
+/* Joins factor `i` to those that are linked with `first` (-1: none yet). False with an error told. */
+static bool join(struct protocol *p, int i, int first, bool linked[FACTOR_MAX], struct mark m,
+                 struct diags *d)
+{
+    struct factor *f = &p->factor[i];
+    const struct factor *other = first < 0 ? f : &p->factor[first];
+    if (linked[i])
+        diags_error(d, m, "`%s` is linked already: a factor can be in one list only", f->name);
+    else if (f->source)
+        diags_error(d, m, "`%s` takes one value per site from a file: there is nothing to link", f->name);
+    else if (f->n && other->n && f->n != other->n)
+        diags_error(d, m, "linked factors have as many levels: `%s` has %d, `%s` has %d", other->name,
+                    other->n, f->name, f->n);
+    else {
+        linked[i] = true;
+        f->group = other->group;
+        return true;
+    }
+    return false;
+}
+
+static void read_link(struct protocol *p, const struct ynode *list, bool linked[FACTOR_MAX], struct diags *d)
+{
+    for (int k = 0, first = -1; k < ynode_count(list); k++) {
+        const struct ynode *item = ynode_item(list, k);
+        const char *name = ynode_text(item) ? ynode_text(item) : "";
+        int i = factor_find(p, name + (name[0] == '$'));
+        if (i < 0)
+            report_undefined(p, ynode_mark(item), "", name + (name[0] == '$'), d);
+        else if (join(p, i, first, linked, ynode_mark(item), d) && first < 0)
+            first = i;
+    }
+}
+
+static void read_linked(struct protocol *p, struct diags *d)
+{
+    const struct ynode *n = p->linked_node;
+    bool linked[FACTOR_MAX] = {false};
+    if (!n)
+        return;
+    if (p->design + DESIGN_FULL_FACTORIAL == DESIGN_GRADIENT) {
+        diags_error(d, ynode_mark(n),
+                    "`linked` means nothing in a gradient: all of its factors change together");
+        return;
+    }
+    bool fits = ynode_kind(n) == Y_LIST && ynode_count(n) > 0;
+    for (int i = 0; fits && i < ynode_count(n); i++)
+        fits = ynode_kind(ynode_item(n, i)) == Y_LIST && ynode_count(ynode_item(n, i)) > 1;
+    if (!fits)
+        diags_error(d, ynode_mark(n),
+                    "`linked` is a list of lists of two or more factors, for example [[cutoff, rate]]");
+    for (int i = 0; fits && i < ynode_count(n); i++)
+        read_link(p, ynode_item(n, i), linked, d);
+}
+
+/* Numbers the groups that are left, in the order of their first factors. */
+static void number_groups(struct protocol *p)
+{
+    int number[FACTOR_MAX];
+    for (int g = 0; g < FACTOR_MAX; g++)
+        number[g] = -1;
+    for (int i = 0; i < p->n_factors; i++) {
+        struct factor *f = &p->factor[i];
+        if (f->of_site) {
+            f->group = -1;
+            continue;
+        }
+        if (number[f->group] < 0)
+            number[f->group] = p->n_groups++;
+        f->group = number[f->group];
+    }
+}
+
+void factor_read_all(struct protocol *p, struct diags *d)
+{
+    if (!p->factors_node)
+        return;
+    read_factors(p, d);
+    for (int i = 0; i < p->n_factors; i++)
+        p->factor[i].group = i;
+    read_linked(p, d);
+    number_groups(p);
+}
+
 void factor_free_all(struct protocol *p)
 {
     for (int i = 0; i < p->n_factors; i++) {
@@ -117,6 +297,8 @@ void factor_free_all(struct protocol *p)
         free(f->text);
         free(f->si);
         free(f->level_mark);
+        free(f->of_site);
+        source_free(f->source);
     }
 }
 
@@ -130,15 +312,24 @@ struct use {
     struct mark first[FACTOR_MAX];
 };
 
-static void report_undefined(const struct use *u, const struct value *v)
+/* Is a level that stands twice a mistake? Not where it goes with different levels of a linked factor, nor
+ * where a gradient comes back; from a file equal levels are one already. */
+static bool must_differ(const struct protocol *p, const struct factor *f)
 {
-    const char *names[FACTOR_MAX + 1] = {0};
-    for (int i = 0; i < u->p->n_factors; i++)
-        names[i] = u->p->factor[i].name;
-    diags_error(u->d, v->mark, "`$%s` is not a factor: `vary.factors` does not define it", v->factor);
-    const char *nearest = text_nearest(v->factor, names);
-    if (nearest)
-        diags_hint(u->d, "did you mean `$%s`?", nearest);
+    bool linked = false;
+    for (int i = 0; i < p->n_factors; i++)
+        linked = linked || (&p->factor[i] != f && p->factor[i].group == f->group);
+    return !linked && !f->source && p->design != DESIGN_GRADIENT;
+}
+
+static void find_equal(const struct use *u, const struct factor *f, int i)
+{
+    for (int k = 0; k < i; k++)
+        if (f->si[k] == f->si[i]) {
+            diags_error(u->d, f->level_mark[i], "factor `%s`: %s is the same level as %s", f->name,
+                        f->text[i], f->text[k]);
+            return;
+        }
 }
 
 static void parse_levels(const struct use *u, struct factor *f)
@@ -149,13 +340,21 @@ static void parse_levels(const struct use *u, struct factor *f)
             diags_error(u->d, f->level_mark[i], "factor `%s`: %s", f->name, e.text);
             f->si[i] = NAN;
         }
-        for (int k = 0; k < i; k++)
-            if (f->si[k] == f->si[i]) {
-                diags_error(u->d, f->level_mark[i], "factor `%s`: %s is the same level as %s", f->name,
-                            f->text[i], f->text[k]);
-                break;
-            }
+        if (must_differ(u->p, f))
+            find_equal(u, f, i);
     }
+}
+
+/* In a gradient only the ends must be whole: what lies between is rounded. */
+static void check_whole(const struct use *u, const struct factor *f, const struct field *field)
+{
+    for (int i = 0; i < f->n; i++)
+        if (f->si[i] != rint(f->si[i]) && !isnan(f->si[i])) {
+            diags_error(u->d, f->level_mark[i],
+                        "factor `%s`: %s can not be a level of `%s`, which is a whole number", f->name,
+                        f->text[i], field->key);
+            return;
+        }
 }
 
 static void check_range(const struct use *u, const struct factor *f, const struct field *field)
@@ -196,11 +395,11 @@ static void visit_use(void *context, const struct value *v, const struct field *
 {
     (void)owner;
     struct use *u = context;
-    if (!v->factor[0])
+    if (!v->factor[0] || !v->given) /* not given: a default that is another scalar's value */
         return;
     int i = factor_find(u->p, v->factor);
     if (i < 0) {
-        report_undefined(u, v);
+        report_undefined(u->p, v->mark, "$", v->factor, u->d);
         return;
     }
     struct factor *f = &u->p->factor[i];
@@ -217,6 +416,10 @@ static void visit_use(void *context, const struct value *v, const struct field *
         return;
     }
     check_range(u, f, field);
+    if (field->kind == FIELD_COUNT && !f->whole) {
+        f->whole = true;
+        check_whole(u, f, field);
+    }
 }
 
 void factor_resolve(struct protocol *p, struct diags *d)

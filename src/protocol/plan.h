@@ -9,9 +9,13 @@
 struct plan_site {
     int site; /* 1-based, stable name; equals the visiting order of the undisturbed plan */
     int order;
-    double x, y; /* m */
-    int block;   /* 1-based, 0 = none */
-    bool spare;  /* level[] of a spare is that of the site it replaces, assigned by the run; -1 until then */
+    double x, y;        /* m */
+    int block;          /* 1-based, 0 = none */
+    const char *region; /* name, "" = none; lives as long as the protocol */
+    int pattern;        /* index into grid->region */
+    int entry;          /* listed point: row of the grid's columns of values; -1 = none */
+    int combination;    /* in plan->combination, -1 for a spare */
+    bool spare; /* level[] of a spare is that of the site it replaces, assigned by the run; -1 until then */
     int level[FACTOR_MAX];
 };
 
@@ -21,10 +25,20 @@ struct plan_seconds {
     double worst; /* every contact at the far end of the travel */
 };
 
+/* Levels that occur together at some site, and at how many. */
+struct plan_combination {
+    int level[FACTOR_MAX];
+    int sites;
+};
+
 struct plan {
     const struct protocol *protocol;
     struct plan_site *site; /* planned sites, then spares */
     int n_sites, n_spares;
+    struct plan_combination
+        *combination; /* in the order of the levels, first factor slowest; one without factors */
+    int n_combinations;
+    struct grid_layout layout; /* the same points as the grid placed them, and what it left out */
     uint64_t seed;
     struct plan_seconds seconds;
     uint64_t bytes; /* estimate of the results file */
@@ -38,7 +52,19 @@ void plan_free(struct plan *p);
 
 /* Numbers of step `step` for a site with these levels; NAN where a level is not assigned. */
 void plan_step(const struct plan *p, const int level[FACTOR_MAX], int step, struct step_now *out);
+void plan_approach(const struct plan *p, const int level[FACTOR_MAX], struct approach_now *out);
+void plan_retract(const struct plan *p, const int level[FACTOR_MAX], struct retract_now *out);
 double plan_value(const struct plan *p, const int level[FACTOR_MAX], const struct value *v);
+
+/* The two sites (indices, spares included) that are nearest to each other; false if there is only one. m. */
+bool plan_closest(const struct plan *p, int *a, int *b, double *distance);
+/* Where sites are counted: one row per region, in the order in which regions first occur. Regions beyond
+ * `max` are left out; returns the rows written. */
+struct plan_region {
+    const char *name; /* "" = none */
+    int sites, spares, excluded, used;
+};
+int plan_regions(const struct plan *p, struct plan_region *out, int max);
 
 /* Text outputs of `seccm plan`. */
 void plan_print(const struct plan *p, struct buf *out);

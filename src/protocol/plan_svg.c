@@ -4,6 +4,7 @@
  * Ito's, which colour-blind readers can tell apart; more combinations than colours are told apart by hue
  * around the circle. */
 #include <math.h>
+#include <string.h>
 
 #include "base/buf.h"
 #include "protocol/factor.h"
@@ -46,14 +47,6 @@ static void add_colour(struct buf *out, const struct map *m, int combination)
         buf_printf(out, "hsl(%d,65%%,%d%%)", 360 * combination / m->combinations, combination % 2 ? 60 : 42);
 }
 
-static int combination_of(const struct plan *p, const struct plan_site *s)
-{
-    int k = 0;
-    for (int f = 0; f < p->protocol->n_factors; f++)
-        k = k * p->protocol->factor[f].n + s->level[f];
-    return k;
-}
-
 static struct map layout(const struct plan *p)
 {
     double x0 = INFINITY, x1 = -INFINITY, y0 = INFINITY, y1 = -INFINITY;
@@ -63,12 +56,21 @@ static struct map layout(const struct plan *p)
         y0 = fmin(y0, p->site[i].y);
         y1 = fmax(y1, p->site[i].y);
     }
-    double pitch = p->protocol->grid->pitch, side = fmax(fmax(x1 - x0, y1 - y0), pitch);
-    struct map m = {
-        .x0 = x0, .y1 = y1, .scale = WIDTH / side, .combinations = (int)factor_combinations(p->protocol)};
+    for (int i = 0; i < p->layout.n_gone; i++) {
+        x0 = fmin(x0, p->layout.gone[i].x);
+        x1 = fmax(x1, p->layout.gone[i].x);
+        y0 = fmin(y0, p->layout.gone[i].y);
+        y1 = fmax(y1, p->layout.gone[i].y);
+    }
+    int a, b;
+    double pitch;
+    if (!plan_closest(p, &a, &b, &pitch))
+        pitch = 10e-6;
+    double side = fmax(fmax(x1 - x0, y1 - y0), pitch);
+    struct map m = {.x0 = x0, .y1 = y1, .scale = WIDTH / side, .combinations = p->n_combinations};
     m.w = (x1 - x0) * m.scale;
     m.h = (y1 - y0) * m.scale;
-    m.radius = fmin(0.36 * pitch * m.scale, 16);
+    m.radius = fmin(fmax(0.36 * pitch * m.scale, 1.5), 16);
     return m;
 }
 
@@ -80,6 +82,67 @@ static double px(const struct map *m, double x)
 static double py(const struct map *m, double y)
 {
     return MARGIN + 24 + (m->y1 - y) * m->scale;
+}
+
+/* Exclusions below everything else; parts outside the map are cut off. */
+static void add_exclusions(const struct plan *p, const struct map *m, struct buf *out)
+{
+    const struct items *list = &p->protocol->grid->exclusions;
+    const struct grid_exclusion *x = list->v;
+    buf_printf(
+        out, "<clipPath id=\"map\"><rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\"/></clipPath>\n",
+        MARGIN - 20, MARGIN + 4, m->w + 40, m->h + 40);
+    buf_str(out, "<g clip-path=\"url(#map)\" fill=\"#f2dede\" stroke=\"#c77\">\n");
+    for (int i = 0; i < list->n; i++) {
+        if (x[i].polygon.n == 0) {
+            buf_printf(out, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"%.1f\">", px(m, x[i].centre[0]),
+                       py(m, x[i].centre[1]), x[i].radius * m->scale);
+        } else {
+            buf_str(out, "<polygon points=\"");
+            for (int k = 0; k < x[i].polygon.n; k++)
+                buf_printf(out, "%.1f,%.1f ", px(m, x[i].polygon.xy[k][0]), py(m, x[i].polygon.xy[k][1]));
+            buf_str(out, "\">");
+        }
+        buf_str(out, "<title>left out: ");
+        escape(out, x[i].name ? x[i].name : "exclusion");
+        buf_printf(out, "</title></%s>\n", x[i].polygon.n ? "polygon" : "circle");
+    }
+    buf_str(out, "</g>\n");
+}
+
+/* Places that are left out: a small cross each. */
+static void add_gone(const struct plan *p, const struct map *m, struct buf *out)
+{
+    double r = fmax(0.5 * m->radius, 1.5);
+    for (int i = 0; i < p->layout.n_gone; i++) {
+        const struct grid_gone *g = &p->layout.gone[i];
+        double x = px(m, g->x), y = py(m, g->y);
+        buf_printf(out, "<path d=\"M%.1f %.1fl%.1f %.1fm0 %.1fl%.1f %.1f\" stroke=\"%s\">", x - r, y - r,
+                   2 * r, 2 * r, -2 * r, -2 * r, 2 * r, g->why == GONE_USED ? "#555" : "#c77");
+        buf_printf(out, "<title>%s</title></path>\n", g->why == GONE_USED ? "used before" : "excluded");
+    }
+}
+
+/* Each region's name above its sites. */
+static void add_region_names(const struct plan *p, const struct map *m, struct buf *out)
+{
+    struct plan_region r[40];
+    int n = plan_regions(p, r, 40);
+    for (int i = 0; i < n; i++) {
+        double left = INFINITY, top = -INFINITY;
+        for (int k = 0; k < p->n_sites + p->n_spares && r[i].name[0]; k++)
+            if (strcmp(p->site[k].region, r[i].name) == 0) {
+                left = fmin(left, p->site[k].x);
+                top = fmax(top, p->site[k].y);
+            }
+        if (!isfinite(left))
+            continue;
+        buf_printf(out,
+                   "<text class=\"region\" x=\"%.1f\" y=\"%.1f\" font-size=\"12\" font-style=\"italic\">",
+                   px(m, left) - m->radius, py(m, top) - m->radius - 4);
+        escape(out, r[i].name);
+        buf_str(out, "</text>\n");
+    }
 }
 
 static void add_path(const struct plan *p, const struct map *m, struct buf *out)
@@ -98,11 +161,15 @@ static void add_site(const struct plan *p, const struct map *m, const struct pla
         buf_str(out, "fill=\"#fff\" stroke=\"#999\" stroke-dasharray=\"2 2\">");
     } else {
         buf_str(out, "fill=\"");
-        add_colour(out, m, combination_of(p, s));
+        add_colour(out, m, s->combination);
         buf_str(out, "\">");
     }
     buf_printf(out, "<title>site %d%s: x %.3f um, y %.3f um", s->site, s->spare ? " (spare)" : "", s->x * 1e6,
                s->y * 1e6);
+    if (s->region[0]) {
+        buf_str(out, "; ");
+        escape(out, s->region);
+    }
     if (!s->spare && p->protocol->n_factors) {
         struct buf text = {0};
         factor_describe(p->protocol, s->level, &text);
@@ -155,10 +222,8 @@ static void add_legend(const struct plan *p, const struct map *m, struct buf *ou
 {
     int row = 0, most = (int)(m->h / ROW) > 6 ? (int)(m->h / ROW) : 6;
     for (int k = 0; k < m->combinations && p->protocol->n_factors && row < most; k++) {
-        int level[FACTOR_MAX];
         struct buf text = {0};
-        factor_levels(p->protocol, k, level);
-        factor_describe(p->protocol, level, &text);
+        factor_describe(p->protocol, p->combination[k].level, &text);
         add_key(m, row++, k, text.p, out);
         buf_free(&text);
     }
@@ -178,9 +243,12 @@ void plan_svg(const struct plan *p, struct buf *out)
     buf_printf(out, "<text x=\"%.1f\" y=\"28\" font-size=\"16\">", MARGIN);
     escape(out, p->protocol->name);
     buf_str(out, "</text>\n");
+    add_exclusions(p, &m, out);
     add_path(p, &m, out);
+    add_gone(p, &m, out);
     for (int i = 0; i < p->n_sites + p->n_spares; i++)
         add_site(p, &m, &p->site[i], out);
+    add_region_names(p, &m, out);
     add_scale(&m, out);
     add_legend(p, &m, out);
     buf_str(out, "</svg>\n");

@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "base/buf.h"
+#include "protocol/design.h"
 #include "protocol/plan.h"
 
 /* Coordinates are whole picometres: as um they have six decimals, and no dust behind them. */
@@ -49,6 +50,31 @@ static void add_factors(const struct plan *p, struct buf *out)
     buf_str(out, "],\n");
 }
 
+static void add_levels(const struct plan *p, const int level[FACTOR_MAX], struct buf *out)
+{
+    buf_str(out, "\"levels\": {");
+    for (int f = 0; f < p->protocol->n_factors; f++) {
+        const struct factor *a = &p->protocol->factor[f];
+        buf_str(out, f ? ", " : "");
+        buf_json_string(out, a->name);
+        buf_str(out, ": ");
+        buf_json_number(out, a->si[level[f]]);
+    }
+    buf_str(out, "}");
+}
+
+static void add_combinations(const struct plan *p, struct buf *out)
+{
+    buf_printf(out, "  \"design\": \"%s\",\n  \"combinations\": [",
+               design_name((enum design)p->protocol->design));
+    for (int k = 0; k < p->n_combinations && p->protocol->n_factors; k++) {
+        buf_str(out, k ? ",\n    {" : "\n    {");
+        add_levels(p, p->combination[k].level, out);
+        buf_printf(out, ", \"sites\": %d}", p->combination[k].sites);
+    }
+    buf_str(out, "],\n");
+}
+
 static void add_seconds(const struct plan *p, struct buf *out)
 {
     const struct plan_seconds *t = &p->seconds;
@@ -72,15 +98,82 @@ static void add_site(const struct plan *p, const struct plan_site *s, struct buf
     add_number(out, "x_um", micrometres(s->x));
     buf_str(out, ", ");
     add_number(out, "y_um", micrometres(s->y));
-    buf_printf(out, ", \"block\": %d, \"spare\": %s, \"levels\": {", s->block, s->spare ? "true" : "false");
-    for (int f = 0; f < p->protocol->n_factors && !s->spare; f++) {
-        const struct factor *a = &p->protocol->factor[f];
-        buf_str(out, f ? ", " : "");
-        buf_json_string(out, a->name);
-        buf_str(out, ": ");
-        buf_json_number(out, a->si[s->level[f]]);
+    buf_str(out, ", \"region\": ");
+    buf_json_string(out, s->region);
+    buf_printf(out, ", \"block\": %d, \"spare\": %s, ", s->block, s->spare ? "true" : "false");
+    if (s->spare)
+        buf_str(out, "\"levels\": {}");
+    else
+        add_levels(p, s->level, out);
+    buf_str(out, "}");
+}
+
+static void add_regions(const struct plan *p, struct buf *out)
+{
+    struct plan_region r[1000];
+    int n = plan_regions(p, r, 1000);
+    buf_str(out, "  \"regions\": [");
+    for (int i = 0; i < n; i++) {
+        buf_str(out, i ? ", {\"name\": " : "{\"name\": ");
+        buf_json_string(out, r[i].name);
+        buf_printf(out, ", \"sites\": %d, \"spares\": %d, \"excluded\": %d, \"used_before\": %d}", r[i].sites,
+                   r[i].spares, r[i].excluded, r[i].used);
     }
-    buf_str(out, "}}");
+    buf_str(out, "],\n");
+}
+
+/* Places of the pattern that are not visited, and why. */
+static void add_left_out(const struct plan *p, struct buf *out)
+{
+    buf_str(out, "  \"left_out\": [");
+    for (int i = 0; i < p->layout.n_gone; i++) {
+        const struct grid_gone *g = &p->layout.gone[i];
+        buf_str(out, i ? ",\n    {" : "\n    {");
+        add_number(out, "x_um", micrometres(g->x));
+        buf_str(out, ", ");
+        add_number(out, "y_um", micrometres(g->y));
+        buf_str(out, ", \"region\": ");
+        buf_json_string(out, g->region);
+        buf_printf(out, ", \"why\": \"%s\"}", g->why == GONE_USED ? "used before" : "excluded");
+    }
+    buf_str(out, "],\n");
+}
+
+static void add_corner(struct buf *out, const double xy[2])
+{
+    buf_char(out, '[');
+    buf_json_number(out, micrometres(xy[0]));
+    buf_str(out, ", ");
+    buf_json_number(out, micrometres(xy[1]));
+    buf_char(out, ']');
+}
+
+static void add_exclusions(const struct plan *p, struct buf *out)
+{
+    const struct items *list = &p->protocol->grid->exclusions;
+    const struct grid_exclusion *x = list->v;
+    buf_str(out, "  \"exclusions\": [");
+    for (int i = 0; i < list->n; i++) {
+        buf_str(out, i ? ", {\"name\": " : "{\"name\": ");
+        buf_json_string(out, x[i].name ? x[i].name : "");
+        buf_str(out, ", ");
+        add_number(out, "margin_um", micrometres(x[i].margin));
+        if (x[i].polygon.n == 0) {
+            buf_str(out, ", \"center_um\": ");
+            add_corner(out, x[i].centre);
+            buf_str(out, ", ");
+            add_number(out, "radius_um", micrometres(x[i].radius));
+        } else {
+            buf_str(out, ", \"polygon_um\": [");
+            for (int k = 0; k < x[i].polygon.n; k++) {
+                buf_str(out, k ? ", " : "");
+                add_corner(out, x[i].polygon.xy[k]);
+            }
+            buf_char(out, ']');
+        }
+        buf_char(out, '}');
+    }
+    buf_str(out, "],\n");
 }
 
 void plan_json(const struct plan *p, struct buf *out)
@@ -95,7 +188,11 @@ void plan_json(const struct plan *p, struct buf *out)
     buf_json_string(out, q->rig_path);
     buf_printf(out, ",\n  \"seed\": %lld,\n  \"planned\": %d,\n  \"spares\": %d,\n", (long long)p->seed,
                p->n_sites, p->n_spares);
+    add_regions(p, out);
+    add_exclusions(p, out);
+    add_left_out(p, out);
     add_factors(p, out);
+    add_combinations(p, out);
     add_seconds(p, out);
     buf_printf(out, "  \"samples_per_site\": %llu,\n  \"bytes\": %llu,\n  \"sites\": [\n",
                (unsigned long long)p->samples_per_site, (unsigned long long)p->bytes);
@@ -108,7 +205,7 @@ void plan_json(const struct plan *p, struct buf *out)
 
 void plan_csv(const struct plan *p, struct buf *out)
 {
-    buf_str(out, "site,order,x_um,y_um,block,spare");
+    buf_str(out, "site,order,x_um,y_um,region,block,spare");
     for (int f = 0; f < p->protocol->n_factors; f++) {
         buf_printf(out, ",%s", p->protocol->factor[f].name);
         add_unit(out, p->protocol->factor[f].dim);
@@ -120,6 +217,8 @@ void plan_csv(const struct plan *p, struct buf *out)
         buf_json_number(out, micrometres(s->x));
         buf_char(out, ',');
         buf_json_number(out, micrometres(s->y));
+        buf_char(out, ',');
+        buf_csv_field(out, s->region);
         buf_printf(out, ",%d,%s", s->block, s->spare ? "yes" : "no");
         for (int f = 0; f < p->protocol->n_factors; f++) {
             buf_char(out, ',');

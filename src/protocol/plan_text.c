@@ -1,9 +1,9 @@
 /* The plan for people: what will happen, how often, how long, where. */
 #include <math.h>
-#include <string.h>
 
 #include "base/buf.h"
 #include "protocol/check.h"
+#include "protocol/design.h"
 #include "protocol/factor.h"
 #include "protocol/step.h"
 
@@ -23,6 +23,59 @@ static void add_duration(struct buf *out, double s)
         buf_printf(out, "%ld h %02ld min", minutes / 60, minutes % 60);
 }
 
+/* "hexagon of 100 sites and 10 spares, pitch 5 um, serpentine" */
+static void add_grid(const struct plan *p, struct buf *out)
+{
+    const struct grid *g = p->protocol->grid;
+    const struct grid_region *r = g->region;
+    buf_printf(out, "  grid         %s%s", g->name ? g->name : "", g->name ? ": " : "");
+    if (g->n_regions > 1)
+        buf_printf(out, "%d regions of %d sites and %d spares, visited %s", g->n_regions, p->n_sites,
+                   p->n_spares, g->visit == VISIT_TOGETHER ? "together, " : "one after another");
+    else
+        buf_printf(out, "%s of %d sites and %d spares", grid_shape_name(r->shape), p->n_sites, p->n_spares);
+    if (g->n_regions == 1 && !isnan(r->pitch))
+        buf_printf(out, ", pitch %s", show(r->pitch, DIM_LENGTH));
+    if (g->n_regions == 1 || g->visit == VISIT_TOGETHER)
+        buf_printf(out, "%s%s", g->n_regions == 1 ? ", " : "",
+                   grid_order_name(g->n_regions == 1 ? r->order : g->whole.order));
+    buf_char(out, '\n');
+    if (g->tilt_points.n > 0)
+        buf_printf(out, "  tilt         %.4g along x, %.4g along y, through %d points\n", g->tilt[0],
+                   g->tilt[1], g->tilt_points.n);
+    if (isfinite(g->tilt_rms))
+        buf_printf(out, "               residual standard deviation of the plane %s\n",
+                   show(g->tilt_rms, DIM_LENGTH));
+    for (int i = 0; i < g->n_regions; i++)
+        if (g->region[i].image.fiducials.n > 0) {
+            buf_printf(out, "  image        %s: %d fiducials, residuals %s (root mean square)",
+                       or_dash(g->region[i].image.file), g->region[i].image.fiducials.n,
+                       show(g->region[i].image.rms, DIM_LENGTH));
+            if (isfinite(g->region[i].image.worst))
+                buf_printf(out, ", largest error when left out %s",
+                           show(g->region[i].image.worst, DIM_LENGTH));
+            buf_char(out, '\n');
+        }
+}
+
+/* What each region has, and what was left out: only where there is something to tell. */
+static void add_regions(const struct plan *p, struct buf *out)
+{
+    struct plan_region r[40];
+    int n = plan_regions(p, r, 40);
+    if (n == 1 && r[0].name[0] == '\0' && p->layout.n_gone == 0)
+        return;
+    buf_str(out, "\nregions:\n");
+    for (int i = 0; i < n; i++) {
+        buf_printf(out, "  %-16s %5d sites, %d spares", or_dash(r[i].name), r[i].sites, r[i].spares);
+        if (r[i].excluded)
+            buf_printf(out, ", %d places excluded", r[i].excluded);
+        if (r[i].used)
+            buf_printf(out, ", %d places used before", r[i].used);
+        buf_char(out, '\n');
+    }
+}
+
 static void add_identity(const struct plan *p, struct buf *out)
 {
     const struct protocol *q = p->protocol;
@@ -35,10 +88,7 @@ static void add_identity(const struct plan *p, struct buf *out)
     buf_printf(out, "  reference    %s, offset %s +- %s\n", or_dash(q->reference),
                show(q->offset, DIM_POTENTIAL), show(q->offset_uncertainty, DIM_POTENTIAL));
     buf_printf(out, "  rig          %s (%s)\n", or_dash(q->rig->name), q->rig_path);
-    buf_printf(out, "  grid         %s%s%s%d sites and %d spares, pitch %s\n",
-               q->grid->name ? q->grid->name : "", q->grid->name ? ": " : "",
-               q->grid->shape == GRID_HEXAGON ? "hexagon of " : "rectangle of ", p->n_sites, p->n_spares,
-               show(q->grid->pitch, DIM_LENGTH));
+    add_grid(p, out);
 }
 
 /* A value as it stands in the file: "50 mV" or "$cutoff". */
@@ -72,7 +122,9 @@ static void add_settings(const struct step *s, struct buf *out)
         }
         buf_str(out, " at ");
         add_value(out, &s->rate, DIM_SCAN_RATE);
-        buf_printf(out, ", %lld cycle%s", (long long)s->cycles, s->cycles == 1 ? "" : "s");
+        buf_str(out, ", ");
+        add_value(out, &s->cycles, DIM_NONE);
+        buf_printf(out, " cycle%s", s->cycles.si == 1 ? "" : "s");
         break;
     case STEP_GALVANOSTATIC:
         add_value(out, &s->current, DIM_CURRENT);
@@ -102,30 +154,78 @@ static void add_step(const struct protocol *p, int i, struct buf *out)
     buf_char(out, '\n');
 }
 
-static int count_combination(const struct plan *p, const int level[FACTOR_MAX])
+/* What the design means, and what can not be told apart because of it. */
+static void add_design(const struct plan *p, struct buf *out)
 {
-    int n = 0;
-    for (int i = 0; i < p->n_sites; i++)
-        n += memcmp(p->site[i].level, level, (size_t)p->protocol->n_factors * sizeof *level) == 0;
-    return n;
+    const struct protocol *q = p->protocol;
+    const char *along = q->along == ALONG_X ? "x" : q->along == ALONG_Y ? "y" : "the number of the site";
+    int64_t n = factor_combinations(q);
+    buf_str(out, "\nlevels: ");
+    switch ((enum design)q->design) {
+    case DESIGN_NONE:
+        break;
+    case DESIGN_FULL_FACTORIAL:
+        buf_printf(out, "full factorial, %lld combinations in the order written, over and over\n",
+                   (long long)n);
+        break;
+    case DESIGN_COMPLETELY_RANDOMISED:
+        buf_printf(out, "completely randomised, %lld combinations, seed %lld\n", (long long)n,
+                   (long long)p->seed);
+        break;
+    case DESIGN_RANDOMISED_BLOCKS:
+        buf_printf(out, "randomised blocks of %lld, seed %lld\n", (long long)n, (long long)p->seed);
+        break;
+    case DESIGN_LATIN_SQUARE:
+        buf_printf(out, "Latin squares of %lld x %lld sites, seed %lld\n", (long long)n, (long long)n,
+                   (long long)p->seed);
+        break;
+    case DESIGN_BY_COLUMN:
+    case DESIGN_BY_ROW:
+    case DESIGN_BY_REGION:
+        buf_printf(out, "%s, %s; by design what differs between %ss can not be told from the levels\n",
+                   design_name((enum design)q->design),
+                   q->shuffle ? "in random order" : "in the order written",
+                   design_name((enum design)q->design) + 3);
+        break;
+    case DESIGN_GRADIENT:
+        buf_printf(out, "gradient along %s; by design an effect of %s can not be told from the levels\n",
+                   along, along);
+        break;
+    }
+    for (int f = 0; f < q->n_factors; f++)
+        if (q->factor[f].source)
+            buf_printf(out, "  %s: one value per site from %s\n", q->factor[f].name,
+                       q->factor[f].source->path);
+}
+
+static void add_linked(const struct protocol *q, struct buf *out)
+{
+    for (int g = 0; g < q->n_groups; g++) {
+        int n = 0;
+        for (int f = 0; f < q->n_factors; f++)
+            n += q->factor[f].group == g;
+        for (int f = 0, k = 0; f < q->n_factors && n > 1; f++)
+            if (q->factor[f].group == g)
+                buf_printf(out, "%s%s", k++ ? " with " : "  linked: ", q->factor[f].name);
+        buf_str(out, n > 1 ? "\n" : "");
+    }
 }
 
 static void add_counts(const struct plan *p, struct buf *out)
 {
-    int64_t n = factor_combinations(p->protocol);
     if (p->protocol->n_factors == 0)
         return;
-    buf_printf(out, "\nlevels: randomised blocks of %lld, seed %lld\n", (long long)n, (long long)p->seed);
-    for (int k = 0; k < n && k < 60; k++) {
-        int level[FACTOR_MAX];
+    add_design(p, out);
+    add_linked(p->protocol, out);
+    for (int k = 0; k < p->n_combinations && k < 60; k++) {
         struct buf text = {0};
-        factor_levels(p->protocol, k, level);
-        factor_describe(p->protocol, level, &text);
-        buf_printf(out, "  %5d sites  %s\n", count_combination(p, level), text.p);
+        factor_describe(p->protocol, p->combination[k].level, &text);
+        buf_printf(out, "  %5d site%s  %s\n", p->combination[k].sites,
+                   p->combination[k].sites == 1 ? " " : "s", text.p);
         buf_free(&text);
     }
-    if (n > 60)
-        buf_printf(out, "  ... and %lld combinations more\n", (long long)n - 60);
+    if (p->n_combinations > 60)
+        buf_printf(out, "  ... and %d combinations more\n", p->n_combinations - 60);
 }
 
 static void add_part(struct buf *out, const char *name, double s, double total)
@@ -157,33 +257,53 @@ static void add_time(const struct plan *p, struct buf *out)
                (unsigned long long)p->samples_per_site, (double)p->bytes / 1e6);
 }
 
-static void add_site(const struct plan *p, const struct plan_site *s, struct buf *out)
+static bool has_regions(const struct plan *p)
 {
-    buf_printf(out, "%6d %10.3f %10.3f ", s->site, s->x * 1e6, s->y * 1e6);
-    if (s->spare) {
-        buf_str(out, " spare\n");
-        return;
-    }
-    buf_printf(out, "%6d", s->block);
-    for (int f = 0; f < p->protocol->n_factors; f++)
-        buf_printf(out, "  %-12s", p->protocol->factor[f].text[s->level[f]]);
+    for (int i = 0; i < p->n_sites + p->n_spares; i++)
+        if (p->site[i].region[0])
+            return true;
+    return false;
+}
+
+static void end_line(struct buf *out)
+{
     while (out->n && out->p[out->n - 1] == ' ')
         out->p[--out->n] = '\0';
     buf_char(out, '\n');
 }
 
+static void add_site(const struct plan *p, const struct plan_site *s, bool regions, struct buf *out)
+{
+    buf_printf(out, "%6d %10.3f %10.3f ", s->site, s->x * 1e6, s->y * 1e6);
+    if (s->spare)
+        buf_str(out, " spare");
+    else
+        buf_printf(out, "%6d", s->block);
+    if (regions)
+        buf_printf(out, "  %-16s", s->region);
+    if (s->spare) {
+        end_line(out);
+        return;
+    }
+    for (int f = 0; f < p->protocol->n_factors; f++)
+        buf_printf(out, "  %-12s", p->protocol->factor[f].text[s->level[f]]);
+    end_line(out);
+}
+
 void plan_print(const struct plan *p, struct buf *out)
 {
+    bool regions = has_regions(p);
     add_identity(p, out);
     buf_str(out, "\nat each site:\n");
     for (int i = 0; i < p->protocol->n_steps; i++)
         add_step(p->protocol, i, out);
+    add_regions(p, out);
     add_counts(p, out);
     add_time(p, out);
-    buf_str(out, "\n  site       x/um       y/um   block");
+    buf_printf(out, "\n  site       x/um       y/um   block%s", regions ? "  region          " : "");
     for (int f = 0; f < p->protocol->n_factors; f++)
         buf_printf(out, "  %-*s", f + 1 < p->protocol->n_factors ? 12 : 0, p->protocol->factor[f].name);
     buf_char(out, '\n');
     for (int i = 0; i < p->n_sites + p->n_spares; i++)
-        add_site(p, &p->site[i], out);
+        add_site(p, &p->site[i], regions, out);
 }

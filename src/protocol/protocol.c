@@ -13,6 +13,7 @@
 #include "base/buf.h"
 #include "protocol/design.h"
 #include "protocol/factor.h"
+#include "protocol/gradient.h"
 #include "protocol/grid.h"
 #include "protocol/step.h"
 
@@ -46,7 +47,7 @@ static void visit_table(const struct fields *table, const void *base, const stru
         const struct values *list = (const void *)at;
         if (f->kind == FIELD_MAP)
             visit_table(f->sub, at, owner, visit, context);
-        else if (f->kind == FIELD_VALUE)
+        else if (f->kind == FIELD_VALUE || f->kind == FIELD_COUNT)
             visit(context, (const void *)at, f, owner);
         else if (f->kind == FIELD_VALUES)
             for (int k = 0; k < list->n; k++)
@@ -68,23 +69,11 @@ void protocol_each_value(const struct protocol *p, protocol_visit *visit, void *
 /* --- the files it names ----------------------------------------------------------------------------------
  */
 
-/* A path of a file, relative to the folder of the file that names it. Caller frees. */
-static char *resolve(const char *from, const char *path)
-{
-    const char *slash = strrchr(from, '/');
-    if (path[0] == '/' || !slash)
-        return xstrdup(path);
-    struct buf b = {0};
-    buf_add(&b, from, (size_t)(slash - from) + 1);
-    buf_str(&b, path);
-    return b.p;
-}
-
 static void read_grid_file(struct protocol *p, struct diags *d)
 {
     struct mark m = ynode_mark(p->grid_node);
     struct err e = ERR_INIT;
-    p->grid_path = resolve(p->source->path, ynode_text(p->grid_node));
+    p->grid_path = source_beside(p->source->path, ynode_text(p->grid_node));
     p->grid_node = NULL;
     p->grid_source = source_read(p->grid_path, FILE_MAX, &e);
     if (!p->grid_source) {
@@ -115,7 +104,7 @@ static bool read_rig(struct protocol *p, const struct protocol_options *o, struc
     bool given = o && o->rig_path;
     if (!given && !p->rig_path)
         return true;
-    char *path = given ? xstrdup(o->rig_path) : resolve(p->source->path, p->rig_path);
+    char *path = given ? xstrdup(o->rig_path) : source_beside(p->source->path, p->rig_path);
     free(p->rig_path);
     p->rig_path = path;
     struct err why = ERR_INIT;
@@ -138,21 +127,21 @@ static void fill_defaults(struct protocol *p)
 {
     if (isnan(p->drop))
         p->drop = 0.5 * p->aperture;
-    if (isnan(p->approach.leash))
-        p->approach.leash = fmin(0.3e-6, p->drop);
-    if (isnan(p->approach.ceiling))
-        p->approach.ceiling = p->i_limit;
+    if (!p->approach.leash.given)
+        p->approach.leash.si = fmin(0.3e-6, p->drop);
+    if (!p->approach.ceiling.given)
+        p->approach.ceiling.si = p->i_limit;
     if (!p->retract.bias.given) {
         p->retract.bias = p->approach.bias;
         p->retract.bias.given = false;
     }
-    if (isnan(p->retract.travel))
-        p->retract.travel = fmax(5e-6, 10 * p->wetted * p->aperture);
+    if (!p->retract.travel.given)
+        p->retract.travel.si = fmax(5e-6, 10 * p->wetted * p->aperture);
     if (isnan(p->plating) && p->reference && strncmp(p->reference, "Li/Li+", 6) == 0)
         p->plating = 0;
     /* Choices that are a part of their enum's values. */
     p->faults.consecutive_then += POLICY_PAUSE;
-    p->design = p->n_factors ? DESIGN_RANDOMISED_BLOCKS : DESIGN_NONE;
+    p->design = p->n_factors ? p->design + DESIGN_FULL_FACTORIAL : DESIGN_NONE;
 }
 
 static void check_policy(const struct protocol *p, int policy, const char *path, struct diags *d)
@@ -166,9 +155,6 @@ static void check_policy(const struct protocol *p, int policy, const char *path,
 
 static void check_scalars(const struct protocol *p, struct diags *d)
 {
-    if (p->format > 1)
-        diags_error(d, protocol_mark(p, "seccm"),
-                    "this is a protocol of format %lld; this version reads format 1", (long long)p->format);
     if (p->barrels > 1)
         diags_error(d, protocol_mark(p, "probe.barrels"),
                     "this version lands by the surface current of one barrel only");
@@ -179,6 +165,18 @@ static void check_scalars(const struct protocol *p, struct diags *d)
 
 /* --- all of it -------------------------------------------------------------------------------------------
  */
+
+/* Levels that depend on where the sites are: placed here as the plan will place them. */
+static void place_levels(struct protocol *p, struct diags *d)
+{
+    struct grid_layout layout;
+    if (!p->grid || p->design != DESIGN_GRADIENT)
+        return;
+    if (!grid_place(p->grid, (uint64_t)p->seed, p->used.spot, p->used.n, &layout, d))
+        return;
+    gradient_apply(p, &layout, d);
+    grid_layout_free(&layout);
+}
 
 static bool read_all(struct protocol *p, const struct protocol_options *o, struct diags *d, struct err *e)
 {
@@ -192,6 +190,8 @@ static bool read_all(struct protocol *p, const struct protocol_options *o, struc
     if (o && o->has_seed)
         p->seed = o->seed;
     read_grid(p, d);
+    used_read(p, d);
+    place_levels(p, d);
     return read_rig(p, o, d, e);
 }
 
@@ -219,6 +219,7 @@ void protocol_free(struct protocol *p)
 {
     if (!p)
         return;
+    used_free(&p->used);
     step_free_all(p);
     factor_free_all(p);
     schema_free(&protocol_fields, p);

@@ -9,6 +9,7 @@
 #include "base/schema.h"
 #include "instrument/program.h"
 #include "instrument/rig.h"
+#include "protocol/used.h"
 
 enum step_kind { STEP_HOLD, STEP_CV, STEP_GALVANOSTATIC, STEP_OCP };
 const char *step_kind_name(enum step_kind k); /* hold, cv, galvanostatic, ocp */
@@ -32,7 +33,7 @@ struct step {
     struct values vertices; /* cv: exactly two here, the last one is where each cycle ends */
     struct value rate;      /* cv: V/s */
     struct value step;      /* cv: V */
-    int64_t cycles;         /* cv */
+    struct value cycles;    /* cv: a whole number */
     struct value current;   /* galvanostatic: A */
     struct until_value until[UNTIL_MAX];
     int n_until;
@@ -50,43 +51,61 @@ extern const struct fields site_fields;
 struct step_now {
     const struct step *step;
     double potential, duration, interval, start, vertex[2], rate, e_step, current;
+    int cycles;
     struct until until[UNTIL_MAX];
     int n_until;
 };
 
+/* What differs from site to site. Its levels are given to sites by the design or, with `of_site`, are fixed:
+ * read from a file with one value per site, or interpolated along a gradient. */
 struct factor {
     char name[32];
     enum dim dim; /* of the values it feeds */
-    int n;        /* levels, in the order written */
+    bool whole;   /* feeds a count: levels are whole numbers */
+    int n;        /* levels, in the order written; ascending from a file */
     char **text;  /* as written */
     double *si;
     struct mark mark;
     struct mark *level_mark; /* n */
     bool used;
+    int group;             /* linked factors have the same one, and vary together; -1 with `of_site` */
+    int *of_site;          /* level of site k + 1, -1 = none; NULL: the design's to give */
+    int n_of_site;         /* sites */
+    struct source *source; /* its file, NULL = none */
 };
 #define FACTOR_MAX 8
 
 enum contact_kind { CONTACT_TRANSIENT, CONTACT_STEADY };
 
 struct approach {
-    struct value bias; /* V vs reference */
-    double speed;      /* m/s */
-    double leash;      /* m */
-    double travel;     /* m: longest slow approach without knowledge of the surface */
-    double interval;   /* s between samples */
-    double threshold;  /* A */
-    double sigmas;
+    struct value bias;      /* V vs reference */
+    struct value speed;     /* m/s */
+    struct value leash;     /* m */
+    struct value travel;    /* m: longest slow approach without knowledge of the surface */
+    struct value interval;  /* s between samples */
+    struct value threshold; /* A */
+    struct value sigmas;
     int contact_kind;
-    double confirm; /* s at rest after the crossing */
-    double ceiling; /* A: hard ceiling of abs(i) at contact */
-    int signal;     /* index into the choices of contact.signal: only the surface current here */
+    struct value confirm; /* s at rest after the crossing */
+    struct value ceiling; /* A: hard ceiling of abs(i) at contact */
+    int signal;           /* index into the choices of contact.signal: only the surface current here */
 };
 
 struct retract {
-    struct value bias; /* V vs reference */
-    double detach;     /* m/s while watching for the break */
-    double then;       /* m/s afterwards */
-    double travel;     /* m: largest distance within which the drop must break */
+    struct value bias;   /* V vs reference */
+    struct value detach; /* m/s while watching for the break */
+    struct value then;   /* m/s afterwards */
+    struct value travel; /* m: largest distance within which the drop must break */
+};
+
+/* The same with numbers for one site. */
+struct approach_now {
+    double bias, speed, leash, travel, interval, threshold, sigmas, confirm, ceiling;
+    int contact_kind;
+};
+
+struct retract_now {
+    double bias, detach, then, travel;
 };
 
 /* Small in-air triangle that proves the signal alive (S1), and the in-air sweep that is the blank. */
@@ -124,23 +143,29 @@ struct protocol {
     double i_limit;                    /* A */
     double clearance, peak;            /* m */
     double sigma; /* m: standard deviation of heights expected about the fitted surface before it is known */
-    double drop;  /* m: surface.drop, height by which the drop protrudes below the glass (0.5 x aperture) */
+    double residue; /* diameter of what a drop leaves behind / wetted diameter; NAN = not measured */
+    double drop;    /* m: surface.drop, height by which the drop protrudes below the glass (0.5 x aperture) */
     struct approach approach;
     struct retract retract;
     struct alive alive;
     struct factor factor[FACTOR_MAX];
     int n_factors;
-    int design; /* enum design of design.h */
+    int n_groups; /* of factors that the design gives levels to */
+    int design;   /* enum design of design.h */
+    int along;    /* enum along of design.h */
+    bool shuffle;
     struct step *step;
     int n_steps;
     struct faults faults;
+    struct strings avoid; /* results files as named: their spots are not used again */
+    struct used used;
     double stop_after; /* s, NAN = none */
     struct sei_analysis sei;
     double wet_check_potential; /* V: where the capacitance is read as a measure of the wetted area */
     /* files */
     char *rig_path, *grid_path;    /* as resolved; grid_path NULL = inline */
     const struct ynode *grid_node; /* the grid's map, wherever it stands */
-    const struct ynode *site_node, *factors_node;
+    const struct ynode *site_node, *factors_node, *linked_node;
     struct rig_config *rig;
     struct grid *grid;
     struct source *source, *grid_source;

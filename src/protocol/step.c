@@ -43,9 +43,9 @@ static const struct field cv_table[] = {
     NAME_FIELD,
     {"start", VALUE(POTENTIAL, start), true, NULL, -20, 20, NULL, NULL, "potential at which it begins"},
     {"vertices", FIELD_VALUES, DIM_POTENTIAL, S(vertices), true, NULL, -20, 20, NULL, NULL,
-     "the two turning points; each cycle ends at the second"},
+     "the two turning points; each cycle ends at the second", .items = 2},
     {"rate", VALUE(SCAN_RATE, rate), true, NULL, 1e-6, 1000, NULL, NULL, "scan rate"},
-    {"cycles", FIELD_INT, DIM_NONE, S(cycles), false, "1", 1, 100000, NULL, NULL, "number of cycles"},
+    {"cycles", FIELD_COUNT, DIM_NONE, S(cycles), false, "1", 1, 100000, NULL, NULL, "number of cycles"},
     {"step", VALUE(POTENTIAL, step), false, "2 mV", 1e-6, 1, NULL, NULL,
      "potential from one sample to the next"},
     BETWEEN_FIELD,
@@ -94,13 +94,20 @@ struct until_map {
 
 static const struct field until_table[] = {
     {"potential", FIELD_NODE, DIM_POTENTIAL, offsetof(struct until_map, potential), false, NULL, -20, 20,
-     NULL, NULL, "\"< 0.05 V\" or \"> 1.5 V\", or a list of one of each"},
+     NULL, NULL, "\"< 0.05 V\" or \"> 1.5 V\", or a list of one of each", NODE_BOUND},
     {"elapsed", FIELD_VALUE, DIM_TIME, offsetof(struct until_map, elapsed), false, NULL, 1e-3, 1e6, NULL,
      NULL, "time since the step began"},
     {"charge", FIELD_VALUE, DIM_CHARGE, offsetof(struct until_map, charge), false, NULL, 1e-18, 1, NULL, NULL,
      "magnitude of the charge that has flowed"},
 };
-const struct fields until_fields = FIELDS("`until`", until_table);
+/* A lost drop may never reach a potential: one of these ends the step for sure. */
+static const char *const until_sure[] = {"elapsed", "charge", NULL};
+const struct fields until_fields = {
+    .what = "`until`",
+    .field = until_table,
+    .n = sizeof until_table / sizeof until_table[0],
+    .any_of = until_sure,
+};
 
 const char *step_kind_name(enum step_kind k)
 {
@@ -183,6 +190,8 @@ static void read_until(struct step *s, struct diags *d)
 {
     struct until_map m = {0};
     bool ok = schema_read(s->until_node, &until_fields, &m, d);
+    if (m.potential && ynode_kind(m.potential) == Y_LIST && ynode_count(m.potential) == 0)
+        diags_error(d, ynode_mark(m.potential), "`potential`: the list is empty");
     if (m.potential && ynode_kind(m.potential) == Y_LIST)
         for (int i = 0; i < ynode_count(m.potential); i++)
             read_condition(ynode_item(m.potential, i), s, d);

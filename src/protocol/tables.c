@@ -2,11 +2,14 @@
  * JSON Schema share. All offsets count from struct protocol, nested maps included. */
 #include "protocol/protocol.h"
 
+#include "protocol/design.h"
+#include "protocol/factor.h"
 #include "protocol/grid.h"
 
 #define P(member)            offsetof(struct protocol, member)
 #define TEXT(member)         FIELD_STRING, DIM_NONE, P(member)
 #define NUMBER(dim_, member) FIELD_QUANTITY, DIM_##dim_, P(member)
+#define VALUE(dim_, member)  FIELD_VALUE, DIM_##dim_, P(member)
 
 static const struct field sample_table[] = {
     {"name", TEXT(sample_name), false, NULL, 0, 0, NULL, NULL, "what the sample is"},
@@ -23,6 +26,10 @@ static const struct field probe_table[] = {
      "diameter of the wetted spot divided by the aperture"},
     {"wetted-uncertainty", NUMBER(NONE, wetted_uncertainty), false, "0.5", 0, 10, NULL, NULL,
      "standard uncertainty of `wetted`"},
+    {"residue", NUMBER(NONE, residue), false, NULL, 1, 20, NULL, NULL,
+     "diameter of the residue divided by that of the wetted spot, once it was measured; sites then need to "
+     "be "
+     "1.5 residues apart, otherwise 3 residues of 1.3 wetted diameters"},
 };
 static const struct fields probe_fields = FIELDS("`probe`", probe_table);
 
@@ -67,40 +74,41 @@ static const struct field contact_table[] = {
      "what shows the contact"},
     {"kind", FIELD_CHOICE, DIM_NONE, P(approach.contact_kind), false, "transient", 0, 0, kinds, NULL,
      "a short charging current, or a current that stays"},
-    {"threshold", NUMBER(CURRENT, approach.threshold), true, NULL, 1e-15, 1, NULL, NULL,
+    {"threshold", VALUE(CURRENT, approach.threshold), true, NULL, 1e-15, 1, NULL, NULL,
      "smallest change of the current that counts as contact"},
-    {"sigmas", NUMBER(NONE, approach.sigmas), false, "6", 3, 100, NULL, NULL,
+    {"sigmas", VALUE(NONE, approach.sigmas), false, "6", 3, 100, NULL, NULL,
      "the change must also exceed this many standard deviations of the noise"},
 };
 static const struct fields contact_fields = FIELDS("`approach.contact`", contact_table);
 
 static const struct field approach_table[] = {
-    {"bias", FIELD_VALUE, DIM_POTENTIAL, P(approach.bias), true, NULL, -20, 20, NULL, NULL,
+    {"bias", VALUE(POTENTIAL, approach.bias), true, NULL, -20, 20, NULL, NULL,
      "potential of the sample during the approach"},
-    {"speed", NUMBER(SPEED, approach.speed), true, NULL, 1e-9, 100e-6, NULL, NULL,
+    {"speed", VALUE(SPEED, approach.speed), true, NULL, 1e-9, 100e-6, NULL, NULL,
      "speed of the slow approach"},
-    {"leash", NUMBER(LENGTH, approach.leash), false, NULL, 1e-9, 10e-6, NULL, NULL,
-     "how far the commanded height may be ahead of the last good sample; 0.3 um or the aperture if left out, "
+    {"leash", VALUE(LENGTH, approach.leash), false, NULL, 1e-9, 10e-6, NULL, NULL,
+     "how far the commanded height may be ahead of the last good sample; 0.3 um or `surface.drop` if left "
+     "out, "
      "whichever is smaller"},
-    {"travel", NUMBER(LENGTH, approach.travel), true, NULL, 100e-9, 1e-3, NULL, NULL,
+    {"travel", VALUE(LENGTH, approach.travel), true, NULL, 100e-9, 1e-3, NULL, NULL,
      "longest slow approach while the surface is unknown"},
-    {"sample", NUMBER(TIME, approach.interval), false, "1 ms", 10e-6, 1, NULL, NULL,
+    {"sample", VALUE(TIME, approach.interval), false, "1 ms", 10e-6, 1, NULL, NULL,
      "time between samples during the approach"},
     {"contact", FIELD_MAP, DIM_NONE, 0, true, NULL, 0, 0, NULL, &contact_fields, "what counts as contact"},
-    {"confirm", NUMBER(TIME, approach.confirm), false, "50 ms", 1e-3, 60, NULL, NULL,
+    {"confirm", VALUE(TIME, approach.confirm), false, "50 ms", 1e-3, 60, NULL, NULL,
      "time at rest in which the contact must show again"},
-    {"ceiling", NUMBER(CURRENT, approach.ceiling), false, NULL, 1e-15, 1, NULL, NULL,
+    {"ceiling", VALUE(CURRENT, approach.ceiling), false, NULL, 1e-15, 1, NULL, NULL,
      "current at which the cell is opened at once; `limits.current` if left out"},
 };
 static const struct fields approach_fields = FIELDS("`approach`", approach_table);
 
 static const struct field retract_table[] = {
-    {"bias", FIELD_VALUE, DIM_POTENTIAL, P(retract.bias), false, NULL, -20, 20, NULL, NULL,
+    {"bias", VALUE(POTENTIAL, retract.bias), false, NULL, -20, 20, NULL, NULL,
      "potential of the sample until the drop has broken; that of the approach if left out"},
-    {"detach", NUMBER(SPEED, retract.detach), false, "1 um/s", 1e-9, 1e-3, NULL, NULL,
+    {"detach", VALUE(SPEED, retract.detach), false, "1 um/s", 1e-9, 1e-3, NULL, NULL,
      "speed while the break is watched for"},
-    {"then", NUMBER(SPEED, retract.then), false, "10 um/s", 1e-9, 10e-3, NULL, NULL, "speed afterwards"},
-    {"travel", NUMBER(LENGTH, retract.travel), false, NULL, 100e-9, 1e-3, NULL, NULL,
+    {"then", VALUE(SPEED, retract.then), false, "10 um/s", 1e-9, 10e-3, NULL, NULL, "speed afterwards"},
+    {"travel", VALUE(LENGTH, retract.travel), false, NULL, 100e-9, 1e-3, NULL, NULL,
      "distance within which the drop must break; 5 um or 10 wetted diameters if left out, whichever is "
      "larger"},
 };
@@ -116,13 +124,23 @@ static const struct field alive_table[] = {
 };
 static const struct fields alive_fields = FIELDS("`alive`", alive_table);
 
-static const char *const designs[] = {"randomised-blocks", NULL};
-
 static const struct field vary_table[] = {
-    {"design", FIELD_CHOICE, DIM_NONE, P(design), false, "randomised-blocks", 0, 0, designs, NULL,
-     "how levels are given to sites"},
-    {"factors", FIELD_NODE, DIM_NONE, P(factors_node), true, NULL, 0, 0, NULL, NULL,
-     "name: list of levels; `$name` elsewhere takes the level of the site"},
+    {"design", FIELD_CHOICE, DIM_NONE, P(design), false, "randomised-blocks", 0, 0, design_names, NULL,
+     "how combinations of levels are given to sites: full-factorial in the order written, over and over; "
+     "completely-randomised over all sites; randomised-blocks, each combination once in each run of "
+     "neighbouring "
+     "sites; latin-square, each once in each row and column of a square of the grid; by-column, by-row and "
+     "by-region, the same at all of its sites; gradient, in equal steps from the first level to the last"},
+    {"along", FIELD_CHOICE, DIM_NONE, P(along), false, "x", 0, 0, along_names, NULL,
+     "gradient: what the levels are linear in, x, y or the number of the site"},
+    {"shuffle", FIELD_BOOL, DIM_NONE, P(shuffle), false, "no", 0, 0, NULL, NULL,
+     "by-column, by-row, by-region: deal the combinations in random order instead of as written"},
+    {"factors", FIELD_NODE, DIM_NONE, P(factors_node), true, NULL, 0, 0, NULL, &factor_fields,
+     "name: list of levels, or one value per site from a file; `$name` elsewhere takes the level of the site",
+     NODE_FACTORS},
+    {"linked", FIELD_NODE, DIM_NONE, P(linked_node), false, NULL, 0, 0, NULL, NULL,
+     "factors that vary together, such as [[cutoff, rate]]: each takes its first level where the others do",
+     NODE_NAME_LISTS},
 };
 static const struct fields vary_fields = FIELDS("`vary`", vary_table);
 
@@ -180,7 +198,7 @@ static const struct field analysis_table[] = {
 static const struct fields analysis_fields = FIELDS("`analysis`", analysis_table);
 
 static const struct field protocol_table[] = {
-    {"seccm", FIELD_INT, DIM_NONE, P(format), true, NULL, 1, 1000, NULL, NULL,
+    {"seccm", FIELD_FORMAT, DIM_NONE, P(format), true, NULL, 1, 1, NULL, NULL,
      "format of the file; this version reads 1"},
     {"name", TEXT(name), true, NULL, 0, 0, NULL, NULL, "what this experiment is"},
     {"sample", FIELD_MAP, DIM_NONE, 0, false, NULL, 0, 0, NULL, &sample_fields, "the sample"},
@@ -193,7 +211,10 @@ static const struct field protocol_table[] = {
      "what potentials are versus"},
     {"rig", TEXT(rig_path), true, NULL, 0, 0, NULL, NULL, "file of the rig, relative to this file"},
     {"grid", FIELD_NODE, DIM_NONE, P(grid_node), true, NULL, 0, 0, NULL, &grid_fields,
-     "file of the grid, relative to this file, or the grid itself"},
+     "file of the grid, relative to this file, or the grid itself", NODE_FILE_OR_MAP},
+    {"avoid", FIELD_STRINGS, DIM_NONE, P(avoid), false, NULL, 0, 0, NULL, NULL,
+     "results files of earlier runs on this sample, relative to this file: sites keep away from the spots "
+     "that were touched there"},
     {"limits", FIELD_MAP, DIM_NONE, 0, true, NULL, 0, 0, NULL, &limits_fields, "what must never be exceeded"},
     {"surface", FIELD_MAP, DIM_NONE, 0, false, NULL, 0, 0, NULL, &surface_fields,
      "what is expected of the sample's heights"},
@@ -205,7 +226,7 @@ static const struct field protocol_table[] = {
      "proof of the signal and the blank before each descent"},
     {"vary", FIELD_MAP, DIM_NONE, 0, false, NULL, 0, 0, NULL, &vary_fields, "what differs from site to site"},
     {"site", FIELD_NODE, DIM_NONE, P(site_node), true, NULL, 0, 0, NULL, &site_fields,
-     "list of the steps at each site"},
+     "list of the steps at each site", NODE_STEPS},
     {"faults", FIELD_MAP, DIM_NONE, 0, false, NULL, 0, 0, NULL, &faults_fields,
      "what to do when a site goes wrong"},
     {"stop", FIELD_MAP, DIM_NONE, 0, false, NULL, 0, 0, NULL, &stop_fields, "when to end early"},

@@ -72,7 +72,7 @@ static bool judge(struct run *r, struct descent *d, const struct sample *s, stru
 {
     if (!isfinite(s->i))
         return true; /* says nothing: confirms no height either */
-    double reach = idle_reach(&d->base, r->p->approach.threshold, r->p->approach.sigmas);
+    double reach = idle_reach(&d->base, r->program.approach.threshold, r->program.approach.sigmas);
     if (fabs(s->i - d->base.mean) > reach) {
         if (!stage_halt(r->rig->stage, e))
             return false;
@@ -281,7 +281,7 @@ bool hop_approach(struct run *r, struct err *e)
 {
     const struct protocol *p = r->p;
     struct attempt *a = &r->attempt;
-    struct descent d = {.speed = r->rig->config->speed_z, .leash = p->approach.leash};
+    struct descent d = {.speed = r->rig->config->speed_z, .leash = r->program.approach.leash};
     hop_enter(r, HOP_DESCENT);
     if (!hop_learn_idle(r, &d.base, e) || !still_there(r, e))
         return false;
@@ -296,9 +296,9 @@ bool hop_approach(struct run *r, struct err *e)
     if (!d.latched) {
         hop_enter(r, HOP_APPROACH);
         a->touched = TOUCHED_POSSIBLY;
-        d.bottom = known ? z - depth_below(r, sigma, plane_sigma) : r->z - p->approach.travel;
-        d.bottom = fmax(low, fmax(d.bottom, r->z - p->approach.travel));
-        d.speed = p->approach.speed;
+        d.bottom = known ? z - depth_below(r, sigma, plane_sigma) : r->z - r->program.approach.travel;
+        d.bottom = fmax(low, fmax(d.bottom, r->z - r->program.approach.travel));
+        d.speed = r->program.approach.speed;
         if (!descend(r, &d, true, e))
             return false;
     } else {

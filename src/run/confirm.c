@@ -26,7 +26,7 @@ static bool read_settle(struct run *r, struct evidence *v, struct err *e)
     const struct segment *g = &r->program.program.segment[settle];
     double sum = 0;
     int n = 0, seen = 0;
-    v->charge = r->attempt.contact_current * r->p->approach.interval; /* of the sample that latched */
+    v->charge = r->attempt.contact_current * r->program.approach.interval; /* of the sample that latched */
     while (r->stream.segment <= settle) {
         struct potentiostat_item item;
         if (!stream_wait(r, &item, 0, e))
@@ -67,13 +67,13 @@ static bool read_probe(struct run *r, struct ramp *out, struct err *e)
 static bool is_contact(const struct run *r, const struct evidence *v)
 {
     const struct attempt *a = &r->attempt;
-    bool stays =
-        fabs(v->current) > fmax(SURE_SIGMAS * v->current_sd, r->p->approach.contact_kind == CONTACT_STEADY
-                                                                 ? r->p->approach.threshold
-                                                                 : 0.5 * r->p->approach.threshold);
+    bool stays = fabs(v->current) >
+                 fmax(SURE_SIGMAS * v->current_sd, r->program.approach.contact_kind == CONTACT_STEADY
+                                                       ? r->program.approach.threshold
+                                                       : 0.5 * r->program.approach.threshold);
     bool holds_charge =
         a->c_contact > fmax(SURE_SIGMAS * a->c_contact_sd, LEAST_PART * r->rig->config->stray);
-    return stays || (r->p->approach.contact_kind == CONTACT_TRANSIENT && holds_charge);
+    return stays || (r->program.approach.contact_kind == CONTACT_TRANSIENT && holds_charge);
 }
 
 static void learn_contact(struct run *r)

@@ -104,13 +104,13 @@ static bool ask(struct run *r, ns_t *when, struct err *e)
 static bool pull(struct run *r, struct detach *d, struct err *e)
 {
     struct stage *stage = r->rig->stage;
-    double from = r->z, to = fmin(from + r->p->retract.travel, r->rig->config->z_retracted);
+    double from = r->z, to = fmin(from + r->program.retract.travel, r->rig->config->z_retracted);
     const double target[AXIS_COUNT] = {r->xy[0], r->xy[1], to};
-    if (!stage_set_speed(stage, AXIS_Z, r->p->retract.detach, e) ||
+    if (!stage_set_speed(stage, AXIS_Z, r->program.retract.detach, e) ||
         !stage_move(stage, 1u << AXIS_Z, target, e) || !stage_ask_position(stage, e))
         return false;
-    ns_t deadline =
-        loop_now(r->loop) + loop_patience(r->loop, ns_from_s(1.5 * (to - from) / r->p->retract.detach + 2));
+    ns_t deadline = loop_now(r->loop) +
+                    loop_patience(r->loop, ns_from_s(1.5 * (to - from) / r->program.retract.detach + 2));
     struct headway headway = {0};
     ns_t seen_at = loop_now(r->loop);
     while (!d->broken && loop_now(r->loop) < deadline) {
@@ -118,7 +118,7 @@ static bool pull(struct run *r, struct detach *d, struct err *e)
         if (!next_period(r, d, &got, e) || !ask(r, &seen_at, e))
             return false;
         if (r->z < to - 2 * r->rig->config->tolerance &&
-            motion_stalled(&headway, to - r->z, HEADWAY_PART * r->p->retract.detach, seen_at, r->loop))
+            motion_stalled(&headway, to - r->z, HEADWAY_PART * r->program.retract.detach, seen_at, r->loop))
             return err_set(e, ERR_MISMATCH, "stage: z does not rise: at %.4f um, commanded %.4f um",
                            r->z * 1e6, to * 1e6);
         if (got)
@@ -167,7 +167,7 @@ bool hop_detach(struct run *r, struct err *e)
         a->break_distance = d.z_low - a->contact_z;
     hop_enter(r, HOP_RETRACT);
     double height = d.broken ? motion_clear_height(r, a->site->x, a->site->y) : r->rig->config->z_retracted;
-    if (!motion_z(r, fmax(height, r->z), r->p->retract.then, e) || !verify(r, &d, e))
+    if (!motion_z(r, fmax(height, r->z), r->program.retract.then, e) || !verify(r, &d, e))
         return false;
     if (a->detached) {
         r->air = d.meter.mean;
@@ -175,7 +175,7 @@ bool hop_detach(struct run *r, struct err *e)
         return true;
     }
     if (height < r->rig->config->z_retracted &&
-        (!motion_z(r, r->rig->config->z_retracted, r->p->retract.then, e) || !verify(r, &d, e)))
+        (!motion_z(r, r->rig->config->z_retracted, r->program.retract.then, e) || !verify(r, &d, e)))
         return false;
     if (!a->detached) {
         a->outcome = OUTCOME_NOT_DETACHED; /* stronger than whatever was measured before */

@@ -75,7 +75,7 @@ static bool lift(struct run *r, struct err *e)
     double top = r->rig->config->z_retracted;
     hop_enter(r, HOP_RETRACT);
     double height = unseen ? top : motion_clear_height(r, a->site->x, a->site->y);
-    return r->z >= height - r->rig->config->tolerance || motion_z(r, height, r->p->retract.then, e);
+    return r->z >= height - r->rig->config->tolerance || motion_z(r, height, r->program.retract.then, e);
 }
 
 static bool phases(struct run *r, struct err *e)

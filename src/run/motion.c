@@ -33,7 +33,7 @@ static bool take_samples(struct run *r, struct follow *f, struct err *e)
             return true;
         if (item.kind != PSTAT_SAMPLE || !f->watch)
             continue;
-        double reach = idle_reach(f->watch, r->p->approach.threshold, r->p->approach.sigmas);
+        double reach = idle_reach(f->watch, r->program.approach.threshold, r->program.approach.sigmas);
         if (fabs(item.sample.i - f->watch->mean) > reach) {
             f->trigger = true;
             return true;

@@ -16,7 +16,7 @@
 
 /* Longest that the moves within a segment may take, s: the whole envelope once, and the slow part of the
  * role. */
-static double bound_of(const struct protocol *p, enum segment_role role)
+static double bound_of(const struct site_program *s, const struct protocol *p, enum segment_role role)
 {
     const struct rig_config *c = p->rig;
     double x = c->limit[AXIS_X][1] - c->limit[AXIS_X][0], y = c->limit[AXIS_Y][1] - c->limit[AXIS_Y][0];
@@ -24,10 +24,10 @@ static double bound_of(const struct protocol *p, enum segment_role role)
     if (role == ROLE_WATCH)
         slow = hypot(x, y) / c->speed_xy + z / c->speed_z;
     if (role == ROLE_APPROACH)
-        slow = p->approach.travel / p->approach.speed + z / c->speed_z;
+        slow = s->approach.travel / s->approach.speed + z / c->speed_z;
     if (role == ROLE_DETACH)
-        slow = p->retract.travel / p->retract.detach;
-    return SPARE_S + PATIENCE * (slow + z / p->retract.then);
+        slow = s->retract.travel / s->retract.detach;
+    return SPARE_S + PATIENCE * (slow + z / s->retract.then);
 }
 
 static struct segment *add(struct site_program *s, enum segment_role role)
@@ -42,11 +42,11 @@ static struct segment *add(struct site_program *s, enum segment_role role)
 
 /* In air and at the contact the currents are small and must be quiet: a range that holds the displacement
  * current of the ramps and several thresholds. More than that overloads, which is a contact as well. */
-static void contact_range(struct segment *g, const struct protocol *p)
+static void contact_range(struct segment *g, const struct site_program *s, const struct protocol *p)
 {
     double ramps = p->rig->stray * fmax(p->alive.rate, p->alive.blank_rate);
-    g->i_full = fmax(2 * ramps, 5 * p->approach.threshold);
-    g->i_ceiling = p->approach.ceiling;
+    g->i_full = fmax(2 * ramps, 5 * s->approach.threshold);
+    g->i_ceiling = s->approach.ceiling;
 }
 
 static void add_hold(struct site_program *s, enum segment_role role, const struct protocol *p,
@@ -58,7 +58,7 @@ static void add_hold(struct site_program *s, enum segment_role role, const struc
     g->duration = seconds;
     g->interval = interval;
     g->open_ended = open_ended;
-    contact_range(g, p);
+    contact_range(g, s, p);
 }
 
 /* bias -> bias + A -> bias - A -> bias: symmetric, so that a leak drops out; 4 A / rate long. */
@@ -71,12 +71,12 @@ static void add_triangle(struct site_program *s, enum segment_role role, const s
     g->vertex[0] = bias + p->alive.amplitude;
     g->vertex[1] = bias - p->alive.amplitude;
     g->rate = p->alive.rate;
-    g->interval = p->approach.interval;
+    g->interval = s->approach.interval;
     g->step = g->rate * g->interval;
     g->cycles = periods;
     g->open_ended = open_ended;
-    g->duration = open_ended ? bound_of(p, role) : periods * 4 * p->alive.amplitude / g->rate;
-    contact_range(g, p);
+    g->duration = open_ended ? bound_of(s, p, role) : periods * 4 * p->alive.amplitude / g->rate;
+    contact_range(g, s, p);
 }
 
 /* Seconds after which a galvanostatic segment is over whatever happens: elapsed time or charge, whichever
@@ -117,7 +117,7 @@ static void add_step(struct site_program *s, const struct plan *p, const int lev
         g->rate = now.rate;
         g->step = now.e_step;
         g->interval = now.e_step / now.rate;
-        g->cycles = (int)now.step->cycles;
+        g->cycles = now.cycles;
         break;
     case STEP_GALVANOSTATIC:
         g->kind = SEGMENT_GALVANOSTATIC;
@@ -163,34 +163,35 @@ static void add_blank(struct site_program *s, const struct protocol *p)
     g->vertex[0] = s->blank_low;
     g->vertex[1] = s->blank_high;
     g->rate = p->alive.blank_rate;
-    g->interval = p->approach.interval;
+    g->interval = s->approach.interval;
     g->step = g->rate * g->interval;
     g->cycles = 1;
     g->duration = segment_seconds(g);
-    contact_range(g, p);
+    contact_range(g, s, p);
     g->i_ceiling =
-        0; /* in air: the step to its start charges the stray capacitance, and no cell is there to protect */
+        0; /* in air the step to its start charges the stray capacitance: no cell is there to protect */
 }
 
 void site_program_make(const struct plan *plan, const int level[FACTOR_MAX], struct site_program *out)
 {
     const struct protocol *p = plan->protocol;
     memset(out, 0, sizeof *out);
-    double bias = plan_value(plan, level, &p->approach.bias);
-    double away = plan_value(plan, level, &p->retract.bias);
-    add_hold(out, ROLE_WATCH, p, bias, bound_of(p, ROLE_WATCH), WATCH_SAMPLE, true);
+    plan_approach(plan, level, &out->approach);
+    plan_retract(plan, level, &out->retract);
+    double bias = out->approach.bias, away = out->retract.bias;
+    add_hold(out, ROLE_WATCH, p, bias, bound_of(out, p, ROLE_WATCH), WATCH_SAMPLE, true);
     add_triangle(out, ROLE_ALIVE, p, bias, ALIVE_PERIODS, false);
-    add_hold(out, ROLE_READY, p, bias, bound_of(p, ROLE_READY), p->approach.interval, true);
+    add_hold(out, ROLE_READY, p, bias, bound_of(out, p, ROLE_READY), out->approach.interval, true);
     out->has_blank = blank_range(plan, level, &out->blank_low, &out->blank_high);
     if (out->has_blank)
         add_blank(out, p);
-    add_hold(out, ROLE_APPROACH, p, bias, bound_of(p, ROLE_APPROACH), p->approach.interval, true);
-    add_hold(out, ROLE_SETTLE, p, bias, p->approach.confirm, p->approach.interval, false);
+    add_hold(out, ROLE_APPROACH, p, bias, bound_of(out, p, ROLE_APPROACH), out->approach.interval, true);
+    add_hold(out, ROLE_SETTLE, p, bias, out->approach.confirm, out->approach.interval, false);
     add_triangle(out, ROLE_PROBE, p, bias, PROBE_PERIODS, false);
-    add_hold(out, ROLE_DECIDE, p, bias, bound_of(p, ROLE_DECIDE), p->approach.interval, true);
+    add_hold(out, ROLE_DECIDE, p, bias, bound_of(out, p, ROLE_DECIDE), out->approach.interval, true);
     for (int k = 0; k < p->n_steps; k++)
         add_step(out, plan, level, k);
-    add_hold(out, ROLE_RELAX, p, away, RELAX_S, p->approach.interval, false);
+    add_hold(out, ROLE_RELAX, p, away, RELAX_S, out->approach.interval, false);
     add_triangle(out, ROLE_DETACH, p, away, 1, true);
 }
 

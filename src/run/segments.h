@@ -30,6 +30,8 @@ struct site_program {
     int step[PROGRAM_MAX]; /* ROLE_STEP: index of the protocol's step */
     bool has_blank;
     double blank_low, blank_high; /* V vs reference */
+    struct approach_now approach; /* numbers of this site */
+    struct retract_now retract;
 };
 
 #define ALIVE_PERIODS 4

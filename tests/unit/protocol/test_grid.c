@@ -130,7 +130,7 @@ static void a_tenth_of_spares_by_default(void **state)
 {
     (void)state;
     struct made m = make("{shape: rectangle, columns: 7, rows: 3, pitch: 2 um, origin: {x: 0 m, y: 0 m}}");
-    assert_int_equal(m.grid->spares, 3);
+    assert_int_equal(m.grid->region[0].spares, 3);
     drop(&m);
 }
 

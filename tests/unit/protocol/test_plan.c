@@ -88,7 +88,7 @@ static void the_demonstration_is_planned(void **state)
     assert_string_equal(m.p->step[0].name, "hold1");
     assert_string_equal(m.p->step[1].name, "formation");
     assert_string_equal(m.p->step[3].name, "ocp1");
-    assert_int_equal(m.p->step[1].cycles, 5);
+    near(m.p->step[1].cycles.si, 5);
     assert_int_equal(m.p->factor[0].dim, DIM_POTENTIAL);
     near(m.p->plating, 0);
     assert_int_equal(diags_warnings(m.d), 1); /* plating at the lowest cut-off, and nothing else */
@@ -167,12 +167,12 @@ static void defaults_follow_from_other_values(void **state)
 {
     (void)state;
     struct made m = load_text("[ocp: {for: 1 s}]", "");
-    near(m.p->approach.leash, 100e-9); /* half the aperture, smaller than 0.3 um */
-    near(m.p->approach.ceiling, 5e-9);
-    near(m.p->approach.interval, 1e-3);
-    near(m.p->approach.confirm, 50e-3);
+    near(m.p->approach.leash.si, 100e-9); /* the drop: half the aperture, smaller than 0.3 um */
+    near(m.p->approach.ceiling.si, 5e-9);
+    near(m.p->approach.interval.si, 1e-3);
+    near(m.p->approach.confirm.si, 50e-3);
     near(m.p->retract.bias.si, 0.2);
-    near(m.p->retract.travel, 5e-6);
+    near(m.p->retract.travel.si, 5e-6);
     near(m.p->alive.amplitude, 0.1);
     near(m.p->step[0].interval.si, 10e-3);
     assert_true(isnan(m.p->plating));
@@ -256,8 +256,8 @@ static void outputs_hold_every_site(void **state)
     struct buf b = {0};
     plan_csv(m.plan, &b);
     assert_int_equal(count_text(b.p, "\n"), 9);
-    assert_int_equal(strncmp(b.p, "site,order,x_um,y_um,block,spare,e_V\n1,1,10,10,1,no,0.", 54), 0);
-    assert_non_null(strstr(b.p, "\n8,8,15,20,0,yes,\n"));
+    assert_int_equal(strncmp(b.p, "site,order,x_um,y_um,region,block,spare,e_V\n1,1,10,10,,1,no,0.", 62), 0);
+    assert_non_null(strstr(b.p, "\n8,8,15,20,,0,yes,\n"));
     buf_clear(&b);
     plan_json(m.plan, &b);
     assert_int_equal(count_text(b.p, "\"site\": "), 8);

@@ -50,7 +50,7 @@ static void default_reads(const struct fields *t, const struct field *f)
     if (!f->fallback)
         return;
     assert_false(f->required);
-    if (f->kind != FIELD_QUANTITY && f->kind != FIELD_VALUE)
+    if (f->kind != FIELD_QUANTITY && f->kind != FIELD_VALUE && f->kind != FIELD_COUNT)
         return;
     double si;
     struct err e = ERR_INIT;

@@ -1,0 +1,148 @@
+/* Protocol, grid and rig files in words. The keys come from the parser's tables; what stands here is what
+ * tables can not say, and one example each, which the tests read. */
+#include "protocol/language.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/schema_help.h"
+#include "base/schema_json.h"
+#include "instrument/rig.h"
+#include "protocol/grid.h"
+#include "protocol/protocol.h"
+
+static const char quantities[] = "Quantities carry their unit: `50 mV/s`, `2 um`, `-1 mA/cm2`, `10 min`, `5 "
+                                 "%`. Any unit of the right dimension is "
+                                 "understood. Keys that are not listed here are errors. Files are YAML.\n\n";
+
+static const char protocol_intro[] =
+    "A protocol says what happens at each site, and what differs from site to site.\n\n"
+    "Potentials are those of the sample versus `reference.electrode`; currents are positive for oxidation of "
+    "the "
+    "sample; the rig file knows the signs of the wiring.\n\n"
+    "Where `$name` is accepted, the value can differ from site to site: `vary.factors` defines the name with "
+    "its levels, "
+    "and `vary.design` says which site gets which. Factors in one list of `vary.linked` vary together. A "
+    "factor can also "
+    "take one value per site from a table: `{from: {file: levels.csv, column: potential}}`. Without `$name` "
+    "nothing "
+    "varies and `vary` is left out.\n\n"
+    "Designs: full-factorial (in the order written, over and over), completely-randomised, randomised-blocks "
+    "(each "
+    "combination once in each run of neighbouring sites: against drift and slopes; the default), "
+    "latin-square (each once in "
+    "each row and column of a square), by-column, by-row, by-region, and gradient (linear in x, y or the "
+    "number of the "
+    "site). `seccm plan` shows the count per combination and warns where levels go with position or time.";
+
+static const char protocol_example[] =
+    "seccm: 1\n"
+    "name: SEI at two cut-offs and two rates\n"
+    "sample: {name: HOPG, note: freshly cleaved}\n"
+    "electrolyte: \"1 M LiPF6 in EC:EMC 3:7\"\n"
+    "probe: {id: P17, aperture: 400 nm}\n"
+    "reference: {electrode: \"Li/Li+ by Ag QRCE\", offset: 3.2 V, uncertainty: 0.1 V}\n"
+    "rig: rig.yaml\n"
+    "grid: grid.yaml\n"
+    "limits: {potential: [0 V, 4 V], current: 5 nA}\n"
+    "approach:\n"
+    "  bias: 2 V\n"
+    "  speed: 1 um/s\n"
+    "  travel: 12 um\n"
+    "  contact: {threshold: 3 pA}\n"
+    "vary:\n"
+    "  design: latin-square\n"
+    "  factors: {cutoff: [1 V, 0.5 V], rate: [0.5 V/s, 1 V/s], n: [5, 10]}\n"
+    "  linked: [[rate, n]]\n"
+    "site:\n"
+    "  - hold: {potential: 3 V, for: 0.5 s}\n"
+    "  - cv: {name: formation, start: 3 V, vertices: [$cutoff, 3 V], rate: $rate, "
+    "cycles: $n}\n"
+    "  - galvanostatic: {current: -2 pA, until: {potential: \"< $cutoff\", elapsed: 20 s}}\n"
+    "  - ocp: {for: 2 s}\n"
+    "stop: {after: 10 h}\n";
+
+static const char grid_intro[] =
+    "A grid says where the sites are and in which order they are visited. Coordinates are the "
+    "stage's. A protocol names a grid file or holds the same keys itself, under `grid`.";
+
+static const char grid_example[] = "grid: 1\n"
+                                   "name: six by six\n"
+                                   "shape: rectangle\n"
+                                   "columns: 6\n"
+                                   "rows: 6\n"
+                                   "pitch: 5 um\n"
+                                   "origin: {x: 10 um, y: 10 um}\n"
+                                   "spares: 6\n";
+
+static const char rig_intro[] = "A rig file says which instruments there are, how they are linked, mounted "
+                                "and wired, and what they may do. "
+                                "`seccm rig check` compares it with the instruments. Signs have no defaults: "
+                                "a wrong one drives the tip into the "
+                                "sample or the potential beyond its limit.";
+
+static const char rig_example[] = "rig: 1\n"
+                                  "name: bench\n"
+                                  "stage:\n"
+                                  "  driver: pi-gcs\n"
+                                  "  link: serial:/dev/serial/by-id/usb-PI_E-727-if00-port0\n"
+                                  "  axes: {x: \"1\", y: \"2\", z: \"3\"}\n"
+                                  "  toward-sample: -1\n"
+                                  "  x: [2 um, 98 um]\n"
+                                  "  y: [2 um, 98 um]\n"
+                                  "  z: [1 um, 99 um]\n"
+                                  "  retracted: 99 um\n"
+                                  "potentiostat:\n"
+                                  "  driver: methodscript\n"
+                                  "  model: nexus\n"
+                                  "  link: serial:/dev/serial/by-id/usb-PalmSens_Nexus-if00\n"
+                                  "wiring: {potential: +1, current: +1}\n"
+                                  "limits: {potential: [-4.5 V, 2.5 V], current: 20 nA}\n"
+                                  "air: {stray: 1.5 pF, noise: 0.3 pA}\n";
+
+const struct language languages[LANGUAGES] = {
+    {"protocol", "Protocol of seccm", &protocol_fields, protocol_intro, protocol_example},
+    {"grid", "Grid of seccm", &grid_fields, grid_intro, grid_example},
+    {"rig", "Rig of seccm", &rig_fields, rig_intro, rig_example},
+};
+
+const struct language *language_find(const char *name)
+{
+    for (int k = 0; k < LANGUAGES; k++)
+        if (strcmp(languages[k].name, name) == 0)
+            return &languages[k];
+    return NULL;
+}
+
+void language_schema(const struct language *l, struct buf *out)
+{
+    char id[64];
+    snprintf(id, sizeof id, "urn:seccm:%s:1", l->name);
+    schema_json(l->fields, id, l->title, out);
+}
+
+static void paragraphs(const char *text, struct buf *out)
+{
+    while (*text) {
+        const char *end = strstr(text, "\n\n");
+        size_t n = end ? (size_t)(end - text) : strlen(text);
+        struct buf one = {0};
+        buf_add(&one, text, n);
+        help_wrap(one.p, 0, out);
+        buf_char(out, '\n');
+        buf_free(&one);
+        text += n + (end ? 2 : 0);
+    }
+}
+
+void language_help(const struct language *l, struct buf *out)
+{
+    buf_printf(out, "%s\n\n", l->title);
+    paragraphs(l->intro, out);
+    paragraphs(quantities, out);
+    buf_str(out, "Keys\n");
+    schema_help(l->fields, out);
+    buf_str(out, "\nExample\n\n");
+    buf_str(out, l->example);
+}
