@@ -39,7 +39,7 @@ static bool same_points(struct results *r, const struct protocol *p, struct err 
 static bool same_inputs(struct results *r, const struct protocol *p, struct err *e)
 {
     for (int f = 0; f < p->n_factors; f++) {
-        char role[16];
+        char role[24];
         snprintf(role, sizeof role, "levels%d", f + 1);
         if (p->factor[f].source && !same_input(r, role, p->factor[f].source, e))
             return false;

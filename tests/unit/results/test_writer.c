@@ -509,6 +509,14 @@ struct opener {
 };
 
 /* Lets one fsync through, and the next one a little later. */
+/* What an earlier test posted too often would let the thread through. */
+static void shut_gate(void)
+{
+    while (sem_trywait(&faulty.gate) == 0)
+        ;
+    faulty.gated = true;
+}
+
 static void open_gate(void *ctx)
 {
     struct opener *o = ctx;
@@ -525,7 +533,7 @@ static void loop_is_served_while_the_disk_is_slow(void **state)
     struct wave_row rows[10];
     struct opener o = {.loop = g.loop};
     test_rows(rows, 10, rng_stream(1, "rows"), 0, 5, 0);
-    faulty.gated = true;
+    shut_gate();
     timer_set(g.loop, &o.timer, loop_now(g.loop) + NS_MS, open_gate, &o);
     assert_true(hand_over_site(g.writer, 1, rows, 10));
     barrier_well(&g);
@@ -546,7 +554,7 @@ static void full_queue_is_an_error_in_real_time(void **state)
     int64_t step;
     size_t accepted = 0;
     test_rows(rows, N, rng_stream(1, "rows"), 0, 5, 0);
-    faulty.gated = true;
+    shut_gate();
     assert_true(hand_over_site(g.writer, 1, rows, N));
     assert_true(writer_attempt_begin(g.writer, 2, 1, 0, 0, 0, "", &s.attempt));
     assert_true(writer_commit(g.writer)); /* the thread is stuck here */
