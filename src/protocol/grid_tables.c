@@ -196,7 +196,8 @@ static const struct fields point_fields = FIELDS("a point", point_table);
          0,                                                                                                  \
          NULL,                                                                                               \
          &point_fields,                                                                                      \
-         "list of places, each [x, y] or a map whose further keys are values of that point (points)", NODE_POINTS},       \
+         "list of places, each [x, y] or a map whose further keys are values of that point (points)",        \
+         NODE_POINTS},                                                                                       \
         {"file",                                                                                             \
          FIELD_STRING,                                                                                       \
          DIM_NONE,                                                                                           \
