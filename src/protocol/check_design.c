@@ -132,7 +132,7 @@ static bool go_together(const struct protocol *p, int f, int g)
     const struct factor *a = &p->factor[f], *b = &p->factor[g];
     if (a->group >= 0 || b->group >= 0)
         return a->group == b->group;
-    return !a->source && !b->source; /* of one gradient */
+    return !a->source && !b->source && !a->of_points && !b->of_points; /* of one gradient */
 }
 
 static void against_factor(const struct check *c, int f, int g, const double *a, const double *b)

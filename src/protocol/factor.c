@@ -69,8 +69,8 @@ struct file_map {
 };
 
 static const struct field file_table[] = {
-    {"file", FIELD_STRING, DIM_NONE, offsetof(struct file_map, file), true, NULL, 0, 0, NULL, NULL,
-     "table with a header (CSV), relative to this file"},
+    {"file", FIELD_STRING, DIM_NONE, offsetof(struct file_map, file), false, NULL, 0, 0, NULL, NULL,
+     "table with a header (CSV), relative to this file; the listed points of the grid if left out"},
     {"column", FIELD_STRING, DIM_NONE, offsetof(struct file_map, column), true, NULL, 0, 0, NULL, NULL,
      "column with one value per site; the unit stands in its header, such as `potential_V` or `rate (mV/s)`, "
      "or "
@@ -128,8 +128,11 @@ static bool read_file(const struct protocol *p, const struct ynode *map, struct 
     struct file_map m = {0};
     struct err e = ERR_INIT;
     bool ok = schema_read(map, &factor_fields, &m, d);
-    if (ok) {
-        const struct ynode *from = ynode_get(map, "from");
+    const struct ynode *from = ynode_get(map, "from");
+    if (ok && !m.file) {
+        /* A grid that does not read has been told of. */
+        ok = p->grid && level_points_read(f, p->grid, m.column, ynode_mark(ynode_get(from, "column")), d);
+    } else if (ok) {
         char *path = source_beside(p->source->path, m.file);
         f->source = source_read(path, LEVEL_FILE_MAX, &e);
         free(path);
@@ -212,8 +215,9 @@ static bool join(struct protocol *p, int i, int first, bool linked[FACTOR_MAX], 
     const struct factor *other = first < 0 ? f : &p->factor[first];
     if (linked[i])
         diags_error(d, m, "`%s` is linked already: a factor can be in one list only", f->name);
-    else if (f->source)
-        diags_error(d, m, "`%s` takes one value per site from a file: there is nothing to link", f->name);
+    else if (f->source || f->of_site)
+        diags_error(d, m, "`%s` takes one value per site from %s: there is nothing to link", f->name,
+                    f->source ? "a file" : "the grid");
     else if (f->n && other->n && f->n != other->n)
         diags_error(d, m, "linked factors have as many levels: `%s` has %d, `%s` has %d", other->name,
                     other->n, f->name, f->n);
@@ -302,6 +306,23 @@ void factor_free_all(struct protocol *p)
     }
 }
 
+void factor_place(struct protocol *p, const struct grid_layout *layout)
+{
+    for (int i = 0; i < p->n_factors; i++) {
+        struct factor *f = &p->factor[i];
+        if (!f->of_points)
+            continue;
+        int *of_site = xcalloc((size_t)layout->n_sites + 1, sizeof *of_site);
+        for (int k = 0; k < layout->n_sites; k++) {
+            int entry = layout->point[k].entry;
+            of_site[k] = entry >= 0 && entry < f->n_of_site ? f->of_site[entry] : -1;
+        }
+        free(f->of_site);
+        f->of_site = of_site;
+        f->n_of_site = layout->n_sites;
+    }
+}
+
 /* --- resolving -------------------------------------------------------------------------------------------
  */
 
@@ -319,7 +340,7 @@ static bool must_differ(const struct protocol *p, const struct factor *f)
     bool linked = false;
     for (int i = 0; i < p->n_factors; i++)
         linked = linked || (&p->factor[i] != f && p->factor[i].group == f->group);
-    return !linked && !f->source && p->design != DESIGN_GRADIENT;
+    return !linked && !f->of_site && p->design != DESIGN_GRADIENT;
 }
 
 static void find_equal(const struct use *u, const struct factor *f, int i)

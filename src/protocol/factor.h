@@ -2,6 +2,7 @@
 #ifndef SECCM_PROTOCOL_FACTOR_H
 #define SECCM_PROTOCOL_FACTOR_H
 
+#include "protocol/grid.h"
 #include "protocol/protocol.h"
 
 /* What stands behind a factor's name if it is no list: {from: {file, column}}; for help and schema. */
@@ -12,6 +13,8 @@ void factor_read_all(struct protocol *p, struct diags *d);
 /* Gives each factor the dimension of the scalars that use it and its levels their numbers. Errors: undefined
  * and unused factors, two dimensions, levels that do not read, lie outside a field's range, or are equal. */
 void factor_resolve(struct protocol *p, struct diags *d);
+/* Levels that were read per listed point of the grid become those of the sites, once these are placed. */
+void factor_place(struct protocol *p, const struct grid_layout *layout);
 void factor_free_all(struct protocol *p);
 /* Replaces the levels of a factor; the texts are copied, the marks are all that of the factor. */
 void factor_set_levels(struct factor *f, int n, const char *const *text);

@@ -328,3 +328,55 @@ bool level_file_read(struct factor *f, const char *column, struct mark where, st
     free(head);
     return ok;
 }
+
+static bool report_no_column(const struct grid *g, const char *column, struct mark where, struct diags *d)
+{
+    struct buf all = {0};
+    for (int i = 0; i < g->n_columns; i++)
+        buf_printf(&all, "%s`%s`", i ? ", " : "", g->column[i].name);
+    if (g->n_columns)
+        diags_error(d, where, "`column`: there is no `%.60s`; the columns of the grid's points are %.400s",
+                    column, all.p);
+    else
+        diags_error(d, where, "`column`: the points of the grid have no columns beside x and y");
+    diags_hint(d, "`file` names a table of its own");
+    buf_free(&all);
+    return false;
+}
+
+/* The number in front of the column's unit, for sorting; NAN if each value has a unit of its own. */
+static double number_of(const struct grid_column *c, const char *text)
+{
+    char plain[CELL_MAX];
+    size_t n = strlen(text), unit = strlen(c->unit);
+    double number = NAN;
+    if (unit && n > unit && strcmp(text + n - unit, c->unit) == 0)
+        n -= unit;
+    snprintf(plain, sizeof plain, "%.*s", (int)n, text);
+    trim(plain);
+    return number_parse(plain, &number) ? number : NAN;
+}
+
+bool level_points_read(struct factor *f, const struct grid *g, const char *column, struct mark where,
+                       struct diags *d)
+{
+    const struct grid_column *c = grid_column_find(g, column);
+    if (!c)
+        return report_no_column(g, column, where, d);
+    struct row *row = xcalloc((size_t)c->n + 1, sizeof *row);
+    int rows = 0;
+    for (int i = 0; i < c->n; i++)
+        if (c->text[i]) {
+            row[rows] = (struct row){.site = i + 1, .number = number_of(c, c->text[i])};
+            snprintf(row[rows].cell.text, CELL_MAX, "%s", c->text[i]);
+            row[rows++].cell.mark = c->mark[i];
+        }
+    if (rows == 0)
+        diags_error(d, where, "`column`: no point of the grid has a value of `%.60s`", column);
+    else
+        qsort(row, (size_t)rows, sizeof *row, by_value);
+    bool ok = rows > 0 && take_levels(f, row, rows, d);
+    f->of_points = ok;
+    free(row);
+    return ok;
+}

@@ -7,10 +7,15 @@
 #ifndef SECCM_PROTOCOL_LEVEL_FILE_H
 #define SECCM_PROTOCOL_LEVEL_FILE_H
 
+#include "protocol/grid.h"
 #include "protocol/protocol.h"
 
 /* Reads column `column` (its name with or without the unit) of f->source into the levels of `f` and
  * f->of_site. Errors go to `d`, with their place in the file, or at `where` if the column is not there. */
 bool level_file_read(struct factor *f, const char *column, struct mark where, struct diags *d);
+/* The same from column `column` of the grid's listed points; f->of_site then goes by points (f->of_points).
+ */
+bool level_points_read(struct factor *f, const struct grid *g, const char *column, struct mark where,
+                       struct diags *d);
 
 #endif

@@ -120,8 +120,9 @@ static bool assign_fixed(struct plan *p, struct diags *d)
             p->site[i].level[f] = level;
             if (level >= 0)
                 continue;
-            diags_error(d, a->mark, "factor `%s`: `%s` has no value for site %d of %d", a->name,
-                        a->source->path, i + 1, p->n_sites);
+            diags_error(d, a->mark, "factor `%s`: %s%s%s no value for site %d of %d", a->name,
+                        a->source ? "`" : "the points of the grid have", a->source ? a->source->path : "",
+                        a->source ? "` has" : "", i + 1, p->n_sites);
             ok = false;
             break;
         }

@@ -170,11 +170,16 @@ static void check_scalars(const struct protocol *p, struct diags *d)
 static void place_levels(struct protocol *p, struct diags *d)
 {
     struct grid_layout layout;
-    if (!p->grid || p->design != DESIGN_GRADIENT)
+    bool wanted = p->design == DESIGN_GRADIENT;
+    for (int i = 0; i < p->n_factors; i++)
+        wanted = wanted || p->factor[i].of_points;
+    if (!p->grid || !wanted)
         return;
     if (!grid_place(p->grid, (uint64_t)p->seed, p->used.spot, p->used.n, &layout, d))
         return;
-    gradient_apply(p, &layout, d);
+    factor_place(p, &layout);
+    if (p->design == DESIGN_GRADIENT)
+        gradient_apply(p, &layout, d);
     grid_layout_free(&layout);
 }
 
@@ -184,12 +189,12 @@ static bool read_all(struct protocol *p, const struct protocol_options *o, struc
     schema_read(root, &protocol_fields, p, d);
     check_scalars(p, d);
     step_read_all(p, d);
+    read_grid(p, d); /* before the factors, which may take values from its points */
     factor_read_all(p, d);
     fill_defaults(p);
     factor_resolve(p, d);
     if (o && o->has_seed)
         p->seed = o->seed;
-    read_grid(p, d);
     used_read(p, d);
     place_levels(p, d);
     return read_rig(p, o, d, e);

@@ -71,6 +71,7 @@ struct factor {
     int group;             /* linked factors have the same one, and vary together; -1 with `of_site` */
     int *of_site;          /* level of site k + 1, -1 = none; NULL: the design's to give */
     int n_of_site;         /* sites */
+    bool of_points;        /* of_site comes from the grid's listed points: factor_place() */
     struct source *source; /* its file, NULL = none */
 };
 #define FACTOR_MAX 8

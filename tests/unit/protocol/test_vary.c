@@ -332,6 +332,43 @@ static void ten_thousand_levels_are_planned(void **state)
     drop(&m);
 }
 
+/* Visited in another order than listed, one point left out, a spare between: the value goes with its point.
+ */
+static void a_factor_takes_its_value_from_a_column_of_the_points(void **state)
+{
+    (void)state;
+    static const char grid[] =
+        "{shape: points, order: nearest, exclude: [{center: [30 um, 10 um], radius: 1 um}], points: "
+        "[{x: 40 um, y: 10 um, e: 0.4 V}, {x: 10 um, y: 10 um, e: 0.1 V}, "
+        "{x: 30 um, y: 10 um, e: 0.3 V}, {x: 50 um, y: 10 um, spare: yes}, {x: 20 um, y: 10 um, e: 0.2 V}]}";
+    struct made m =
+        plan_text(grid, plain_approach, two_factors, "{factors: {e: {from: {column: e}}, t: [1 s]}}", 1);
+    assert_int_equal(m.plan->n_sites, 3);
+    assert_int_equal(m.plan->n_spares, 1);
+    for (int i = 0; i < 3; i++) {
+        const struct plan_site *at = &m.plan->site[i];
+        near(m.p->factor[0].si[at->level[0]], at->x * 1e4);
+    }
+    drop(&m);
+}
+
+/* The gradient is over the sites that are left, wherever in the order they are visited. */
+static void a_gradient_goes_over_the_placed_sites(void **state)
+{
+    (void)state;
+    static const char grid[] =
+        "{shape: rectangle, columns: 5, rows: 1, pitch: 5 um, origin: {x: 10 um, y: 10 um}, spares: 0, "
+        "order: random, seed: 4, exclude: [{center: [10 um, 10 um], radius: 1 um}]}";
+    struct made m = plan_text(grid, plain_approach, two_factors,
+                              "{design: gradient, factors: {e: [0 V, 0.3 V], t: [1 s, 2 s]}}", 1);
+    assert_int_equal(m.plan->n_sites, 4);
+    for (int i = 0; i < 4; i++) {
+        const struct plan_site *at = &m.plan->site[i];
+        near(m.p->factor[0].si[at->level[0]], (at->x - 15e-6) * 2e4);
+    }
+    drop(&m);
+}
+
 int main(void)
 {
     printf("seeds 0 to %d\n", SEEDS - 1);
@@ -346,6 +383,8 @@ int main(void)
         cmocka_unit_test(designs_are_balanced_and_seldom_confounded),
         cmocka_unit_test(confounding_with_time_is_told),
         cmocka_unit_test(ten_thousand_levels_are_planned),
+        cmocka_unit_test(a_factor_takes_its_value_from_a_column_of_the_points),
+        cmocka_unit_test(a_gradient_goes_over_the_placed_sites),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     quantity_done();
