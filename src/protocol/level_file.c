@@ -135,7 +135,7 @@ static void spell_unit(const char *from, char unit[CELL_MAX])
 /* Splits "potential (V)" and its like at `at`; the unit ends before `close`. */
 static bool split_at(char *name, char *at, char close, char unit[CELL_MAX])
 {
-    char *end = close ? strchr(at + 1, close) : NULL;
+    char *end = at && close ? strchr(at + 1, close) : NULL;
     if (!at || (close && !end))
         return false;
     if (end)
