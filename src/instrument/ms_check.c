@@ -15,7 +15,7 @@ struct where {
 
 const char *segment_kind_name(enum segment_kind kind)
 {
-    static const char *const name[] = {"hold", "sweep", "galvanostatic", "open circuit"};
+    static const char *const name[] = {"hold", "sweep", "ramp", "galvanostatic", "open circuit"};
     return name[kind];
 }
 
@@ -165,6 +165,8 @@ static bool check_segment(const struct where *w)
         if (!check_sweep(w))
             return false;
         break;
+    case SEGMENT_RAMP:
+        return fail(w, ERR_INPUT, "no ramps");
     case SEGMENT_GALVANOSTATIC:
         if (!check_galvanostatic(w))
             return false;

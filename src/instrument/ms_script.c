@@ -330,6 +330,8 @@ static void write_segment(struct writer *w, const struct segment *s)
     case SEGMENT_SWEEP:
         write_sweep(w, s);
         break;
+    case SEGMENT_RAMP:
+        break;
     case SEGMENT_GALVANOSTATIC:
         write_galvanostatic(w, s);
         break;
@@ -376,7 +378,7 @@ static int natural_end(const struct segment *s)
 
 static void plan_segment(const struct writer *w, const struct segment *s, struct ms_segment *out)
 {
-    static const enum ms_technique technique[] = {MS_CA, MS_CV, MS_CP, MS_OCP};
+    static const enum ms_technique technique[] = {MS_CA, MS_CV, MS_LSV, MS_CP, MS_OCP};
     memset(out, 0, sizeof(*out));
     out->technique = technique[s->kind];
     out->interval = interval_of(s);

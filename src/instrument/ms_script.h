@@ -11,7 +11,7 @@
 #include "instrument/potentiostat.h"
 
 /* Number behind `M` when the loop begins. */
-enum ms_technique { MS_CV = 0x0005, MS_CA = 0x0007, MS_CP = 0x000A, MS_OCP = 0x000B };
+enum ms_technique { MS_LSV = 0x0000, MS_CV = 0x0005, MS_CA = 0x0007, MS_CP = 0x000A, MS_OCP = 0x000B };
 
 /* What the reader of the stream needs to know of one segment. */
 struct ms_segment {

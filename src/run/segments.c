@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "protocol/play.h"
 
 /* An open-ended segment ends by itself some time (no device has a watchdog): this long beyond what the
  * slowest move in it may take, with the patience that the mover has. */
@@ -79,60 +80,14 @@ static void add_triangle(struct site_program *s, enum segment_role role, const s
     contact_range(g, s, p);
 }
 
-/* Seconds after which a galvanostatic segment is over whatever happens: elapsed time or charge, whichever
- * comes first (the planner sees to it that one of them is given). */
-static double galvanostatic_bound(const struct segment *g)
+static void add_step(struct site_program *s, const struct plan *p, const struct play_leg *leg)
 {
-    double bound = INFINITY;
-    for (int k = 0; k < g->n_until; k++) {
-        if (g->until[k].what == UNTIL_ELAPSED)
-            bound = fmin(bound, g->until[k].value);
-        if (g->until[k].what == UNTIL_CHARGE)
-            bound = fmin(bound, g->until[k].value / fabs(g->current));
-    }
-    return bound;
-}
-
-static void add_step(struct site_program *s, const struct plan *p, const int level[FACTOR_MAX], int index)
-{
-    struct step_now now;
-    plan_step(p, level, index, &now);
     struct segment *g = add(s, ROLE_STEP);
-    s->step[s->program.n - 1] = index;
-    g->i_full = p->protocol->i_limit;
-    g->autorange = true;
+    s->step[s->program.n - 1] = leg->step;
+    *g = leg->segment;
+    g->i_full = g->kind == SEGMENT_GALVANOSTATIC ? fabs(g->current) : p->protocol->i_limit;
     g->i_ceiling = p->protocol->i_limit;
-    g->interval = now.interval;
-    g->duration = now.duration;
-    switch (now.step->kind) {
-    case STEP_HOLD:
-        g->kind = SEGMENT_HOLD;
-        g->potential = now.potential;
-        break;
-    case STEP_CV:
-        g->kind = SEGMENT_SWEEP;
-        g->start = now.start;
-        g->vertex[0] = now.vertex[0];
-        g->vertex[1] = now.vertex[1];
-        g->rate = now.rate;
-        g->step = now.e_step;
-        g->interval = now.e_step / now.rate;
-        g->cycles = now.cycles;
-        break;
-    case STEP_GALVANOSTATIC:
-        g->kind = SEGMENT_GALVANOSTATIC;
-        g->current = now.current;
-        g->i_full = fabs(now.current);
-        g->e_low = p->protocol->e_limit[0];
-        g->e_high = p->protocol->e_limit[1];
-        memcpy(g->until, now.until, sizeof g->until);
-        g->n_until = now.n_until;
-        g->duration = galvanostatic_bound(g);
-        break;
-    case STEP_OCP:
-        g->kind = SEGMENT_OPEN;
-        break;
-    }
+    g->autorange = true;
 }
 
 /* The in-air sweep covers the range of all voltammograms of the site, so that the leak is known where it
@@ -189,8 +144,11 @@ void site_program_make(const struct plan *plan, const int level[FACTOR_MAX], str
     add_hold(out, ROLE_SETTLE, p, bias, out->approach.confirm, out->approach.interval, false);
     add_triangle(out, ROLE_PROBE, p, bias, PROBE_PERIODS, false);
     add_hold(out, ROLE_DECIDE, p, bias, bound_of(out, p, ROLE_DECIDE), out->approach.interval, true);
-    for (int k = 0; k < p->n_steps; k++)
-        add_step(out, plan, level, k);
+    struct play play;
+    play_make(plan, level, false, &play);
+    for (int k = 0; k < play.n; k++)
+        add_step(out, plan, &play.leg[k]);
+    play_free(&play);
     add_hold(out, ROLE_RELAX, p, away, RELAX_S, out->approach.interval, false);
     add_triangle(out, ROLE_DETACH, p, away, 1, true);
 }
@@ -222,6 +180,10 @@ void segment_settings(const struct site_program *s, int segment, char *json, siz
                  "{\"start\":%.12g,\"vertex0\":%.12g,\"vertex1\":%.12g,\"rate\":%.12g,\"step\":%.12g,"
                  "\"cycles\":%d,\"interval\":%.12g}",
                  g->start, g->vertex[0], g->vertex[1], g->rate, g->step, g->cycles, g->interval);
+        return;
+    case SEGMENT_RAMP:
+        snprintf(json, n, "{\"start\":%.12g,\"end\":%.12g,\"rate\":%.12g,\"step\":%.12g,\"interval\":%.12g}",
+                 g->start, g->vertex[0], g->rate, g->step, g->interval);
         return;
     case SEGMENT_GALVANOSTATIC:
         snprintf(json, n, "{\"current\":%.12g,\"interval\":%.12g,\"duration\":%.12g}", g->current,

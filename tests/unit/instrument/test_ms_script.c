@@ -327,7 +327,7 @@ static void conditions_that_make_no_sense(void **state)
 static void an_empty_program_and_one_that_is_too_long(void **state)
 {
     (void)state;
-    is_refused(ERR_INPUT, "1 to 64 segments");
+    is_refused(ERR_INPUT, "1 to 256 segments");
     struct potentiostat_model small = *c.model;
     small.script_max = 200;
     c.model = &small;
