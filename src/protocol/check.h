@@ -24,6 +24,11 @@ void check_geometry(struct check *c);   /* envelope, pitch against wetted area a
 void check_analysis(struct check *c);   /* windows that levels do not cover */
 void check_design(struct check *c);     /* levels that go with position, time or each other */
 
+/* Difference of height between the highest and the lowest site of the declared plane, m. */
+double check_rise(const struct plan *plan);
+/* Behind the estimate of the duration: does the drift of a whole night fit into the range of z? */
+void check_drift(const struct plan *plan, struct diags *d);
+
 /* " (with cutoff = 0.5 V)" for the factors among up to three values (NULL: none) at these levels; "" without
  * any. */
 const char *check_with(const struct protocol *p, const int level[FACTOR_MAX], const struct value *a,

@@ -225,8 +225,10 @@ struct plan *plan_make(const struct protocol *p, struct diags *d)
     if (diags_errors(d) == before) {
         duration_estimate(plan);
         check_stop(plan, d);
-        return plan;
+        check_drift(plan, d);
     }
+    if (diags_errors(d) == before)
+        return plan;
     plan_free(plan);
     return NULL;
 }

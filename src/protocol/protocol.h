@@ -145,6 +145,7 @@ struct protocol {
     double clearance, peak;            /* m */
     double sigma; /* m: standard deviation of heights expected about the fitted surface before it is known */
     double residue; /* diameter of what a drop leaves behind / wetted diameter; NAN = not measured */
+    double drift;   /* m/s: largest drift of the surface's height that is expected */
     double drop;    /* m: surface.drop, height by which the drop protrudes below the glass (0.5 x aperture) */
     struct approach approach;
     struct retract retract;

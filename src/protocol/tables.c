@@ -60,6 +60,10 @@ static const struct field surface_table[] = {
      "height of the highest obstacle above the mean surface (particles, steps)"},
     {"sigma", NUMBER(LENGTH, sigma), false, "0.1 um", 0, 1e-3, NULL, NULL,
      "standard deviation of heights about the fitted surface that is expected before it is known"},
+    {"drift", NUMBER(SPEED, drift), false, "1 nm/min", 0, 1e-6, NULL, NULL,
+     "how fast the surface may drift up or down at most (temperature, evaporation): the night's drift must "
+     "fit "
+     "into the range of z"},
     {"drop", NUMBER(LENGTH, drop), false, NULL, 1e-9, 100e-6, NULL, NULL,
      "height by which the drop protrudes below the glass; half the aperture if left out. An approach never "
      "goes so far below the predicted contact that glass could meet a spot that gives no current"},
