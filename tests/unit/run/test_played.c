@@ -686,6 +686,45 @@ static void a_folded_program_is_told_segment_by_segment(void **state)
         NEAR(h.row[k].e, k / 10 % 2 ? 0.2 : 0.1, 1e-5);
 }
 
+/* ---- load ---- */
+
+/* What check says before a run is what comes: longest line of each loop's samples, in loops' order. */
+static void the_rate_of_bytes_is_what_the_device_sends(void **state)
+{
+    (void)state;
+    add_hold(0.1, 0.02, 1e-3);
+    add_ramp(0.1, 0.2, 5e-3, 0.5);
+    add_sweep(0.1, 0.2, 0.1, 1);
+    add_open(0.02, 2e-3);
+    add_current(50e-12, 0.02, 1e-3);
+    struct potentiostat_load load;
+    struct buf text = {0}, said = {0};
+    double rate[5], longest[5] = {0};
+    assert_true(potentiostat_compile(h.p, &h.g, &text, &h.e));
+    assert_true(potentiostat_load(h.p, &h.g, &load, &h.e));
+    assert_int_equal(load.text, text.n);
+    assert_true(load.text_max > load.text);
+    for (int k = 0; k < 5; k++)
+        rate[k] = potentiostat_stream_rate(h.p, &h.g.segment[k]) * segment_interval(&h.g.segment[k]);
+    assert_int_equal(load.segment, 4);
+    NEAR(load.rate, rate[4] / 1e-3, 1e-6);
+    teardown(NULL);
+    run_text(text.p, &said);
+    int at = -1;
+    for (const char *p = said.p; *p; p += strcspn(p, "\n") + 1) {
+        at += *p == 'M';
+        if (*p == 'P')
+            longest[at] = fmax(longest[at], (double)strcspn(p, "\n") + 1);
+    }
+    for (int k = 0; k < 4; k++)
+        NEAR(rate[k], longest[k], 0);
+    assert_true(longest[4] > 30 && longest[4] <= rate[4]); /* the current may have its range with it */
+    NEAR(potentiostat_line_rate(921600), 92160, 0);
+    buf_free(&text);
+    buf_free(&said);
+    setup(NULL);
+}
+
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
 int main(void)
@@ -710,6 +749,7 @@ int main(void)
         T(any_program_takes_the_way_that_its_gates_say),
         T(a_folded_script_does_the_same_as_one_written_out),
         T(a_folded_program_is_told_segment_by_segment),
+        T(the_rate_of_bytes_is_what_the_device_sends),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
