@@ -85,6 +85,8 @@ static bool check_time(const struct where *w)
                 interval, w->c->model->name, w->c->model->interval_min);
         return err_context(w->e, "segment %d (%s)", w->index, segment_kind_name(s->kind));
     }
+    if (!isfinite(interval))
+        return fail(w, ERR_INPUT, "needs a finite time between samples");
     bool timed = !is_staircase(s) || s->open_ended;
     if (timed && !(s->duration > 0 && isfinite(s->duration)))
         return fail(w, ERR_INPUT, "needs a finite duration, which also bounds it if the host dies");
