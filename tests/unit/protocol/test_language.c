@@ -75,15 +75,12 @@ static bool read_grid(const char *path, struct diags *d)
 }
 
 /* A protocol around a file of steps. */
-static const char includes_steps[] = "{seccm: 1, name: made, probe: {aperture: 400 nm}, reference: "
-                                     "{electrode: Ag, offset: 0 V, uncertainty: 0 "
-                                     "V}, rig: rig.yaml, grid: grid.yaml, limits: {potential: [-3 V, 3 V], "
-                                     "current: 5 nA}, approach: {bias: 2 V, "
-                                     "speed: 1 um/s, travel: 12 um, contact: {threshold: 3 pA}}, vary: "
-                                     "{factors: {e: [0.1 V, 0.2 V], n: [1, 2]}}, "
-                                     "site: [include: steps.yaml, hold: {name: uses-e, potential: $e, for: 1 "
-                                     "s}, pulse: {name: uses-n, potentials: "
-                                     "[1 V], for: 1 s, count: $n}]}";
+static const char includes_steps[] =
+    "{seccm: 1, name: made, probe: {aperture: 400 nm}, reference: {electrode: Ag, offset: 3.2 V, "
+    "uncertainty: 0.05 V}, rig: rig.yaml, grid: grid.yaml, limits: {potential: [0 V, 4 V], current: 5 nA}, "
+    "approach: {bias: 2 V, speed: 1 um/s, travel: 12 um, contact: {threshold: 3 pA}}, vary: {factors: {e: "
+    "[0.1 V, 0.2 V], n: [1, 2]}}, site: [include: steps.yaml, hold: {name: uses-e, potential: $e, for: 1 s}, "
+    "pulse: {name: uses-n, potentials: [1 V], for: 1 s, count: $n}]}";
 
 /* Does the parser accept the text? *why: what it says, the caller's to free. */
 static bool parser_accepts(const struct language *l, const char *text, struct buf *why)
