@@ -169,6 +169,7 @@ static void a_rest_stays_where_the_step_before_ended(void **state)
            "open 20 | 4 1 0");
     near(m.play.leg[2].segment.interval, 50e-3);
     near(m.play.leg[3].segment.interval, 100e-3);
+    assert_int_equal(m.play.leg[3].segment.n_until, 0);
     const struct until *u = &m.play.leg[4].segment.until[0];
     assert_int_equal(u->what, UNTIL_DRIFT);
     near(u->value, 1e-3);
