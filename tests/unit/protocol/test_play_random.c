@@ -123,8 +123,9 @@ static void play_cycle(struct tree *t, const struct shape *s, int c)
 {
     switch (s->kind) {
     case STEP_CV:
-        expect_leg(t, s->step, c, c - t->played[s->step] == 1 ? 2 : 1); /* 3 to 1 V, further ones 2 to 1 V */
-        expect_leg(t, s->step, c, 1);
+        /* 3 to 1 V, in further cycles 2 to 1 V, and up to 2 V; each start is a sample of 2 ms. */
+        expect_leg(t, s->step, c, c - t->played[s->step] == 1 ? 2.002 : 1.002);
+        expect_leg(t, s->step, c, 1.002);
         return;
     case STEP_GALVANOSTATIC:
         expect_leg(t, s->step, c, 2);
