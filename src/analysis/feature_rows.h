@@ -27,4 +27,11 @@ void features_value(struct features *f, const struct feature_place *p, const cha
 void features_missing(struct features *f, const struct feature_place *p, const char *name,
                       const char *reason);
 
+/* The row of a feature: `step` "" = of the site. `cycle` 0 = the newest one that anything is known of
+ * (whether or not this feature has a value in it); of a step that is played once, 1 and 0 mean the same. NULL
+ * if there is no row.
+ */
+const struct results_feature *features_find(const struct features *f, const char *step, const char *name,
+                                            int cycle);
+
 #endif

@@ -147,7 +147,7 @@ struct results_step {
     char ended_by[64];
     double gap_before;  /* s of open or held time between the previous technique step and this one */
     char gap_state[8];  /* "", held, open */
-    char settings[512]; /* JSON object of the programmed values, SI */
+    char settings[1024]; /* JSON object of the programmed values, SI */
     int64_t samples;
 };
 /* All steps of an attempt in order; caller frees *out. */

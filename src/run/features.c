@@ -53,7 +53,7 @@ static bool fit_blank(const struct run *r, const struct recorded *c, struct blan
     legs = legs > LEGS ? LEGS : legs;
     double *rate = xcalloc((size_t)t.n + 1, sizeof *rate);
     unsigned char *use = xcalloc((size_t)t.n + 1, 1);
-    sweep_rates(leg, legs, t.n, rate);
+    sweep_rates(leg, legs, t.e, t.n, NAN, rate);
     for (int k = 0; k < legs; k++)
         for (int j = SETTLE; j < leg[k].n; j++)
             use[leg[k].first + j] = !t.left_out[leg[k].first + j];
