@@ -103,8 +103,7 @@ static bool phases(struct run *r, struct err *e)
 bool record_end(struct run *r, struct err *e)
 {
     struct attempt *a = &r->attempt;
-    if (a->step_id)
-        record_segment_end(r, ENDED_ADVANCED);
+    record_stop(r);
     struct results_attempt out = {
         .id = a->id,
         .site = a->site->site,
