@@ -152,7 +152,8 @@ static int run_of(const struct trace *tr, int first)
     return end - first;
 }
 
-static void cycled(const struct step_input *in, struct features *out)
+/* `reversed`: each cycle has a half back. */
+static void cycled(const struct step_input *in, bool reversed, struct features *out)
 {
     const struct trace *tr = in->trace;
     struct capacity forward = {NAN, NAN};
@@ -173,7 +174,7 @@ static void cycled(const struct step_input *in, struct features *out)
         trace_free(&part);
         if (!back)
             forward = q;
-        bool alone = !back && (!again || tr->cycle[first + n] != tr->cycle[first]);
+        bool alone = reversed && !back && (!again || tr->cycle[first + n] != tr->cycle[first]);
         if (alone)
             step_missing(&w.in, names[BACK], "the half back was not recorded", out);
         if (back || alone)
@@ -185,8 +186,9 @@ void galvano_features(const struct step_input *in, struct features *out)
 {
     double current[2];
     char gap[48];
-    if (flatjson_numbers(in->step->settings, "currents", current, 2) > 0) {
-        cycled(in, out);
+    int currents = flatjson_numbers(in->step->settings, "currents", current, 2);
+    if (currents > 0) {
+        cycled(in, currents > 1, out);
         return;
     }
     snprintf(gap, sizeof gap, ", gap %.3g s %.8s", in->step->gap_before, in->step->gap_state);

@@ -65,11 +65,13 @@ struct attempt {
     int n_recorded;
     struct wave_row *row;
     int n_rows, cap_rows;
-    double gap_before; /* s, of the segment that runs, to the first sample of it; NAN = none has come */
-    double t_last;     /* s on the instrument's clock, last sample; NAN = none */
-    int64_t step_id;   /* of the step being recorded, 0 = none */
-    int segment;       /* of it, that runs */
-    int handed_over;   /* rows of the present step already given to the writer */
+    double gap_before;  /* s, of the segment that runs, to the first sample of it; NAN = none has come */
+    double t_last;      /* s on the instrument's clock, last sample; NAN = none */
+    int64_t step_id;    /* of the step being recorded, 0 = none */
+    int segment;        /* of it, that runs */
+    bool gate_open;     /* the gate that runs was told to go on */
+    char gate_says[64]; /* what was decided at it */
+    int handed_over;    /* rows of the present step already given to the writer */
 };
 
 struct run {
@@ -136,7 +138,13 @@ void record_sample(struct run *r, const struct sample *s);
 void record_segment_end(struct run *r, int ended_by);
 /* Closes the step that was going on when the attempt ended. */
 void record_stop(struct run *r);
+/* The attempt as far as it is known, without blank. */
+void record_attempt(const struct run *r, struct results_attempt *out);
 bool record_end(struct run *r, struct err *e);
+
+/* gate.c: a gate is decided when it begins; at its end the device's way is compared with ours. Items of other
+ * segments are none of its business. */
+bool gate_take(struct run *r, const struct potentiostat_item *item, struct err *e);
 
 /* Mean and noise of the current at rest in the hold that runs now, the step of potential before it left out.
  * Noise beyond the rig's band is ERR_LIMIT with the attempt's outcome set. */

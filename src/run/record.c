@@ -200,7 +200,11 @@ static void add_end(const struct run *r, struct recorded *c, int ended_by)
     struct buf text = {0};
     char *all = c->step.ended_by;
     size_t used = strlen(all);
-    ended_text(&r->program.program.segment[r->attempt.segment], ended_by, &text);
+    if (r->program.role[c->segment] == ROLE_GATE && *r->attempt.gate_says)
+        buf_str(&text, r->attempt.gate_open && ended_by != ENDED_ADVANCED ? "too late: steps left out"
+                                                                          : r->attempt.gate_says);
+    else
+        ended_text(&r->program.program.segment[r->attempt.segment], ended_by, &text);
     if (!used)
         snprintf(all, sizeof c->step.ended_by, "%s", text.p);
     else if (!strstr(all, text.p))

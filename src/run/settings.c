@@ -95,13 +95,22 @@ static double duration_of(const struct segment *g)
     return g->duration;
 }
 
-/* The values of every `stride`-th leg of the first n. */
-static void list(const struct legs *l, const char *key, double (*of)(const struct segment *g), int n,
-                 int stride, struct buf *b)
+/* The values of the legs of the first cycle. */
+static void list(const struct legs *l, const char *key, double (*of)(const struct segment *g), struct buf *b)
 {
     buf_printf(b, "%s\"%s\":[", b->n > 1 ? "," : "", key);
-    for (int k = 0; k < n; k += stride)
+    for (int k = 0; k < l->per_cycle; k++)
         buf_printf(b, "%s%.12g", k ? "," : "", of(leg(l, k)));
+    buf_char(b, ']');
+}
+
+/* The rate of each cycle. */
+static void rates(const struct legs *l, struct buf *b)
+{
+    buf_printf(b, "%s\"rates\":[", b->n > 1 ? "," : "");
+    for (int k = 0; k < l->end - l->first; k++)
+        if (k == 0 || l->s->cycle[l->first + k] != l->s->cycle[l->first + k - 1])
+            buf_printf(b, "%s%.12g", k ? "," : "", leg(l, k)->rate);
     buf_char(b, ']');
 }
 
@@ -118,14 +127,14 @@ static void ramps(const struct legs *l, bool lists, struct buf *b)
     int n = l->end - l->first;
     number(b, "start", leg(l, 0)->start);
     /* Behind the last of several cycles there may be a way to another end. */
-    bool other_end = l->cycles > 1 && n > l->cycles * l->per_cycle;
+    bool other_end = l->cycles > 1 && l->s->sweep[l->end - 1] >= l->per_cycle;
     if (lists)
-        list(l, "vertices", end_of, l->per_cycle, 1, b);
+        list(l, "vertices", end_of, b);
     if (other_end)
         number(b, "end", end_of(leg(l, n - 1)));
     number(b, "rate", leg(l, 0)->rate);
     if (lists && !all_equal(l, rate_of))
-        list(l, "rates", rate_of, other_end ? n - 1 : n, l->per_cycle, b);
+        rates(l, b);
     number(b, "step", leg(l, 0)->step);
 }
 
@@ -135,11 +144,11 @@ static void levels(const struct legs *l, bool lists, struct buf *b)
     if (!lists)
         number(b, current ? "current" : "potential", level_of(leg(l, 0)));
     else
-        list(l, current ? "currents" : "potentials", level_of, l->per_cycle, 1, b);
+        list(l, current ? "currents" : "potentials", level_of, b);
     if (all_equal(l, duration_of))
         number(b, "duration", leg(l, 0)->duration);
     else if (lists)
-        list(l, "durations", duration_of, l->per_cycle, 1, b);
+        list(l, "durations", duration_of, b);
 }
 
 static void several(const struct legs *l, bool lists, struct buf *b)
