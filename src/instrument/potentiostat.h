@@ -72,6 +72,10 @@ enum potentiostat_item_kind potentiostat_next(struct potentiostat *p, struct pot
                                               struct err *e);
 /* Set when potentiostat_next() may have something. */
 struct event *potentiostat_event(struct potentiostat *p);
+/* Ends the present open-ended segment. One that reaches the device when that segment is already over ends the
+ * one behind it, which is then told as ENDED_ADVANCED; so a gate is advanced well before its end or not at
+ * all.
+ */
 bool potentiostat_advance(struct potentiostat *p, struct err *e);
 /* Stops the program at its present point, with its orderly end (cell off); DONE follows. */
 bool potentiostat_finish(struct potentiostat *p, struct err *e);
