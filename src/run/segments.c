@@ -99,24 +99,6 @@ static void add_step(struct site_program *s, const struct plan *p, const struct 
 
 /* The in-air sweep covers the range of all voltammograms of the site, so that the leak is known where it
  * matters. */
-static bool blank_range(const struct plan *p, const int level[FACTOR_MAX], double *low, double *high)
-{
-    *low = INFINITY;
-    *high = -INFINITY;
-    for (int k = 0; k < p->protocol->n_steps; k++) {
-        if (p->protocol->step[k].kind != STEP_CV)
-            continue;
-        struct step_now now;
-        plan_step(p, level, k, &now);
-        const double e[3] = {now.start, now.vertex[0], now.vertex[1]};
-        for (int j = 0; j < 3; j++) {
-            *low = fmin(*low, e[j]);
-            *high = fmax(*high, e[j]);
-        }
-    }
-    return *high > *low;
-}
-
 static void add_blank(struct site_program *s, const struct protocol *p)
 {
     struct segment *g = add(s, ROLE_BLANK);
@@ -144,15 +126,15 @@ void site_program_make(const struct plan *plan, const int level[FACTOR_MAX], str
     add_hold(out, ROLE_WATCH, p, bias, bound_of(out, p, ROLE_WATCH), WATCH_SAMPLE, true);
     add_triangle(out, ROLE_ALIVE, p, bias, ALIVE_PERIODS, false);
     add_hold(out, ROLE_READY, p, bias, bound_of(out, p, ROLE_READY), out->approach.interval, true);
-    out->has_blank = blank_range(plan, level, &out->blank_low, &out->blank_high);
+    struct play play;
+    play_make(plan, level, false, &play);
+    out->has_blank = play_sweep_range(&play, &out->blank_low, &out->blank_high);
     if (out->has_blank)
         add_blank(out, p);
     add_hold(out, ROLE_APPROACH, p, bias, bound_of(out, p, ROLE_APPROACH), out->approach.interval, true);
     add_hold(out, ROLE_SETTLE, p, bias, out->approach.confirm, out->approach.interval, false);
     add_triangle(out, ROLE_PROBE, p, bias, PROBE_PERIODS, false);
     add_hold(out, ROLE_DECIDE, p, bias, bound_of(out, p, ROLE_DECIDE), out->approach.interval, true);
-    struct play play;
-    play_make(plan, level, false, &play);
     int first = out->program.n;
     for (int k = 0; k < play.n; k++)
         add_step(out, plan, &play.leg[k], first);
