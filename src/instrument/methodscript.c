@@ -133,6 +133,22 @@ static bool ms_compile(struct potentiostat *p, const struct program *g, struct b
     return ok;
 }
 
+/* "P", variables with ";" between them, LF; a variable is 10 characters, one that is measured has status and
+ * range behind it (",10,2XX", 7). With potential, time and, but for open circuit, a current. */
+static double ms_sample_bytes(struct potentiostat *p, const struct segment *s)
+{
+    enum { VARIABLE = 10, META = 7, FRAME = 2 };
+    (void)p;
+    if (s->kind == SEGMENT_OPEN)
+        return FRAME + 2 * VARIABLE + META + 1;
+    return FRAME + 3 * VARIABLE + META * (s->kind == SEGMENT_GALVANOSTATIC ? 2 : 1) + 2;
+}
+
+static size_t ms_text_max(struct potentiostat *p)
+{
+    return ms_of(p)->config.model->script_max;
+}
+
 static bool upload(struct ms *m, const char *text, size_t n, struct err *e)
 {
     struct dialogue *d = m->base.dialogue;
@@ -542,6 +558,8 @@ static const struct potentiostat_ops ops = {
     .close = ms_close,
     .identify = ms_identify,
     .compile = ms_compile,
+    .sample_bytes = ms_sample_bytes,
+    .text_max = ms_text_max,
     .start = ms_start,
     .next = ms_next,
     .advance = ms_advance,

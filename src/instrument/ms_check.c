@@ -79,12 +79,14 @@ static bool check_current(const struct where *w, const char *what, double ampere
 static bool check_time(const struct where *w)
 {
     const struct segment *s = w->s;
-    double interval = is_staircase(s) ? s->step / s->rate : s->interval;
+    double interval = segment_interval(s);
     if (!(interval >= w->c->model->interval_min * (1 - 1e-9))) {
         err_set(w->e, ERR_LIMIT, "a sample every %g s is more than %s and its link keep up with (%g s)",
                 interval, w->c->model->name, w->c->model->interval_min);
         return err_context(w->e, "segment %d (%s)", w->index, segment_kind_name(s->kind));
     }
+    if (!isfinite(interval))
+        return fail(w, ERR_INPUT, "needs a finite time between samples");
     bool timed = !is_staircase(s) || s->open_ended;
     if (timed && !(s->duration > 0 && isfinite(s->duration)))
         return fail(w, ERR_INPUT, "needs a finite duration, which also bounds it if the host dies");

@@ -43,7 +43,7 @@ static double bandwidth(const struct ms_writer *w)
     if (!(hz > 0)) {
         double shortest = INFINITY;
         for (int k = 0; k < w->g->n; k++)
-            shortest = fmin(shortest, ms_interval(&w->g->segment[k]));
+            shortest = fmin(shortest, segment_interval(&w->g->segment[k]));
         hz = BANDWIDTH_FACTOR / shortest;
     }
     return fmin(hz, w->c->model->bandwidth_max);

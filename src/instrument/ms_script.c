@@ -238,7 +238,7 @@ static void plan_segment(const struct ms_writer *w, const struct segment *s, str
     static const enum ms_technique technique[] = {MS_CA, MS_CV, MS_LSV, MS_CP, MS_OCP};
     memset(out, 0, sizeof(*out));
     out->technique = technique[s->kind];
-    out->interval = ms_interval(s);
+    out->interval = segment_interval(s);
     out->natural = natural_end(s);
     out->open_ended = s->open_ended;
     out->skips = ms_is_gate(s) ? s->skips : 0;

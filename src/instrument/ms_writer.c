@@ -23,11 +23,6 @@ double ms_instrument_volts(const struct ms_writer *w, double sample)
     return wiring_instrument_potential(&w->c->wiring, sample);
 }
 
-double ms_interval(const struct segment *s)
-{
-    return s->kind == SEGMENT_SWEEP || s->kind == SEGMENT_RAMP ? s->step / s->rate : s->interval;
-}
-
 long long ms_samples(const struct segment *s)
 {
     return llround(segment_seconds(s) / s->interval);

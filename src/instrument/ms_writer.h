@@ -30,8 +30,6 @@ void ms_volt(struct ms_writer *w, double v);
 void ms_ampere(struct ms_writer *w, double v);
 void ms_second(struct ms_writer *w, double v);
 double ms_instrument_volts(const struct ms_writer *w, double sample);
-/* s between the samples of a segment. */
-double ms_interval(const struct segment *s);
 /* Samples of a HOLD, OPEN or GALVANOSTATIC segment that nothing ends early. */
 long long ms_samples(const struct segment *s);
 

@@ -34,3 +34,8 @@ double segment_seconds(const struct segment *s)
     }
     return seconds;
 }
+
+double segment_interval(const struct segment *s)
+{
+    return s->kind == SEGMENT_SWEEP || s->kind == SEGMENT_RAMP ? s->step / s->rate : s->interval;
+}

@@ -72,5 +72,7 @@ struct program {
 
 /* Seconds that a segment takes; an upper bound if it is open-ended or conditions may end it earlier. */
 double segment_seconds(const struct segment *s);
+/* Seconds between its samples. */
+double segment_interval(const struct segment *s);
 
 #endif

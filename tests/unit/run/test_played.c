@@ -525,59 +525,84 @@ static void a_fraction_of_what_was_left_out_is_reached_at_once(void **state)
     assert_int_equal(h.ended[1].samples, 1);
 }
 
-/* Random programs with random gates, some advanced: the way must be the one that the gates say, and the
- * script must never be refused, whatever modes it changes between. */
+/* Segment `at` of a random program of n segments: mostly short ones of all kinds, some with conditions that
+ * may or may not end them, and gates, some of which will be advanced. */
+static void add_random(struct rng r, uint64_t program, int at, int n)
+{
+    uint64_t k = 100 * (uint64_t)at;
+#define PICK(below) rng_below(r, (uint64_t)(below), program, k++)
+    struct segment *s;
+    switch (PICK(8)) {
+    case 0:
+        s = add_hold(0.1 * (double)PICK(3), 0.03, 5e-3);
+        s->autorange = PICK(2);
+        for (uint64_t u = PICK(3); u > 0; u--)
+            until(s, (struct until){PICK(2) ? UNTIL_CHARGE : UNTIL_CURRENT_ABOVE,
+                                    1e-12 * (double)(1 + PICK(90)), .all = PICK(2)});
+        return;
+    case 1:
+        s = add_ramp(0.1, 0.2, 10e-3, 2);
+        s->i_full = PICK(2) ? 1e-9 : 1e-8;
+        return;
+    case 2:
+        s = add_current(50e-12, 0.05, 5e-3);
+        for (int of = at - 1; of >= 0 && s->n_until == 0; of--)
+            if (h.g.segment[of].kind == SEGMENT_GALVANOSTATIC)
+                until(s, (struct until){UNTIL_FRACTION, 0.5, .of = of, .all = PICK(2)});
+        return;
+    case 3:
+        s = add_open(0.03, 5e-3);
+        if (PICK(2))
+            until(s, (struct until){UNTIL_DRIFT, 0.1, .window = 10e-3});
+        return;
+    case 4:
+        add_sweep(0.1, 0.15, 0.1, 1);
+        return;
+    default:
+        s = PICK(3) ? add_hold(0.1, 0.05, 5e-3) : add_open(0.05, 5e-3);
+        s->open_ended = true;
+        s->skips = (int)PICK(n - at < 6 ? n - at : 6);
+        if (PICK(2))
+            advance(at, 4);
+    }
+#undef PICK
+}
+
+/* The way through the program that its gates and the host's orders make. */
+static int way_of(const struct program *g, int *way)
+{
+    int n = 0;
+    for (int at = 0; at < g->n;) {
+        const struct segment *s = &g->segment[at];
+        bool advanced = false;
+        for (int o = 0; o < h.orders; o++)
+            advanced |= h.order[o].segment == at;
+        way[n++] = at;
+        at += 1 + (s->open_ended && !advanced ? s->skips : 0);
+    }
+    return n;
+}
+
+/* The script must never be refused either, whatever modes it changes between. */
 static void any_program_takes_the_way_that_its_gates_say(void **state)
 {
     (void)state;
-    const char *text = getenv("SECCM_TEST_SEEDS");
-    int programs = text ? 20 * atoi(text) : 60;
-    struct rng r = rng_stream(1, "test.played");
-    for (int k = 0; k < programs; k++) {
+    const char *text = getenv("SECCM_TEST_SEEDS"), *given = getenv("SECCM_TEST_SEED");
+    uint64_t programs = text ? 20 * strtoull(text, NULL, 0) : 60;
+    uint64_t seed = given ? strtoull(given, NULL, 0) : 1;
+    struct rng r = rng_stream(seed, "test.played");
+    print_message("seed %llu\n", (unsigned long long)seed);
+    for (uint64_t k = 0; k < programs; k++) {
+        int way[PROGRAM_MAX], n = 2 + (int)rng_below(r, 24, k, 99);
         again_with(CELL("1 nF"), 0, (struct wiring){1, 1, 0});
-        uint64_t at = (uint64_t)k;
-        int n = 2 + (int)rng_below(r, 24, at, 0), way[PROGRAM_MAX], ways = 0, next = 0;
-        for (int j = 0; j < n; j++) {
-            uint64_t a = (uint64_t)j * 10;
-            struct segment *s;
-            switch (rng_below(r, 7, at, a + 1)) {
-            case 0:
-                s = add_hold(0.1 * (double)rng_below(r, 3, at, a + 2), 0.03, 5e-3);
-                s->autorange = rng_below(r, 2, at, a + 3);
-                break;
-            case 1:
-                s = add_ramp(0.1, 0.2, 10e-3, 2);
-                s->i_full = rng_below(r, 2, at, a + 3) ? 1e-9 : 1e-8;
-                break;
-            case 2:
-                s = add_current(50e-12, 0.05, 5e-3);
-                for (int of = j - 1; of >= 0 && s->n_until == 0; of--)
-                    if (h.g.segment[of].kind == SEGMENT_GALVANOSTATIC)
-                        until(s, (struct until){UNTIL_FRACTION, 0.5, .of = of});
-                break;
-            case 3:
-                s = add_open(0.03, 5e-3);
-                break;
-            default:
-                s = rng_below(r, 3, at, a + 4) ? add_hold(0.1, 0.05, 5e-3) : add_open(0.05, 5e-3);
-                s->open_ended = true;
-                s->skips = (int)rng_below(r, (uint64_t)(n - j < 6 ? n - j : 6), at, a + 5);
-                if (rng_below(r, 2, at, a + 6))
-                    advance(j, 4);
-            }
-        }
-        while (next < n) {
-            const struct segment *s = &h.g.segment[next];
-            bool advanced = false;
-            for (int o = 0; o < h.orders; o++)
-                advanced |= h.order[o].segment == next;
-            way[ways++] = next;
-            next += 1 + (s->open_ended && !advanced ? s->skips : 0);
-        }
+        for (int at = 0; at < n; at++)
+            add_random(r, k, at, n);
+        int ways = way_of(&h.g, way);
         play();
         for (int j = 0; j < ways && j < h.ends; j++)
             if (h.ended[j].segment != way[j])
-                fail_msg("program %d: %d. is segment %d instead of %d", k, j, h.ended[j].segment, way[j]);
+                fail_msg("program %llu: %d. is segment %d instead of %d", (unsigned long long)k, j,
+                         h.ended[j].segment, way[j]);
         assert_int_equal(h.ends, ways);
     }
 }
@@ -686,6 +711,45 @@ static void a_folded_program_is_told_segment_by_segment(void **state)
         NEAR(h.row[k].e, k / 10 % 2 ? 0.2 : 0.1, 1e-5);
 }
 
+/* ---- load ---- */
+
+/* What check says before a run is what comes: longest line of each loop's samples, in loops' order. */
+static void the_rate_of_bytes_is_what_the_device_sends(void **state)
+{
+    (void)state;
+    add_hold(0.1, 0.02, 1e-3);
+    add_ramp(0.1, 0.2, 5e-3, 0.5);
+    add_sweep(0.1, 0.2, 0.1, 1);
+    add_open(0.02, 2e-3);
+    add_current(50e-12, 0.02, 1e-3);
+    struct potentiostat_load load;
+    struct buf text = {0}, said = {0};
+    double rate[5], longest[5] = {0};
+    assert_true(potentiostat_compile(h.p, &h.g, &text, &h.e));
+    assert_true(potentiostat_load(h.p, &h.g, &load, &h.e));
+    assert_int_equal(load.text, text.n);
+    assert_true(load.text_max > load.text);
+    for (int k = 0; k < 5; k++)
+        rate[k] = potentiostat_stream_rate(h.p, &h.g.segment[k]) * segment_interval(&h.g.segment[k]);
+    assert_int_equal(load.segment, 4);
+    NEAR(load.rate, rate[4] / 1e-3, 1e-6);
+    teardown(NULL);
+    run_text(text.p, &said);
+    int at = -1;
+    for (const char *p = said.p; *p; p += strcspn(p, "\n") + 1) {
+        at += *p == 'M';
+        if (*p == 'P')
+            longest[at] = fmax(longest[at], (double)strcspn(p, "\n") + 1);
+    }
+    for (int k = 0; k < 4; k++)
+        NEAR(rate[k], longest[k], 0);
+    assert_true(longest[4] > 30 && longest[4] <= rate[4]); /* the current may have its range with it */
+    NEAR(potentiostat_line_rate(921600), 92160, 0);
+    buf_free(&text);
+    buf_free(&said);
+    setup(NULL);
+}
+
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
 int main(void)
@@ -710,6 +774,7 @@ int main(void)
         T(any_program_takes_the_way_that_its_gates_say),
         T(a_folded_script_does_the_same_as_one_written_out),
         T(a_folded_program_is_told_segment_by_segment),
+        T(the_rate_of_bytes_is_what_the_device_sends),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
