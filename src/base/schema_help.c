@@ -75,7 +75,7 @@ static void add_node_kind(const struct field *f, struct buf *out)
         [NODE_OWN] = "a map",
         [NODE_FILE_OR_MAP] = "the name of a file, or a map",
         [NODE_STEPS] = "a list, each entry with one of the keys below",
-        [NODE_NAMED_STEPS] = "a map of names, each with a step or a list of steps as those of `site`",
+        [NODE_NAMED_STEPS] = "a map of names, each with a step or a list of steps",
         [NODE_NAME_OR_MAP] = "a name, or a map",
         [NODE_OF_FEATURE] = "a quantity of the dimension of the feature, or $name",
         [NODE_FACTORS] = "a map of names, each with a list of levels or a map",
@@ -85,7 +85,7 @@ static void add_node_kind(const struct field *f, struct buf *out)
     if (f->form == NODE_BOUND)
         add_bound_kind(f, out);
     else if (f->form == NODE_STEPS && !f->sub)
-        buf_str(out, "a list of steps as those of `site`");
+        buf_str(out, "a list of steps of any kind");
     else
         buf_str(out, f->form == NODE_OWN && !f->sub ? "has rules of its own" : kinds[f->form]);
 }

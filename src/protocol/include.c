@@ -25,7 +25,7 @@ static const struct field fragment_table[] = {
      "format of the file; this version reads 1"},
     {"name", FIELD_STRING, DIM_NONE, F(name), false, NULL, 0, 0, NULL, NULL, "what these steps are for"},
     {"steps", FIELD_NODE, DIM_NONE, F(steps), true, NULL, 0, 0, NULL, &site_fields,
-     "list of steps, as those of `site` of a protocol", NODE_STEPS},
+     "list of steps, as `site` of a protocol has them", NODE_STEPS},
 };
 const struct fields fragment_fields = FIELDS("a file of steps", fragment_table);
 
