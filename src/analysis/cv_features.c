@@ -272,14 +272,12 @@ static void sweep_features(const struct cv_curve *c, const struct cv_cycle *y, s
     wave_features(&w, g);
 }
 
-void lsv_features(const struct step_input *in, struct sei_series *series, struct features *out)
+void lsv_features(const struct step_input *in, struct features *out)
 {
     struct cv_curve c;
     cv_curve_make(in, &c);
     for (int k = 0; k < c.n_cycles; k++)
         sweep_features(&c, &c.cycle[k], out);
-    if (sei_is_window(in))
-        sei_series_add(series, &c);
     cv_curve_free(&c);
 }
 

@@ -58,13 +58,19 @@ void features_missing(struct features *f, const struct feature_place *p, const c
     snprintf(row->missing, sizeof row->missing, "%s", reason);
 }
 
+int features_newest(const struct features *f, const char *step)
+{
+    int newest = 0;
+    for (int k = 0; k < f->n; k++)
+        if (strcmp(f->row[k].step_name, step) == 0 && f->row[k].cycle > newest)
+            newest = f->row[k].cycle;
+    return newest;
+}
+
 const struct results_feature *features_find(const struct features *f, const char *step, const char *name,
                                             int cycle)
 {
-    int wanted = 0;
-    for (int k = 0; k < f->n; k++)
-        if (strcmp(f->row[k].step_name, step) == 0 && f->row[k].cycle > wanted)
-            wanted = f->row[k].cycle;
+    int wanted = features_newest(f, step);
     wanted = cycle > 0 && wanted > 0 ? cycle : wanted;
     if (cycle > 1 && wanted == 0)
         return NULL;

@@ -27,6 +27,8 @@ void features_value(struct features *f, const struct feature_place *p, const cha
 void features_missing(struct features *f, const struct feature_place *p, const char *name,
                       const char *reason);
 
+/* The newest cycle that there are rows of, 0 = none has a number. */
+int features_newest(const struct features *f, const char *step);
 /* The row of a feature: `step` "" = of the site. `cycle` 0 = the newest one that anything is known of
  * (whether or not this feature has a value in it); of a step that is played once, 1 and 0 mean the same. NULL
  * if there is no row.

@@ -45,7 +45,8 @@ void sei_series_free(struct sei_series *s)
     free(s);
 }
 
-bool sei_is_window(const struct step_input *in)
+/* true if this is the voltammogram with the SEI window. */
+static bool sei_is_window(const struct step_input *in)
 {
     const char *step = in->settings->sei_step;
     return step[0] && strcmp(in->step->name, step) == 0;

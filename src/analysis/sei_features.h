@@ -9,7 +9,7 @@
 
 struct sei_series;
 
-/* For the voltammogram of this name; its step and the rest of `in` must stay until sei_series_write(). */
+/* The steps (results_step) that are added must stay until sei_series_write(). */
 struct sei_series *sei_series_new(void);
 void sei_series_free(struct sei_series *s);
 /* Measures what the curve's cycles say; cycles beyond SEI_CYCLES are left out. NULL as `s` is ignored. */
@@ -17,7 +17,5 @@ void sei_series_add(struct sei_series *s, const struct cv_curve *c);
 /* Appends the features of all cycles added so far. */
 void sei_series_write(const struct sei_series *s, const struct blank *blank, const struct area_ends *ends,
                       struct features *out);
-/* true if the step of `in` is the one with the SEI window. */
-bool sei_is_window(const struct step_input *in);
 
 #endif

@@ -132,14 +132,12 @@ static void step_rows(const struct step_input *in, struct sei_series *series, st
         const char *kind;
         void (*fn)(const struct step_input *in, struct features *out);
     } kinds[] = {
-        {"galvanostatic", galvano_features}, {"ocp", ocp_features},   {"hold", hold_features},
-        {"pulse", pulse_features},           {"rest", rest_features},
+        {"lsv", lsv_features},   {"galvanostatic", galvano_features}, {"ocp", ocp_features},
+        {"hold", hold_features}, {"pulse", pulse_features},           {"rest", rest_features},
     };
     const char *kind = in->step->kind;
     if (strcmp(kind, "cv") == 0)
         cv_features(in, series, out);
-    if (strcmp(kind, "lsv") == 0)
-        lsv_features(in, series, out);
     for (size_t k = 0; k < sizeof kinds / sizeof kinds[0]; k++)
         if (strcmp(kind, kinds[k].kind) == 0)
             kinds[k].fn(in, out);
@@ -198,8 +196,8 @@ static struct sei_series *series_of(struct walk *w, const char *name)
 
 static void technique(struct walk *w, const struct step_input *in, bool last)
 {
-    bool sweeps = strcmp(in->step->kind, "cv") == 0 || strcmp(in->step->kind, "lsv") == 0;
-    struct sei_series *series = sweeps ? series_of(w, in->step->name) : NULL;
+    bool cv = strcmp(in->step->kind, "cv") == 0;
+    struct sei_series *series = cv ? series_of(w, in->step->name) : NULL;
     step_rows(in, series, w->out);
     if (last)
         sei_series_write(series, &w->blank, &w->ends, w->out);

@@ -72,43 +72,60 @@ double step_current_noise(const struct trace *tr)
 static void end_time(const struct step_input *in, struct features *out)
 {
     const struct trace *tr = in->trace;
-    double interval = tr->t[tr->n - 1] / (tr->n - 1);
     char text[96];
+    if (tr->n < 2) {
+        features_missing(out, &in->place, "t_end", "too few samples");
+        return;
+    }
+    double interval = tr->t[tr->n - 1] / (tr->n - 1);
     snprintf(text, sizeof text, "ended by %.64s", in->step->ended_by[0] ? in->step->ended_by : "?");
     features_value(out, &in->place, "t_end", tr->t[tr->n - 1] + interval, interval / sqrt(12), text);
 }
 
+/* The mean of the last tenth of x, if none of it is flagged. */
+static void tail_feature(const struct step_input *in, const char *name, const double *x, struct features *out)
+{
+    const struct trace *tr = in->trace;
+    int tail = tr->n / 10 > 2 ? tr->n / 10 : 2;
+    if (tr->n < tail || trace_left_out(tr, tr->n - tail, tail)) {
+        features_missing(out, &in->place, name,
+                         tr->n < tail ? "too few samples" : "flagged samples at the end");
+        return;
+    }
+    double sd = NAN, mean = mean_of(x + tr->n - tail, tail, &sd);
+    features_value(out, &in->place, name, mean, sd, NULL);
+}
+
 void hold_features(const struct step_input *in, struct features *out)
 {
-    static const char *const names[] = {"i_mean", "i_end", "charge", "t_end", NULL};
+    static const char *const whole[] = {"i_mean", "charge", NULL};
     const struct trace *tr = in->trace;
     char reason[96], note[96];
+    tail_feature(in, "i_end", tr->i, out);
+    end_time(in, out);
     if (!step_usable(in, 0, tr->n, reason, note)) {
-        step_missing(in, names, reason, out);
+        step_missing(in, whole, reason, out);
         return;
     }
     double noise = step_current_noise(tr), sd = NAN, mean = mean_of(tr->i, tr->n, &sd);
     features_value(out, &in->place, "i_mean", mean, noise / sqrt(tr->n), note);
-    int tail = tr->n / 10 > 2 ? tr->n / 10 : 2;
-    mean = mean_of(tr->i + tr->n - tail, tail, &sd);
-    features_value(out, &in->place, "i_end", mean, sd, note);
     double *w = xcalloc((size_t)tr->n, sizeof *w);
     integrate_weights(tr->t, NULL, tr->n, -INFINITY, INFINITY, CHARGE_NET, w);
     features_value(out, &in->place, "charge", integrate_dot(w, tr->i, tr->n),
                    noise * integrate_norm(w, tr->n), note);
     free(w);
-    end_time(in, out);
 }
 
 /* --- open circuit --- */
 
 void ocp_features(const struct step_input *in, struct features *out)
 {
-    static const char *const names[] = {"ocp_mean", "ocp_drift", "ocp_noise", "t_end", NULL};
+    static const char *const names[] = {"ocp_mean", "ocp_drift", "ocp_noise", NULL};
     const struct trace *tr = in->trace;
     char reason[96], note[96];
     struct baseline line;
     int half = tr->n / 2;
+    end_time(in, out);
     bool usable = step_usable(in, 0, tr->n, reason, note);
     if (usable &&
         !baseline_fit(tr->t + tr->n - half, tr->e + tr->n - half, half, -INFINITY, INFINITY, &line)) {
@@ -123,7 +140,6 @@ void ocp_features(const struct step_input *in, struct features *out)
     features_value(out, &in->place, "ocp_drift", line.slope, sqrt(line.var_slope), note);
     features_value(out, &in->place, "ocp_noise", line.residual, line.residual / sqrt(2.0 * (line.n - 2)),
                    note);
-    end_time(in, out);
 }
 
 /* --- rest --- */
@@ -131,17 +147,7 @@ void ocp_features(const struct step_input *in, struct features *out)
 /* Held, the potential is the one that was programmed. */
 void rest_features(const struct step_input *in, struct features *out)
 {
-    static const char *const names[] = {"e_end", NULL};
-    const struct trace *tr = in->trace;
-    char reason[96], note[96];
     double held = 0;
-    if (flatjson_number(in->step->settings, "potential", &held))
-        return;
-    if (!step_usable(in, 0, tr->n, reason, note)) {
-        step_missing(in, names, reason, out);
-        return;
-    }
-    int tail = tr->n / 10 > 2 ? tr->n / 10 : 2;
-    double sd = NAN, mean = mean_of(tr->e + tr->n - tail, tail, &sd);
-    features_value(out, &in->place, "e_end", mean, sd, note);
+    if (!flatjson_number(in->step->settings, "potential", &held))
+        tail_feature(in, "e_end", in->trace->e, out);
 }

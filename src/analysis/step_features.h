@@ -23,7 +23,7 @@ struct sei_series;
 /* What goes over the cycles of all stored steps of one name is added to `series` (analysis/sei_features.h).
  */
 void cv_features(const struct step_input *in, struct sei_series *series, struct features *out);
-void lsv_features(const struct step_input *in, struct sei_series *series, struct features *out);
+void lsv_features(const struct step_input *in, struct features *out);
 void galvano_features(const struct step_input *in, struct features *out);
 void ocp_features(const struct step_input *in, struct features *out);
 void hold_features(const struct step_input *in, struct features *out);

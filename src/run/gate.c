@@ -16,6 +16,9 @@
 #include "run/hop.h"
 #include "run/verdict.h"
 
+/* s: of a gate's time that is left alone */
+#define MARGIN 0.05
+
 /* Passes of the repeat that lie behind this gate: its gates before lead to the same place. */
 static int passes_before(const struct site_program *s, int segment)
 {
@@ -50,7 +53,8 @@ static void compare(struct run *r, int ended_by)
 }
 
 /* Whether it is too late to go on: by the host's clock since the gate began for it, or by the device's
- * samples, should the host have heard of the beginning late. What has come meanwhile is taken. */
+ * samples, should the host have heard of the beginning late; and the word takes its time, as it did at the
+ * advances before. What has come meanwhile is taken. */
 static bool in_time(struct run *r, ns_t began, bool *late, struct err *e)
 {
     const struct segment *g = &r->program.program.segment[r->stream.segment];
@@ -63,7 +67,8 @@ static bool in_time(struct run *r, ns_t began, bool *late, struct err *e)
     if (item.kind == PSTAT_END)
         compare(r, item.ended_by);
     double passed = fmax(ns_to_s(loop_now(r->loop) - began), (double)r->stream.samples * g->interval);
-    *late = item.kind != PSTAT_NONE || passed > GATE_ASK;
+    *late = item.kind != PSTAT_NONE || passed > GATE_ASK ||
+            passed + ns_to_s(r->stream.advance_took) > GATE_SECONDS - MARGIN;
     return true;
 }
 

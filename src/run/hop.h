@@ -20,6 +20,7 @@ struct stream {
     int ended_by;         /* of the segment that ended last */
     bool between;         /* it has ended, and the next one has not begun */
     ns_t advanced_at;     /* its end was asked for then; 0 = not */
+    ns_t advance_took;    /* longest time so far from such a word to the end it asked for */
     ns_t last_sample;     /* host time of the newest sample */
     double quiet_longest; /* s: longest gap between samples of one segment so far: the measured latency */
     int64_t samples;      /* of the segment running */

@@ -97,6 +97,36 @@ static void add_step(struct site_program *s, const struct plan *p, const struct 
     g->autorange = true;
 }
 
+/* V at which a segment ends; NAN: not known. */
+static double end_of(const struct segment *g)
+{
+    return g->kind == SEGMENT_HOLD    ? g->potential
+           : g->kind == SEGMENT_SWEEP ? g->start
+           : g->kind == SEGMENT_RAMP  ? g->vertex[0]
+                                      : NAN;
+}
+
+/* The charge of a pulse is wanted, so that no sample of an edge may be lost to a range that is too low: the
+ * lowest is the one for what the largest edge charges within a sample. */
+static void range_pulses(struct site_program *s, const struct protocol *p)
+{
+    for (int first = 0, end; first < s->program.n; first = end) {
+        struct segment *g = s->program.segment;
+        end = site_program_end(s, first);
+        if (s->role[first] != ROLE_STEP || g[first].kind != SEGMENT_HOLD ||
+            p->step[s->step[first]].kind != STEP_PULSE)
+            continue;
+        double low = g[first].potential, high = low, before = first > 0 ? end_of(&g[first - 1]) : NAN;
+        for (int k = first; k < end; k++) {
+            low = fmin(low, g[k].potential);
+            high = fmax(high, g[k].potential);
+        }
+        double edge = fmax(high, before) - fmin(low, before); /* fmin() and fmax() leave NAN out */
+        for (int k = first; k < end; k++)
+            g[k].i_least = fmin(p->rig->stray * edge / g[k].interval, g[k].i_full);
+    }
+}
+
 /* The in-air sweep covers the range of all voltammograms of the site, so that the leak is known where it
  * matters. */
 static void add_blank(struct site_program *s, const struct protocol *p)
@@ -139,6 +169,7 @@ void site_program_make(const struct plan *plan, const int level[FACTOR_MAX], str
     for (int k = 0; k < play.n; k++)
         add_step(out, plan, &play.leg[k], first);
     play_free(&play);
+    range_pulses(out, p);
     add_hold(out, ROLE_RELAX, p, away, RELAX_S, out->approach.interval, false);
     add_triangle(out, ROLE_DETACH, p, away, 1, true);
 }

@@ -70,6 +70,9 @@ static bool take_end(struct run *r, const struct potentiostat_item *item, struct
 {
     r->stream.ended_by = item->ended_by;
     r->stream.between = true;
+    if (r->stream.advanced_at && item->ended_by == ENDED_ADVANCED &&
+        item->host - r->stream.advanced_at > r->stream.advance_took)
+        r->stream.advance_took = item->host - r->stream.advanced_at;
     record_segment_end(r, item->ended_by);
     if (item->ended_by == ENDED_COMPLIANCE) {
         r->attempt.compliance = true;

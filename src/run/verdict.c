@@ -17,10 +17,12 @@ static void quantity(char *text, size_t n, const struct feature_def *def, double
     quantity_format(c_strtod(number, NULL), def->dim, text, n);
 }
 
-/* "formation.q_sei@3", with the cycle that was found where the newest one is asked for. */
-static void name_of(const struct condition *c, const struct results_feature *row, char *text, size_t n)
+/* "formation.q_sei@3", with the cycle that was looked at where the newest one is asked for. */
+static void name_of(const struct condition *c, const struct features *list, char *text, size_t n)
 {
-    struct feature_ref ref = {.def = feature_find(c->feature), .cycle = row ? row->cycle : c->cycle};
+    struct feature_ref ref = {.def = feature_find(c->feature), .cycle = c->cycle};
+    if (ref.cycle == 0 && ref.def->scope != FEATURE_SITE)
+        ref.cycle = features_newest(list, c->step);
     snprintf(ref.step, sizeof ref.step, "%s", c->step);
     feature_ref_text(&ref, text, n);
 }
@@ -63,12 +65,12 @@ void verdict_make(const struct condition *c, const struct features *list, struct
         snprintf(out->text, sizeof out->text, "there is no feature %s", c->feature);
         return;
     }
-    name_of(c, row, name, sizeof name);
+    name_of(c, list, name, sizeof name);
     if (row && isfinite(row->value)) {
         compare(c, def, row, name, out);
         return;
     }
     out->kind = VERDICT_MISSING;
     snprintf(out->text, sizeof out->text, "%s is missing: %s", name,
-             row && *row->missing ? row->missing : "there is none yet");
+             row && *row->missing ? row->missing : "nothing was measured that it could be of");
 }
