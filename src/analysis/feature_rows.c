@@ -58,6 +58,14 @@ void features_missing(struct features *f, const struct feature_place *p, const c
     snprintf(row->missing, sizeof row->missing, "%s", reason);
 }
 
+bool features_has(const struct features *f, const char *step)
+{
+    for (int k = 0; k < f->n; k++)
+        if (strcmp(f->row[k].step_name, step) == 0)
+            return true;
+    return false;
+}
+
 int features_newest(const struct features *f, const char *step)
 {
     int newest = 0;

@@ -27,6 +27,8 @@ void features_value(struct features *f, const struct feature_place *p, const cha
 void features_missing(struct features *f, const struct feature_place *p, const char *name,
                       const char *reason);
 
+/* true if there is any row of the step. */
+bool features_has(const struct features *f, const char *step);
 /* The newest cycle that there are rows of, 0 = none has a number. */
 int features_newest(const struct features *f, const char *step);
 /* The row of a feature: `step` "" = of the site. `cycle` 0 = the newest one that anything is known of

@@ -72,5 +72,7 @@ void verdict_make(const struct condition *c, const struct features *list, struct
     }
     out->kind = VERDICT_MISSING;
     snprintf(out->text, sizeof out->text, "%s is missing: %s", name,
-             row && *row->missing ? row->missing : "nothing was measured that it could be of");
+             row && *row->missing                       ? row->missing
+             : *c->step && !features_has(list, c->step) ? "the step was not played"
+                                                        : "this cycle has none");
 }

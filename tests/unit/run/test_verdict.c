@@ -84,8 +84,12 @@ static void what_is_missing_is_never_a_number(void **unused)
     assert_int_equal(ask("cv", "sei_charge_ratio", 0, -1, 1).kind, VERDICT_MISSING);
     /* Cycle 1 has no ratio to itself; cycle 4 was not played; the step was not played. */
     assert_int_equal(ask("cv", "sei_charge_ratio", 1, -10, 10).kind, VERDICT_MISSING);
+    assert_string_equal(ask("cv", "sei_charge_ratio", 1, -10, 10).text,
+                        "cv.sei_charge_ratio@1 is missing: this cycle has none");
     assert_int_equal(ask("cv", "q_sei", 4, -1, 1).kind, VERDICT_MISSING);
-    assert_int_equal(ask("other", "q_sei", 0, -1, 1).kind, VERDICT_MISSING);
+    v = ask("other", "q_sei", 0, -1, 1);
+    assert_int_equal(v.kind, VERDICT_MISSING);
+    assert_string_equal(v.text, "other.q_sei is missing: the step was not played");
 }
 
 static void a_step_that_is_played_once_needs_no_cycle(void **unused)
