@@ -536,9 +536,12 @@ static void add_random(struct rng r, uint64_t program, int at, int n)
     case 0:
         s = add_hold(0.1 * (double)PICK(3), 0.03, 5e-3);
         s->autorange = PICK(2);
-        for (uint64_t u = PICK(3); u > 0; u--)
-            until(s, (struct until){PICK(2) ? UNTIL_CHARGE : UNTIL_CURRENT_ABOVE,
-                                    1e-12 * (double)(1 + PICK(90)), .all = PICK(2)});
+        for (uint64_t u = PICK(3); u > 0; u--) {
+            struct until x = {.what = PICK(2) ? UNTIL_CHARGE : UNTIL_CURRENT_ABOVE};
+            x.value = 1e-12 * (double)(1 + PICK(90));
+            x.all = PICK(2);
+            until(s, x);
+        }
         return;
     case 1:
         s = add_ramp(0.1, 0.2, 10e-3, 2);
