@@ -28,7 +28,8 @@ static int run(const struct command *self, int argc, char **argv)
         if (strcmp(commands[k]->name, words[0]) == 0)
             return commands[k]->run(commands[k], 2, ask);
     err_set(&e, ERR_USAGE,
-            "help: nothing is known about `%s`; there are protocol, steps, grid, rig and the commands", words[0]);
+            "help: nothing is known about `%s`; there are protocol, steps, grid, rig and the commands",
+            words[0]);
     return options_fail(&e);
 }
 

@@ -18,7 +18,8 @@ static int run(const struct command *self, int argc, char **argv)
         return put_usage(self, "protocol, steps, grid or rig");
     const struct language *l = language_find(words[0]);
     if (!l) {
-        err_set(&e, ERR_USAGE, "schema: there is no file `%s`; there are protocol, steps, grid and rig", words[0]);
+        err_set(&e, ERR_USAGE, "schema: there is no file `%s`; there are protocol, steps, grid and rig",
+                words[0]);
         return options_fail(&e);
     }
     struct buf text = {0};

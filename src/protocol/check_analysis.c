@@ -40,7 +40,7 @@ static int find_cv(const struct check *c)
 
 static bool covers(const struct step_now *s, double low, double high)
 {
-    double least = s->start, most = s->start;
+    double least = s->start, most = least;
     for (int k = 0; k < s->n_vertices; k++) {
         least = fmin(least, s->vertex[k]);
         most = fmax(most, s->vertex[k]);

@@ -204,10 +204,12 @@ static bool is_few_enough(struct check *c, const int level[FACTOR_MAX], bool con
     }
     diags_error(c->d, most->mark,
                 "what is played at a site has %s%lld parts, of which `%s` makes %s%lld; an instrument's "
-                "program has room for %d (a cycle over two vertices that ends where it began is one part "
-                "however often it is repeated, any other has one for each vertex)",
+                "program has room for %d%s",
                 n >= PLAY_COUNT_MAX ? "more than " : "", (long long)n, most->name,
-                largest >= PLAY_COUNT_MAX ? "more than " : "", (long long)largest, PLAY_MAX);
+                largest >= PLAY_COUNT_MAX ? "more than " : "", (long long)largest, PLAY_MAX,
+                most->kind == STEP_CV ? " (cycles over two vertices that end where they began are one part "
+                                        "together; any other has one for each vertex)"
+                                      : "");
     return false;
 }
 

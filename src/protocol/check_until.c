@@ -155,7 +155,7 @@ static void check_hold(struct step_view *v)
     check_half(&h);
 }
 
-static void check_drift(struct step_view *v)
+static void check_ocp(struct step_view *v)
 {
     const struct step *s = v->s.step;
     if (isnan(v->s.drift))
@@ -182,7 +182,7 @@ void check_until(struct step_view *v)
         check_hold(v);
         return;
     case STEP_OCP:
-        check_drift(v);
+        check_ocp(v);
         return;
     default:
         return;

@@ -13,6 +13,7 @@ struct teller {
     const struct plan *p;
     struct play play;
     struct step_list list;
+    int width; /* of the longest name, with what it is indented by */
     struct buf *out;
 };
 
@@ -236,21 +237,40 @@ static enum play_gap gap_of(const struct teller *t, int step)
     return k < 0 ? GAP_NONE : play_gap_before(t->p, &t->play, k);
 }
 
+static int depth_of(const struct protocol *p, int step)
+{
+    int n = 0;
+    for (int i = p->step[step].parent; i >= 0; i = p->step[i].parent)
+        n++;
+    return n;
+}
+
+static int width_of(const struct protocol *p, struct step_list list)
+{
+    int most = 12;
+    for (int i = list.first; i < list.end; i++) {
+        int n = (int)strlen(p->step[i].name) + 2 * depth_of(p, i);
+        most = n > most ? n : most;
+    }
+    return most < 32 ? most : 32;
+}
+
 static void begin(struct teller *t, const struct plan *p, bool control, struct buf *out)
 {
     *t = (struct teller){.p = p, .list = play_list(p->protocol, control), .out = out};
+    t->width = width_of(p->protocol, t->list);
     play_make(p, p->combination[0].level, control, &t->play);
 }
 
 /* --- text ------------------------------------------------------------------------------------------------
  */
 
-static void print_step(const struct teller *t, int i, int depth)
+static void print_step(const struct teller *t, int i)
 {
     const struct step *s = &t->p->protocol->step[i];
     const char *gate = gate_state(t, i);
     enum play_gap gap = gap_of(t, i);
-    int width = 12 - 2 * depth;
+    int depth = depth_of(t->p->protocol, i), width = t->width - 2 * depth;
     buf_printf(t->out, "  %*s%-*s %-14s ", 2 * depth, "", width > 0 ? width : 0, s->name,
                step_kind_name(s->kind));
     add_settings(s, t->out);
@@ -262,21 +282,13 @@ static void print_step(const struct teller *t, int i, int depth)
     buf_char(t->out, '\n');
 }
 
-static void print_list(const struct teller *t, int first, int end, int depth)
-{
-    const struct step *step = t->p->protocol->step;
-    for (int i = first; i < end; i = step[i].end) {
-        print_step(t, i, depth);
-        print_list(t, i + 1, step[i].end, depth + 1);
-    }
-}
-
 static void print_all(const struct plan *p, bool control, struct buf *out)
 {
     struct teller t;
     begin(&t, p, control, out);
     buf_printf(out, "\nat each %ssite:\n", control ? "control " : "");
-    print_list(&t, t.list.first, t.list.end, 0);
+    for (int i = t.list.first; i < t.list.end; i++)
+        print_step(&t, i);
     play_free(&t.play);
 }
 

@@ -165,7 +165,7 @@ static void add_ramp(const struct place *at, int cycle, int sweep, double to, do
     g->start = m->e;
     g->vertex[0] = to;
     set_pace(g, at->now, rate);
-    g->duration = fabs(to - g->start) / rate;
+    g->duration = segment_seconds(g);
     m->e = to;
 }
 

@@ -21,7 +21,8 @@ static void tell_second(const struct step *s, const struct step *first, struct d
                 first->mark.line, here ? "" : " of ",
                 here || !first->mark.source ? "" : first->mark.source->path);
     if (first->mark.line == s->mark.line && here)
-        diags_hint(d, "where it is used again give it another name: use: {step: %s, as: NAME}", s->name);
+        diags_hint(d, "what is read twice needs another name the second time: use: {step: %s, as: NAME}",
+                   s->name);
 }
 
 /* Steps without a name get kind and number within the kind, skipping names that are taken. */

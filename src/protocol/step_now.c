@@ -88,7 +88,7 @@ void plan_step(const struct plan *p, const int level[FACTOR_MAX], int step, stru
     out->e_step = number(&at, &s->step);
     out->current = current_of(&at, &s->current, &s->density);
     out->reverse_current = current_of(&at, &s->reverse_current, &s->reverse_density);
-    out->drift = number(&at, &s->drift);
+    out->drift = s->drift.given ? number(&at, &s->drift) : NAN;
     out->over = number(&at, &s->over);
     out->cycles = s->kind == STEP_CV || s->kind == STEP_GALVANOSTATIC ? whole(&at, &s->cycles) : 0;
     out->count = s->kind == STEP_PULSE || s->kind == STEP_REPEAT ? whole(&at, &s->count) : 0;

@@ -99,11 +99,12 @@ struct reading {
 
 static void add(struct reading *r, enum until_what what, const struct value *v)
 {
-    if (r->list->n < UNTIL_MAX)
+    if (r->list->n < UNTIL_MAX) {
         r->list->v[r->list->n++] = (struct until_value){what, r->all, *v};
-    else if (!r->full)
+    } else if (!r->full) {
         diags_error(r->d, v->mark, "more than %d conditions for one step", UNTIL_MAX);
-    r->full = r->full || r->list->n == UNTIL_MAX;
+        r->full = true;
+    }
 }
 
 /* The text behind the sign of a condition: a quantity or `$factor`. */

@@ -41,6 +41,11 @@ void step_begin(struct protocol *p, struct diags *d)
                     "{formation: {cv: {...}}}");
         return;
     }
+    if (ynode_count(map) > STEP_MAX) {
+        diags_error(d, ynode_mark(map), "%d names under `steps`; at most %d are possible", ynode_count(map),
+                    STEP_MAX);
+        return;
+    }
     p->named = xcalloc((size_t)ynode_count(map), sizeof *p->named);
     for (int i = 0; i < ynode_count(map); i++) {
         struct named_step *s = &p->named[p->n_named];
@@ -152,14 +157,18 @@ static void try_unused(struct protocol *p, struct named_step *s, struct diags *d
 
 void step_finish(struct protocol *p, struct diags *d)
 {
-    for (int i = 0; i < p->n_named; i++) {
-        struct named_step *s = &p->named[i];
-        if (s->used)
-            continue;
-        diags_warning(d, s->mark, "`%s` is not used: write `- use: %s` where it belongs, or remove it",
-                      s->name, s->name);
-        try_unused(p, s, d);
-    }
+    bool unused[STEP_MAX] = {false};
+    for (int i = 0; i < p->n_named; i++)
+        unused[i] = !p->named[i].used;
+    for (int i = 0; i < p->n_named; i++)
+        if (unused[i])
+            try_unused(p, &p->named[i], d);
+    /* Next to a mistake in a name this would be noise. */
+    for (int i = 0; i < p->n_named && diags_errors(d) == 0; i++)
+        if (unused[i])
+            diags_warning(d, p->named[i].mark,
+                          "`%s` is not used: write `- use: %s` where it belongs, or remove it",
+                          p->named[i].name, p->named[i].name);
 }
 
 void step_forget(struct protocol *p, int from)

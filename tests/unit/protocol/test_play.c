@@ -52,10 +52,10 @@ static void a_voltammogram_goes_through_its_vertices(void **state)
     EXPECT(&m.play, "ramp 3 0.5 @0.5 | 0 1 0", "ramp 0.5 2 @0.5 | 0 1 1", "ramp 2 1 @0.5 | 0 1 2",
            "ramp 1 0.5 @1 | 0 2 0", "ramp 0.5 2 @1 | 0 2 1", "ramp 2 1 @1 | 0 2 2", "ramp 1 2.5 @1 | 0 2 3");
     near(m.play.leg[0].segment.interval, 10e-3);
-    near(m.play.leg[0].segment.duration, 5);
+    near(m.play.leg[0].segment.duration, 5.01); /* its start is a sample */
     near(m.play.leg[3].segment.interval, 5e-3);
     near(m.play.leg[3].segment.step, 5e-3);
-    near(m.play.leg[6].segment.duration, 1.5);
+    near(m.play.leg[6].segment.duration, 1.505);
     made_free(&m);
 }
 
@@ -169,6 +169,7 @@ static void a_rest_stays_where_the_step_before_ended(void **state)
            "open 20 | 4 1 0");
     near(m.play.leg[2].segment.interval, 50e-3);
     near(m.play.leg[3].segment.interval, 100e-3);
+    assert_int_equal(m.play.leg[3].segment.n_until, 0);
     const struct until *u = &m.play.leg[4].segment.until[0];
     assert_int_equal(u->what, UNTIL_DRIFT);
     near(u->value, 1e-3);
