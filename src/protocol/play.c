@@ -75,7 +75,7 @@ static void add_open(const struct place *at)
     g->kind = SEGMENT_OPEN;
     g->duration = at->now->duration;
     at->m->e = NAN;
-    if (isnan(at->now->drift))
+    if (at->now->step->kind != STEP_OCP || isnan(at->now->drift))
         return;
     g->until[0] =
         (struct until){.what = UNTIL_DRIFT, .value = at->now->drift, .of = -1, .window = at->now->over};
