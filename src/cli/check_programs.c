@@ -73,6 +73,22 @@ static struct mark mark_of(const struct plan *p, const struct site_program *s, c
     return (struct mark){.source = p->protocol->source, .line = 1, .column = 1};
 }
 
+/* Program of the site `k` of the plan, or of a control. */
+static void try_program(const struct desk *desk, const struct plan *p, int k, struct site_program *s,
+                        struct diags *d)
+{
+    const struct plan_site *site = &p->site[k];
+    struct buf script = {0};
+    struct err e = ERR_INIT;
+    char levels[256] = " at a control site";
+    site_program_make(p, site->level, site->control, s);
+    if (!site->control)
+        levels_text(p, site->level, levels, sizeof levels);
+    if (!potentiostat_compile(desk->pstat, &s->program, &script, &e))
+        diags_error(d, mark_of(p, s, e.text), "the potentiostat can not do this%s: %s", levels, e.text);
+    buf_free(&script);
+}
+
 bool check_programs(const struct plan *p, struct diags *d)
 {
     struct desk desk = {0};
@@ -83,18 +99,13 @@ bool check_programs(const struct plan *p, struct diags *d)
     if (!open)
         diags_error(d, (struct mark){.source = p->protocol->source, .line = 1, .column = 1}, "%s", e.text);
     for (int k = 0; open && k < p->n_sites && tried < COMBINATIONS_MAX && diags_errors(d) - before < 8; k++) {
-        struct buf script = {0};
-        char levels[256];
         if (k > 0 && (p->protocol->n_factors == 0 || seen_before(p, k)))
             continue;
         tried++;
-        site_program_make(p, p->site[k].level, s);
-        err_clear(&e);
-        levels_text(p, p->site[k].level, levels, sizeof levels);
-        if (!potentiostat_compile(desk.pstat, &s->program, &script, &e))
-            diags_error(d, mark_of(p, s, e.text), "the potentiostat can not do this%s: %s", levels, e.text);
-        buf_free(&script);
+        try_program(&desk, p, k, s, d);
     }
+    if (open && p->n_controls)
+        try_program(&desk, p, p->n_sites + p->n_spares, s, d);
     desk_close(&desk);
     free(s);
     return diags_errors(d) == before;

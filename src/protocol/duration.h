@@ -15,6 +15,18 @@
  * common to all sites. */
 void duration_estimate(struct plan *p);
 
+/* One visit: motion without the way sideways. */
+struct visit_cost {
+    struct plan_seconds seconds; /* its four parts */
+    double shortened, longer;    /* s that a potential may cut short, that the far end of the travel adds */
+    double samples;
+    uint64_t bytes;
+};
+/* `known`: the surface was met before, nearby. */
+struct visit_cost duration_visit(const struct plan *p, const int level[FACTOR_MAX], bool control, bool known);
+/* Adds a visit to the sums of a night. */
+void duration_add(struct plan_seconds *t, const struct visit_cost *v);
+
 /* s that a step takes at most. */
 double duration_of_step(const struct step_now *s);
 /* Samples that a step gives at most. */

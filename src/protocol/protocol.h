@@ -9,6 +9,8 @@
 #include "base/schema.h"
 #include "instrument/program.h"
 #include "instrument/rig.h"
+#include "protocol/control.h"
+#include "protocol/stop.h"
 #include "protocol/used.h"
 
 enum step_kind { STEP_HOLD, STEP_CV, STEP_GALVANOSTATIC, STEP_OCP };
@@ -160,7 +162,9 @@ struct protocol {
     struct faults faults;
     struct strings avoid; /* results files as named: their spots are not used again */
     struct used used;
-    double stop_after; /* s, NAN = none */
+    struct control controls; /* when, where and what must hold there */
+    struct stop stop;
+    double now; /* s since 1970 when the file was read, 0 = whatever depends on the clock is left unsaid */
     struct sei_analysis sei;
     double wet_check_potential; /* V: where the capacitance is read as a measure of the wetted area */
     /* files */
@@ -179,6 +183,7 @@ struct protocol_options {
     const char *rig_path; /* overrides the file's, NULL = no */
     bool has_seed;
     int64_t seed;
+    double now; /* s since 1970: what the clock says, for `stop.by` and the time of the end; 0 = not told */
 };
 
 /* Every error goes to `d`; NULL if there was one (or the file can not be read: *e). Caller frees. */

@@ -100,14 +100,14 @@ void attempt_features(struct run *r, struct results_attempt *out)
     struct attempt *a = &r->attempt;
     struct feature_step step[PROGRAM_MAX];
     struct analysis_settings settings;
-    struct features list = {0};
     store_blank(r, out);
     for (int k = 0; k < a->n_recorded; k++)
         step[k] =
             (struct feature_step){&a->recorded[k].step, a->row + a->recorded[k].first, a->recorded[k].n};
     const struct feature_attempt attempt = {out, step, a->n_recorded, wiring_of(r)};
     settings_of(r->p, &settings);
-    features_of_attempt(&attempt, &settings, &list);
-    writer_features(r->w, list.row, list.n);
-    features_free(&list);
+    features_free(&r->features);
+    r->features = (struct features){0};
+    features_of_attempt(&attempt, &settings, &r->features);
+    writer_features(r->w, r->features.row, r->features.n);
 }

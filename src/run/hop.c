@@ -128,8 +128,9 @@ bool record_end(struct run *r, struct err *e)
     };
     snprintf(out.reason, sizeof out.reason, "%s", a->reason);
     snprintf(out.last_step, sizeof out.last_step, "%s", a->last_step);
-    snprintf(out.flags, sizeof out.flags, "%s", a->flags);
     attempt_features(r, &out);
+    watch_judge(r);
+    snprintf(out.flags, sizeof out.flags, "%s", a->flags);
     if (writer_attempt_end(r->w, &out) && writer_commit(r->w) && writer_checkpoint(r->w))
         return true;
     return writer_ok(r->w, e) && err_set(e, ERR_IO, "results file: the writer does not take the outcome");
@@ -178,7 +179,7 @@ static bool again_here(const struct run *r)
 bool hop_site(struct run *r, const struct plan_site *site, const int level[FACTOR_MAX], int earlier_attempts,
               struct err *e)
 {
-    site_program_make(r->plan, level, &r->program);
+    site_program_make(r->plan, level, site->control, &r->program);
     for (int number = earlier_attempts + 1;; number++) {
         struct err fault = ERR_INIT;
         if (!record_begin(r, site, number, e))

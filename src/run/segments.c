@@ -127,7 +127,8 @@ static void add_blank(struct site_program *s, const struct protocol *p)
         0; /* in air the step to its start charges the stray capacitance: no cell is there to protect */
 }
 
-void site_program_make(const struct plan *plan, const int level[FACTOR_MAX], struct site_program *out)
+void site_program_make(const struct plan *plan, const int level[FACTOR_MAX], bool control,
+                       struct site_program *out)
 {
     const struct protocol *p = plan->protocol;
     memset(out, 0, sizeof *out);
@@ -145,7 +146,7 @@ void site_program_make(const struct plan *plan, const int level[FACTOR_MAX], str
     add_triangle(out, ROLE_PROBE, p, bias, PROBE_PERIODS, false);
     add_hold(out, ROLE_DECIDE, p, bias, bound_of(out, p, ROLE_DECIDE), out->approach.interval, true);
     struct play play;
-    play_make(plan, level, false, &play);
+    play_make(plan, level, control, &play);
     for (int k = 0; k < play.n; k++)
         add_step(out, plan, &play.leg[k]);
     play_free(&play);

@@ -50,6 +50,7 @@ struct night_spec {
     const char *faults;   /* inside of the braces */
     const char *more;     /* further lines of the protocol */
     const char *spares;   /* number */
+    const char *grid;     /* whole map in braces, instead of columns, rows, pitch and spares */
     double pitch;         /* um; 0 = 5 */
     int columns, rows;    /* 0 = 1 */
     uint64_t seed;        /* 0 = 1 */
@@ -159,11 +160,14 @@ static inline void write_inputs(const char *folder, const struct night_spec *s)
     buf_printf(&p, "seccm: 1\nname: test\nseed: 1\nprobe: {aperture: 400 nm}\n"
                    "reference: {electrode: \"Li/Li+ by Ag QRCE\", offset: 3.2 V, uncertainty: 0.1 V}\n"
                    "rig: rig.yaml\nlimits: {potential: [0 V, 4 V], current: 5 nA}\n");
-    buf_printf(&p,
-               "grid: {grid: 1, shape: rectangle, columns: %d, rows: %d, pitch: %g um, "
-               "origin: {x: 10 um, y: 10 um}, order: serpentine, spares: %s}\n",
-               s->columns ? s->columns : 1, s->rows ? s->rows : 1, s->pitch > 0 ? s->pitch : 5,
-               or (s->spares, "0"));
+    if (s->grid)
+        buf_printf(&p, "grid: %s\n", s->grid);
+    else
+        buf_printf(&p,
+                   "grid: {grid: 1, shape: rectangle, columns: %d, rows: %d, pitch: %g um, "
+                   "origin: {x: 10 um, y: 10 um}, order: serpentine, spares: %s}\n",
+                   s->columns ? s->columns : 1, s->rows ? s->rows : 1, s->pitch > 0 ? s->pitch : 5,
+                   or (s->spares, "0"));
     buf_printf(&p, "surface: {%s}\n", or (s->surface, "clearance: 2 um, peak: 1 um, sigma: 50 nm"));
     buf_printf(&p, "approach: %s\n",
                or (s->approach, "{bias: 2 V, speed: 1 um/s, leash: 0.2 um, travel: 12 um, "
@@ -236,7 +240,7 @@ static inline void open_rig(struct night *n)
 static inline void create_file(struct night *n)
 {
     const struct protocol *p = n->protocol;
-    int sites = n->plan->n_sites + n->plan->n_spares;
+    int sites = plan_places(n->plan);
     struct results_site_plan *site = xcalloc((size_t)sites, sizeof *site);
     const char **text = xcalloc((size_t)sites * FACTOR_MAX, sizeof *text);
     double *si = xcalloc((size_t)sites * FACTOR_MAX, sizeof *si);
@@ -249,16 +253,18 @@ static inline void create_file(struct night *n)
     for (int k = 0; k < sites; k++) {
         const struct plan_site *s = &n->plan->site[k];
         for (int f = 0; f < p->n_factors; f++) {
-            text[k * FACTOR_MAX + f] = s->spare ? "" : p->factor[f].text[s->level[f]];
-            si[k * FACTOR_MAX + f] = s->spare ? NAN : p->factor[f].si[s->level[f]];
+            bool none = s->spare || s->control;
+            text[k * FACTOR_MAX + f] = none ? "" : p->factor[f].text[s->level[f]];
+            si[k * FACTOR_MAX + f] = none ? NAN : p->factor[f].si[s->level[f]];
         }
         site[k] = (struct results_site_plan){.site = s->site,
                                              .order = s->order,
                                              .x = s->x,
                                              .y = s->y,
-                                             .region = "",
+                                             .region = s->region,
                                              .block = s->block,
                                              .spare = s->spare,
+                                             .control = s->control,
                                              .level = text + k * FACTOR_MAX,
                                              .level_si = si + k * FACTOR_MAX};
     }

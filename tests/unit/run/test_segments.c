@@ -20,7 +20,7 @@ static void the_roles_follow_each_other(void **unused)
     struct site_program p;
     const int level[FACTOR_MAX] = {0};
     night_open(&n, &(struct night_spec){.site = all_steps});
-    site_program_make(n.plan, level, &p);
+    site_program_make(n.plan, level, false, &p);
     assert_int_equal(p.program.n, sizeof wanted / sizeof wanted[0]);
     for (int k = 0; k < p.program.n; k++)
         assert_int_equal(p.role[k], wanted[k]);
@@ -45,7 +45,7 @@ static void open_ended_segments_outlast_their_moves(void **unused)
     night_open(&n,
                &(struct night_spec){.approach = "{bias: 2 V, speed: 5 nm/s, leash: 0.2 um, travel: 12 um, "
                                                 "contact: {kind: transient, threshold: 3 pA}}"});
-    site_program_make(n.plan, level, &p);
+    site_program_make(n.plan, level, false, &p);
     const struct segment *g = &p.program.segment[site_program_find(&p, ROLE_APPROACH, 0)];
     assert_true(g->open_ended);
     print_message("12 um at 5 nm/s take %.0f s; the hold lasts %.0f s\n", 12e-6 / 5e-9, g->duration);
@@ -53,7 +53,7 @@ static void open_ended_segments_outlast_their_moves(void **unused)
     assert_true(g->duration < 5 * 12e-6 / 5e-9);
     night_close(&n);
     night_open(&n, &(struct night_spec){0});
-    site_program_make(n.plan, level, &p);
+    site_program_make(n.plan, level, false, &p);
     for (int k = 0; k < p.program.n; k++)
         if (p.program.segment[k].open_ended)
             assert_true(p.program.segment[k].duration >= 30 && p.program.segment[k].duration <= 600);
@@ -67,7 +67,7 @@ static void every_segment_has_settings_as_json(void **unused)
     struct site_program p;
     const int level[FACTOR_MAX] = {0};
     night_open(&n, &(struct night_spec){.site = all_steps});
-    site_program_make(n.plan, level, &p);
+    site_program_make(n.plan, level, false, &p);
     for (int k = 0; k < p.program.n; k++) {
         char json[512];
         segment_settings(&p, k, json, sizeof json);

@@ -1,0 +1,130 @@
+/* Features that a protocol speaks of. */
+#include "protocol/feature_use.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "protocol/play.h"
+
+/* Features that one kind of step gives and no other; kinds and features that are not listed are not judged.
+ */
+static const struct {
+    enum step_kind kind;
+    const char *feature[8];
+} only[] = {
+    {STEP_GALVANOSTATIC, {"capacity", "ir_step", "e_cutoff", "t_cutoff", "plateau", "nucleation"}},
+    {STEP_OCP, {"ocp_mean", "ocp_drift", "ocp_noise"}},
+    {STEP_HOLD, {"i_mean", "i_end", "charge"}},
+};
+
+static bool gives(const struct step *s, const struct feature_def *f)
+{
+    if (f->scope == FEATURE_CYCLE && (s->kind == STEP_HOLD || s->kind == STEP_OCP))
+        return false;
+    for (size_t k = 0; k < sizeof only / sizeof only[0]; k++)
+        for (int i = 0; i < 8 && only[k].feature[i]; i++)
+            if (strcmp(only[k].feature[i], f->name) == 0)
+                return s->kind == only[k].kind;
+    return true;
+}
+
+static int find_step(const struct protocol *p, const char *name)
+{
+    for (int i = 0; i < p->n_steps; i++)
+        if (p->step[i].name && strcmp(p->step[i].name, name) == 0)
+            return i;
+    return -1;
+}
+
+static bool unknown_step(const struct protocol *p, const struct feature_ref *f, struct mark m,
+                         struct diags *d)
+{
+    const char *names[STEP_MAX + 1] = {0};
+    for (int k = 0; k < p->n_steps && k < STEP_MAX; k++)
+        names[k] = p->step[k].name;
+    diags_error(d, m, "no step is named `%.60s`", f->step);
+    const char *nearest = text_nearest(f->step, names);
+    if (nearest)
+        diags_hint(d, "did you mean `%s`?", nearest);
+    return false;
+}
+
+/* The step that has the feature: named, or the only one that can. */
+static bool find_owner(const struct protocol *p, struct feature_ref *f, struct mark m, struct diags *d)
+{
+    int at = f->step[0] ? find_step(p, f->step) : -1, n = 0;
+    if (f->step[0] && at < 0)
+        return unknown_step(p, f, m, d);
+    for (int k = 0; k < p->n_steps && !f->step[0]; k++)
+        if (gives(&p->step[k], f->def)) {
+            at = n++ ? at : k;
+        }
+    if (n > 1)
+        diags_error(d, m, "`%s` is a feature of several steps: say which, as in `%s.%s`", f->def->name,
+                    p->step[at].name, f->def->name);
+    else if (at < 0)
+        diags_error(d, m, "no step of the site gives `%s`", f->def->name);
+    else if (!gives(&p->step[at], f->def))
+        diags_error(d, m, "`%s` is a %s step, which has no `%s`", p->step[at].name,
+                    step_kind_name(p->step[at].kind), f->def->name);
+    else {
+        snprintf(f->step, sizeof f->step, "%s", p->step[at].name);
+        return true;
+    }
+    return false;
+}
+
+/* Features of the SEI window exist for one step only, and only if the window is declared. */
+static bool sei_declared(const struct protocol *p, const struct feature_ref *f, struct mark m,
+                         struct diags *d)
+{
+    bool sei = strncmp(f->def->name, "q_sei", 5) == 0 || strncmp(f->def->name, "sei_", 4) == 0;
+    if (!sei || (p->sei.step && strcmp(p->sei.step, f->step) == 0))
+        return true;
+    if (p->sei.step)
+        diags_error(d, m, "`%s` is computed for `%s` only, as `analysis.sei` says", f->def->name,
+                    p->sei.step);
+    else
+        diags_error(d, m, "`%s` needs the SEI window: add `analysis: {sei: {step: %s, window: [..]}}`",
+                    f->def->name, f->step);
+    return false;
+}
+
+bool feature_use_read(const struct protocol *p, const char *text, struct mark m, struct feature_ref *out,
+                      struct diags *d)
+{
+    struct feature_ref f;
+    struct err e = ERR_INIT;
+    if (!feature_ref_parse(text, &f, &e)) {
+        diags_error(d, m, "%s", e.text);
+        return false;
+    }
+    if (f.def->scope != FEATURE_SITE && (!find_owner(p, &f, m, d) || !sei_declared(p, &f, m, d)))
+        return false;
+    if (f.def->scope == FEATURE_CYCLE && f.cycle == 0) {
+        diags_error(d, m, "`%s` has a value in each cycle: say which, as in `%s.%s@1`", f.def->name, f.step,
+                    f.def->name);
+        return false;
+    }
+    *out = f;
+    return true;
+}
+
+bool feature_use_played(const struct plan *p, const struct feature_ref *f, const int level[FACTOR_MAX],
+                        bool control)
+{
+    if (f->def->scope != FEATURE_CYCLE)
+        return true;
+    struct play play;
+    bool found = false;
+    int step = find_step(p->protocol, f->step);
+    play_make(p, level, control, &play);
+    for (int k = 0; k < play.n && !found; k++) {
+        const struct play_leg *leg = &play.leg[k];
+        int more =
+            leg->segment.kind == SEGMENT_SWEEP && leg->segment.cycles > 1 ? leg->segment.cycles - 1 : 0;
+        found = leg->step == step && f->cycle >= leg->cycle && f->cycle <= leg->cycle + more;
+    }
+    play_free(&play);
+    return found;
+}
