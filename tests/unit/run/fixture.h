@@ -364,6 +364,65 @@ static inline void night_run(struct night *n)
     assert_non_null(n->file);
 }
 
+/* Goes on with the same file, rig and sample, as `seccm resume` does. `before` is the caller's to free,
+ * behind the run. */
+static inline struct run_before *night_again(struct night *n)
+{
+    struct err err = ERR_INIT;
+    struct run_before *before = xcalloc((size_t)plan_places(n->plan), sizeof *before);
+    results_close(n->file, &err);
+    n->file = results_open_write(n->path, &err);
+    if (!n->file || !results_close_open_attempts(n->file, &err) ||
+        !run_before_read(n->file, n->plan, before, &err))
+        fail_msg("resume: %s", err.text);
+    n->options.before = before;
+    n->stop = 0;
+    n->e = (struct err)ERR_INIT;
+    n->end = RUN_FAULT;
+    n->counts = (struct run_counts){0};
+    night_run(n);
+    return before;
+}
+
+static inline void stop_now(void *ctx)
+{
+    ((struct night *)ctx)->stop = 1;
+}
+
+/* The operator stops the run at `at` of experiment time, s. */
+static inline void night_stop_at(struct night *n, struct timer *t, double at)
+{
+    timer_set(n->loop, t, ns_from_s(at), stop_now, n);
+}
+
+/* Sites of the file; caller frees with results_sites_free(). */
+static inline struct results_sites sites_of(const struct night *n)
+{
+    struct results_sites s;
+    struct err err = ERR_INIT;
+    assert_true(results_sites(n->file, &s, &err));
+    return s;
+}
+
+/* Value of a feature of the last attempt of a site (index into s), NAN if there is none. */
+static inline double value_of(const struct results_sites *s, int k, const struct results_feature *f, int n,
+                              const char *name)
+{
+    for (int j = 0; j < n; j++)
+        if (f[j].attempt == s->site[k].last_attempt && !strcmp(f[j].name, name) && !f[j].missing[0])
+            return f[j].value;
+    return NAN;
+}
+
+/* What the run said of a key of its table. */
+static inline void assert_info(const struct night *n, const char *key, const char *wanted)
+{
+    char *text = results_info(n->file, key);
+    if (!text || !strstr(text, wanted))
+        fail_msg("%s is `%s`, without `%s`", key, text ? text : "", wanted);
+    free(text);
+}
+
 static inline void night_close(struct night *n)
 {
     struct err ignored = ERR_INIT;
