@@ -203,8 +203,8 @@ void control_check_spots(const struct plan *p, struct diags *d)
     else if (needed > n && c->every)
         diags_error(
             d, m,
-            "%d control sites are needed (one before the first of %d sites, then every %lld%s%s), but "
-            "the patch `%s` has %d spots; make it larger, or take `every: %d`",
+            "%d control sites are needed (one before the first of %d sites, one after every %lld%s%s), "
+            "but the patch `%s` has %d spots; make it larger, or take `every: %d`",
             needed, p->n_sites, (long long)c->every, isnan(c->after) ? "" : " or after ",
             isnan(c->after) ? "" : show(c->after, DIM_TIME), c->patch, n, (p->n_sites + n - 1) / n);
     else if (needed > n)

@@ -49,29 +49,39 @@ static bool unknown_step(const struct protocol *p, const struct feature_ref *f, 
     return false;
 }
 
+static bool ambiguous(const struct step *s, const struct feature_ref *f, struct mark m, struct diags *d)
+{
+    char text[160];
+    struct feature_ref named = *f;
+    snprintf(named.step, sizeof named.step, "%s", s->name);
+    diags_error(d, m, "`%s` is a feature of several steps: say which, as in `%s`", f->def->name,
+                feature_ref_text(&named, text, sizeof text));
+    return false;
+}
+
 /* The step that has the feature: named, or the only one that can. */
 static bool find_owner(const struct protocol *p, struct feature_ref *f, struct mark m, struct diags *d)
 {
-    int at = f->step[0] ? find_step(p, f->step) : -1, n = 0;
-    if (f->step[0] && at < 0)
+    bool named = f->step[0] != '\0';
+    int at = named ? find_step(p, f->step) : -1, n = 0;
+    if (named && at < 0)
         return unknown_step(p, f, m, d);
-    for (int k = 0; k < p->n_steps && !f->step[0]; k++)
-        if (gives(&p->step[k], f->def)) {
-            at = n++ ? at : k;
-        }
+    for (int k = 0; k < p->n_steps && !named; k++)
+        if (gives(&p->step[k], f->def) && n++ == 0)
+            at = k;
     if (n > 1)
-        diags_error(d, m, "`%s` is a feature of several steps: say which, as in `%s.%s`", f->def->name,
-                    p->step[at].name, f->def->name);
-    else if (at < 0)
+        return ambiguous(&p->step[at], f, m, d);
+    if (at < 0) {
         diags_error(d, m, "no step of the site gives `%s`", f->def->name);
-    else if (!gives(&p->step[at], f->def))
-        diags_error(d, m, "`%s` is a %s step, which has no `%s`", p->step[at].name,
-                    step_kind_name(p->step[at].kind), f->def->name);
-    else {
-        snprintf(f->step, sizeof f->step, "%s", p->step[at].name);
-        return true;
+        return false;
     }
-    return false;
+    const struct step *s = &p->step[at];
+    bool fits = gives(s, f->def);
+    if (!fits)
+        diags_error(d, m, "`%s` is a %s step, which has no `%s`", s->name, step_kind_name(s->kind),
+                    f->def->name);
+    snprintf(f->step, sizeof f->step, "%s", s->name);
+    return fits;
 }
 
 /* Features of the SEI window exist for one step only, and only if the window is declared. */
