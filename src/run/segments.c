@@ -146,7 +146,8 @@ static void add_blank(struct site_program *s, const struct protocol *p)
         0; /* in air the step to its start charges the stray capacitance: no cell is there to protect */
 }
 
-void site_program_make(const struct plan *plan, const int level[FACTOR_MAX], struct site_program *out)
+void site_program_make(const struct plan *plan, const int level[FACTOR_MAX], bool control,
+                       struct site_program *out)
 {
     const struct protocol *p = plan->protocol;
     memset(out, 0, sizeof *out);
@@ -157,7 +158,7 @@ void site_program_make(const struct plan *plan, const int level[FACTOR_MAX], str
     add_triangle(out, ROLE_ALIVE, p, bias, ALIVE_PERIODS, false);
     add_hold(out, ROLE_READY, p, bias, bound_of(out, p, ROLE_READY), out->approach.interval, true);
     struct play play;
-    play_make(plan, level, false, &play);
+    play_make(plan, level, control, &play);
     out->has_blank = play_sweep_range(&play, &out->blank_low, &out->blank_high);
     if (out->has_blank)
         add_blank(out, p);
