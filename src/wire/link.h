@@ -44,6 +44,9 @@ void link_memory_pair(struct loop *l, int baud, const char *device, struct link 
 /* The far side of a pty, for a simulated device: gives the name that the other side opens. Raw; stays
  * usable when the other side closes and opens again. */
 struct link *link_open_pty_master(struct loop *l, const char *device, char *name, size_t n, struct err *e);
+/* A link of a descriptor that somebody else opened and configured, and who is gone (a guardian's). The link
+ * owns it from now on; on failure it stays the caller's. A full output buffer is emptied first. */
+struct link *link_adopt(struct loop *l, int fd, const char *device, struct err *e);
 void link_close(struct link *k);
 
 /* Sends all n bytes or says why not (ERR_LINK when the far side is gone). Never waits: what the system
