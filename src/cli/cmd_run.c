@@ -88,7 +88,12 @@ static int run(const struct command *self, int argc, char **argv)
     po.seed = seed;
     so.only_first = (int)sites;
     so.bench.sim_seed = (uint64_t)sim_seed;
-    return run_protocol(words[0], output, &po, &so);
+    /* First of all: it must inherit neither threads nor databases, and little memory. */
+    if (!so.bench.virtual_time && !(so.guardian = guardian_start(GUARDIAN_SILENCE, &e)))
+        return options_fail(&e);
+    int status = run_protocol(words[0], output, &po, &so);
+    guardian_free(so.guardian);
+    return status;
 }
 
 const struct command command_run = {

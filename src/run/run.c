@@ -78,6 +78,10 @@ static bool rules(struct run *r, enum run_end *end, struct err *e)
         *end = e->code == ERR_CANCELLED ? RUN_INTERRUPTED : RUN_FAULT;
         return false;
     }
+    if (!guardian_on_watch(r->options->guardian, e)) {
+        *end = RUN_PAUSED;
+        return false;
+    }
     if (!isnan(r->p->stop_after) && gone >= r->p->stop_after) {
         *end = RUN_PAUSED;
         return err_set(e, ERR_LIMIT, "stop.after: %.3g h are over", gone / 3600);
