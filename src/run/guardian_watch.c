@@ -144,7 +144,9 @@ static void keep_watch(struct vigil *v)
     watch_set(l, &v->socket, v->post->socket, POLLIN, on_socket, v);
     watch_set(l, &v->run, v->post->run, POLLIN, on_run, v);
     while (!v->over.set) {
-        loop_wait(l, &v->over, loop_now(l) + v->post->silence / SILENCE_LOOKS);
+        ns_t look = loop_now(l) + v->silence.bound / SILENCE_LOOKS;
+        ns_t end = v->silence.heard + v->silence.bound;
+        loop_wait(l, &v->over, v->state == ON_WATCH && end < look ? end : look);
         if (silence_too_long(&v->silence, loop_now(l)) && v->state == ON_WATCH)
             end_watch(v, RUN_SILENT);
     }

@@ -55,6 +55,9 @@ bool link_write(struct link *k, const void *bytes, size_t n, struct err *e);
 /* Takes up to n received bytes; returns how many (0 = none). *at: when they were seen. A call never takes
  * bytes of two chunks, so that all it returns have the same time. Clears `readable` when nothing is left. */
 size_t link_read(struct link *k, void *bytes, size_t n, ns_t *at);
+/* Takes in now what the system has received, without waiting for the loop to come round to it: to be done
+ * before silence is concluded, because the program itself may have been held up. */
+void link_look(struct link *k);
 /* Set when bytes can be read or the link has gone down. */
 struct event *link_readable(struct link *k);
 /* For those that do not wait (a simulated device): fn(ctx) is called by the loop when bytes have arrived or
