@@ -156,6 +156,8 @@ const struct command command_resume = {
     .name = "resume",
     .usage = "FILE.seccm",
     .summary = "Go on after an interruption: retract, close the open attempt, visit what is left.",
-    .example = "  seccm resume night.seccm",
+    .example =
+        "  seccm resume night.seccm\n\n"
+        "If the last run died, its guardian has made the rig safe: what it did is told and stored as events.",
     .run = run,
 };

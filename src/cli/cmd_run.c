@@ -100,6 +100,9 @@ const struct command command_run = {
     .name = "run",
     .usage = "PROTOCOL [-o FILE.seccm] [--rig RIG.yaml] [--virtual|--speed K]",
     .summary = "Visit all sites of a protocol and store everything in one results file.",
-    .example = "  seccm run examples/sei-screening.yaml --virtual -o demo.seccm",
+    .example =
+        "  seccm run examples/sei-screening.yaml --virtual -o demo.seccm\n\n"
+        "Outside of virtual time a guardian process watches over the run: should it die, or give no sign of\n"
+        "life for 5 s, the guardian ends it for certain, stops the stage, opens the cell and retracts.",
     .run = run,
 };

@@ -89,6 +89,8 @@ ended() { # name, place..., then signal: the run is killed or stopped there, for
     finish "$may"
     bounds $least $most
     grep -q 'ended by its guardian, which left the rig verified safe' "$who.out" || fail "$who: $(cat "$who.out")"
+    "$seccm" export "$who.seccm" --format csv -o "$who.csv" >/dev/null
+    grep ',[0-9]*,guardian,"the rig is verified safe' "$who.csv/events.csv" >/dev/null || fail "$who: $(cat "$who.csv/events.csv")"
     say "$who: $(cat "$who.bounds"); z at $up um; resumed, $(outcomes "$who.seccm" interrupted) interrupted"
 }
 
