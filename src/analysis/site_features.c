@@ -112,7 +112,7 @@ static void site_rows(const struct results_attempt *a, const struct analysis_set
 
 static bool in_contact(const char *phase)
 {
-    static const char *const names[] = {"step", "settle", "probe", "decide", "confirm"};
+    static const char *const names[] = {"step", "settle", "probe", "decide", "confirm", "landing", "judge"};
     for (size_t k = 0; k < sizeof names / sizeof names[0]; k++)
         if (strcmp(phase, names[k]) == 0)
             return true;
@@ -169,7 +169,7 @@ static void walk_step(struct walk *w, const struct results_step *step, const str
         .e_before = w->e_before,
         .before = w->before,
     };
-    if (strcmp(step->phase, "step") == 0)
+    if (strcmp(step->phase, "step") == 0 || strcmp(step->phase, "landing") == 0)
         step_rows(&in, w->out);
     if (trace.n > 0) {
         w->e_before = trace.e[trace.n - 1];

@@ -128,14 +128,15 @@ void duration_estimate(struct plan *p)
         struct approach_now a;
         plan_approach(p, level, &a);
         double descent = descent_time(q, &a, i);
+        double landing = landing_wanted(&q->landing) ? q->landing.duration : 0;
         double before = 4 * q->alive.amplitude / q->alive.rate + blank_time(p, level) + a.confirm;
         t->motion += motion_time(p, i);
-        t->approach += before + descent;
+        t->approach += before + descent + landing;
         t->technique += c.technique;
         t->overhead += UPLOAD * c.programs;
         longer += a.travel / a.speed - descent;
         shortened += c.shortened;
-        samples += c.samples + (before + descent) / a.interval;
+        samples += c.samples + (before + descent) / a.interval + landing / q->landing.interval;
     }
     t->total = t->motion + t->approach + t->technique + t->overhead;
     t->uncertainty = 0.1 * t->motion + 0.25 * t->approach + 0.5 * shortened + 0.5 * t->overhead;

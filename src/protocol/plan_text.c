@@ -154,6 +154,15 @@ static void add_step(const struct protocol *p, int i, struct buf *out)
     buf_char(out, '\n');
 }
 
+static void add_landing(const struct landing *l, struct buf *out)
+{
+    if (!landing_wanted(l))
+        return;
+    buf_printf(out, "  %-12s %-14s ", "landing", "test");
+    buf_printf(out, "open circuit between %s and %s, watched for %s; rejected otherwise\n",
+               show(l->ocp[0], DIM_POTENTIAL), show(l->ocp[1], DIM_POTENTIAL), show(l->duration, DIM_TIME));
+}
+
 /* What the design means, and what can not be told apart because of it. */
 static void add_design(const struct plan *p, struct buf *out)
 {
@@ -295,6 +304,7 @@ void plan_print(const struct plan *p, struct buf *out)
     bool regions = has_regions(p);
     add_identity(p, out);
     buf_str(out, "\nat each site:\n");
+    add_landing(&p->protocol->landing, out);
     for (int i = 0; i < p->protocol->n_steps; i++)
         add_step(p->protocol, i, out);
     add_regions(p, out);

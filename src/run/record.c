@@ -58,6 +58,8 @@ void record_segment_begin(struct run *r, int segment)
         const struct step *step = &r->p->step[r->program.step[segment]];
         kind = step_kind_name(step->kind);
         name = step->name;
+    } else if (role == ROLE_LANDING) {
+        kind = "ocp";
     } else if (r->program.program.segment[segment].kind == SEGMENT_SWEEP) {
         kind = "cv";
     }
