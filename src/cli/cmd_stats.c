@@ -63,7 +63,8 @@ static int run(const struct command *self, int argc, char **argv)
     struct wish w = {.seed = 1, .resamples = BOOTSTRAP_RESAMPLES};
     const struct option options[] = {
         {"feature", 0, OPTION_TEXT, &w.feature, "NAME", "contact_z, step.feature or step.feature@cycle"},
-        {"by", 0, OPTION_TEXT, &w.by, "FACTOR", "one row per level of this factor, and whether they differ"},
+        {"by", 0, OPTION_TEXT, &w.by, "FACTOR",
+         "one row per level of this factor (or per region), and whether they differ"},
         {"unverified", 0, OPTION_TEXT, &w.unverified, "WORD",
          "sites with unverified meniscus: with, without, both"},
         {"seed", 0, OPTION_INT, &w.seed, "N", "of the bootstrap (1)"},

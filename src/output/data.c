@@ -8,6 +8,45 @@
 
 #include "base/yaml.h"
 
+static bool several_regions(const struct results_sites *s)
+{
+    for (int k = 1; k < s->n; k++)
+        if (strcmp(s->site[k].region, s->site[0].region) != 0)
+            return true;
+    return false;
+}
+
+/* Regions are compared like levels: one more column of texts. A spare that was not used has none. */
+static void group_by_region(struct data *d)
+{
+    struct results_sites *s = &d->sites;
+    int old = s->n_factors, wide = old + 1;
+    d->n_groups = d->n_factors;
+    for (int f = 0; f < d->n_factors; f++)
+        if (strcmp(d->factor[f].name, "region") == 0)
+            return;
+    if (!several_regions(s))
+        return;
+    char **level = xcalloc((size_t)(s->n * wide) + 1, sizeof *level);
+    double *si = xcalloc((size_t)(s->n * wide) + 1, sizeof *si);
+    for (int k = 0; k < s->n; k++) {
+        for (int f = 0; f < old; f++) {
+            level[k * wide + f] = s->level[k * old + f];
+            si[k * wide + f] = s->level_si[k * old + f];
+        }
+        bool unused = s->site[k].spare && s->site[k].attempts == 0;
+        level[k * wide + old] = xstrdup(unused ? "" : s->site[k].region);
+        si[k * wide + old] = NAN;
+    }
+    free(s->level);
+    free(s->level_si);
+    s->level = level;
+    s->level_si = si;
+    s->n_factors = wide;
+    snprintf(d->factor[old].name, sizeof d->factor[old].name, "region");
+    d->n_groups = wide;
+}
+
 static bool read_all(struct data *d, struct err *e)
 {
     if (!results_sites(d->r, &d->sites, e))
@@ -16,6 +55,7 @@ static bool read_all(struct data *d, struct err *e)
     if (d->n_factors > DATA_FACTORS)
         return err_set(e, ERR_INPUT, "results `%s`: %d factors, at most %d are read", results_path(d->r),
                        d->n_factors, DATA_FACTORS);
+    group_by_region(d);
     return results_features(d->r, &d->feature, &d->n_features, e) && frame_read(d->r, &d->frame, e);
 }
 
@@ -57,8 +97,8 @@ int data_site(const struct data *d, int number)
 
 bool data_factor(const struct data *d, const char *name, int *out, struct err *e)
 {
-    const char *names[DATA_FACTORS + 1] = {0};
-    for (int f = 0; f < d->n_factors; f++) {
+    const char *names[DATA_FACTORS + 2] = {0};
+    for (int f = 0; f < d->n_groups; f++) {
         names[f] = d->factor[f].name;
         if (strcmp(name, names[f]) == 0) {
             *out = f;
@@ -66,7 +106,7 @@ bool data_factor(const struct data *d, const char *name, int *out, struct err *e
         }
     }
     const char *near = text_nearest(name, names);
-    if (d->n_factors == 0)
+    if (d->n_groups == 0)
         return err_set(e, ERR_USAGE, "there is no factor `%s`: nothing was varied in this run", name);
     return err_set(e, ERR_USAGE, "there is no factor `%s`; %s `%s`?", name,
                    near ? "did you mean" : "for example", near ? near : names[0]);

@@ -11,8 +11,10 @@
 struct data {
     struct results *r; /* owned */
     struct results_sites sites;
-    struct results_factor factor[DATA_FACTORS];
+    struct results_factor factor[DATA_FACTORS + 1];
     int n_factors;
+    int n_groups; /* the factors, and behind them the region where sites lie in several: what sites can be
+                     compared by; the levels in `sites` have so many columns */
     struct results_feature *feature;
     int n_features;
     struct frame frame;
@@ -24,7 +26,7 @@ void data_close(struct data *d);
 
 /* Index into sites.site of a site's number, -1 if there is none. */
 int data_site(const struct data *d, int number);
-/* Index of a factor; ERR_USAGE names the ones there are. */
+/* Index of a factor, or of `region`; ERR_USAGE names the ones there are. */
 bool data_factor(const struct data *d, const char *name, int *out, struct err *e);
 /* The level of a factor at a site (index) as written; "" where a spare was never used. */
 const char *data_level(const struct data *d, int site, int factor);

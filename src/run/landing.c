@@ -44,7 +44,6 @@ bool hop_landing(struct run *r, struct err *e)
     if (v.n == 0)
         return attempt_outcome(r, OUTCOME_LANDING_REJECTED, "no open-circuit potential could be read");
     double mean = v.sum / v.n, sd = sqrt(fmax(0, v.sum_squares / v.n - mean * mean));
-    hop_note(r, "landing", "open circuit at %.4f +- %.4f V", mean, sd);
     if (mean >= l->ocp[0] && mean <= l->ocp[1])
         return true;
     return attempt_outcome(r, OUTCOME_LANDING_REJECTED,
