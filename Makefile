@@ -167,7 +167,7 @@ valgrind: deps deps-check ## unit tests under valgrind
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) $(UNIT_BIN)
 	$(Q)tests/run-valgrind $(UNIT_BIN)
 
-soak: all ## long campaigns: faults, kills, many seeds (SECCM_TEST_SEEDS, SECCM_TEST_KILLS)
+soak: deps-check all ## long campaigns: faults, kills, many seeds (SECCM_TEST_SEEDS, SECCM_TEST_KILLS)
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) $(UNIT_BIN)
 	$(Q)tests/soak/run $(BUILD)
 

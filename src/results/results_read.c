@@ -125,7 +125,7 @@ int results_factors(struct results *r, struct results_factor *out, int max)
     read_all(r, store_prepare(r, "SELECT name, dim FROM factor ORDER BY factor", NULL), &l, factor_row,
              "factors", NULL);
     int n = l.n < max ? l.n : max;
-    if (n > 0)
+    if (out && n > 0)
         memcpy(out, l.p, (size_t)n * sizeof *out);
     free(l.p);
     return l.n;
@@ -302,7 +302,7 @@ int results_attempts(struct results *r, int site, struct results_attempt *out, i
     if (!read_all(r, s, &l, attempt_row, "attempts", e))
         return -1;
     int n = l.n < max ? l.n : max;
-    if (n > 0)
+    if (out && n > 0)
         memcpy(out, l.p, (size_t)n * sizeof *out);
     free(l.p);
     return l.n;
