@@ -123,6 +123,7 @@ static const struct {
                      "[\"1 mm\", \"2 mm\"]], "
                      "\"margin\": \"0 m\"}, {\"center\": [\"1 mm\", \"1 mm\"], \"radius\": \"1 um\"}]"},
     {"protocol/limits/potential", "[\"-3 V\", \"1 V\"]"},
+    {"protocol/landing/ocp", "[\"-1 V\", \"1 V\"]"},
     {"protocol/site/*/name", NULL}, /* left out: names must differ */
     {"protocol/site/*/until/potential", "[\"< -0.5 V\", \"> $e\"]"},
     {"protocol/site/*/potential", "\"$e\""},
