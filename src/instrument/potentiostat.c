@@ -37,6 +37,35 @@ bool potentiostat_compile(struct potentiostat *p, const struct program *g, struc
     return p->ops->compile(p, g, text, e);
 }
 
+double potentiostat_stream_rate(struct potentiostat *p, const struct segment *s)
+{
+    return p->ops->sample_bytes(p, s) / segment_interval(s);
+}
+
+double potentiostat_line_rate(double baud)
+{
+    return baud / 10;
+}
+
+bool potentiostat_load(struct potentiostat *p, const struct program *g, struct potentiostat_load *out,
+                       struct err *e)
+{
+    struct buf text = {0};
+    bool ok = p->ops->compile(p, g, &text, e);
+    if (ok) {
+        *out = (struct potentiostat_load){.text = text.n, .text_max = p->ops->text_max(p)};
+        for (int k = 0; k < g->n; k++) {
+            double rate = potentiostat_stream_rate(p, &g->segment[k]);
+            if (rate > out->rate) {
+                out->rate = rate;
+                out->segment = k;
+            }
+        }
+    }
+    buf_free(&text);
+    return ok;
+}
+
 bool potentiostat_start(struct potentiostat *p, const struct program *g, struct err *e)
 {
     return p->ops->start(p, g, e);

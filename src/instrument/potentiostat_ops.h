@@ -8,6 +8,8 @@ struct potentiostat_ops {
     void (*close)(struct potentiostat *p);
     bool (*identify)(struct potentiostat *p, char *id, size_t n, struct err *e);
     bool (*compile)(struct potentiostat *p, const struct program *g, struct buf *text, struct err *e);
+    double (*sample_bytes)(struct potentiostat *p, const struct segment *s); /* of its line on the link */
+    size_t (*text_max)(struct potentiostat *p);
     bool (*start)(struct potentiostat *p, const struct program *g, struct err *e);
     enum potentiostat_item_kind (*next)(struct potentiostat *p, struct potentiostat_item *out, struct err *e);
     bool (*advance)(struct potentiostat *p, struct err *e);
