@@ -21,19 +21,31 @@ static bool same_input(struct results *r, const char *role, const struct source 
     return ok;
 }
 
-/* The grid's CSV files, stored as points, points#2, ... */
-static bool same_points(struct results *r, const struct protocol *p, struct err *e)
+/* Files of one role, stored as points, points#2, ... */
+static bool same_files(struct results *r, const char *what, const struct source *const *now, int n,
+                       struct err *e)
 {
-    const struct source *now[16];
-    int n = grid_sources(p->grid, now, 16);
-    for (int k = 0; k < n && k < 16; k++) {
-        char role[24] = "points";
+    for (int k = 0; k < n; k++) {
+        char role[24];
         if (k)
-            snprintf(role, sizeof role, "points#%d", k + 1);
+            snprintf(role, sizeof role, "%s#%d", what, k + 1);
+        else
+            snprintf(role, sizeof role, "%s", what);
         if (!same_input(r, role, now[k], e))
             return false;
     }
     return true;
+}
+
+/* The grid's CSV files, and the files of steps. */
+static bool same_lists(struct results *r, const struct protocol *p, struct err *e)
+{
+    const struct source *points[16], *include[INCLUDE_MAX];
+    int n = grid_sources(p->grid, points, 16);
+    for (int k = 0; k < p->n_includes; k++)
+        include[k] = p->include[k].source;
+    return same_files(r, "points", points, n < 16 ? n : 16, e) &&
+           same_files(r, "include", include, p->n_includes, e);
 }
 
 static bool same_inputs(struct results *r, const struct protocol *p, struct err *e)
@@ -45,7 +57,7 @@ static bool same_inputs(struct results *r, const struct protocol *p, struct err 
             return false;
     }
     return same_input(r, "protocol", p->source, e) && same_input(r, "rig", p->rig->source, e) &&
-           (!p->grid_source || same_input(r, "grid", p->grid_source, e)) && same_points(r, p, e);
+           (!p->grid_source || same_input(r, "grid", p->grid_source, e)) && same_lists(r, p, e);
 }
 
 /* The plan of the file: its protocol, rig and seed. */
@@ -60,7 +72,7 @@ static bool plan_of(struct results *r, struct loaded *l, int *status, struct err
         *status = options_fail(e);
     } else {
         const struct protocol_options o = {
-            .rig_path = rig.p, .has_seed = true, .seed = strtoll(seed, NULL, 10)};
+            .rig_path = rig.p, .has_seed = true, .seed = strtoll(seed, NULL, 10), .include_outside = true};
         ok = load_plan(protocol.p, &o, l, status);
         if (ok && !same_inputs(r, l->protocol, e)) {
             *status = options_fail(e);

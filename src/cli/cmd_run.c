@@ -66,6 +66,8 @@ static int run(const struct command *self, int argc, char **argv)
         {"speed", 0, OPTION_NUMBER, &so.bench.speed, "K",
          "simulated rig only: K times faster than real time"},
         {"seed", 0, OPTION_INT, &seed, "N", "another seed for the design"},
+        {"include-outside", 0, OPTION_FLAG, &po.include_outside, NULL,
+         "steps may be included from files outside the protocol's folder"},
         {"sites", 0, OPTION_INT, &sites, "N", "only the first N sites of the order"},
         {"transcript", 0, OPTION_TEXT, &so.bench.transcript, "FILE", "record all traffic of all links"},
         {"stage", 0, OPTION_TEXT, &so.bench.stage_link, "LINK", "another link, e.g. pty:/dev/pts/4"},

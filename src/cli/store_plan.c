@@ -41,10 +41,11 @@ static const struct source *level_of(const struct protocol *p, int f)
     return f < p->n_factors ? p->factor[f].source : NULL;
 }
 
-/* Most files that a plan is made from: protocol, grid, rig, tables of levels and of points. */
+/* Most files that a plan is made from: protocol, grid, rig, tables of levels and of points, files of steps.
+ */
 #define POINTS_MAX 16
 #define FIXED_MAX  (3 + FACTOR_MAX)
-#define INPUT_MAX  (FIXED_MAX + POINTS_MAX)
+#define INPUT_MAX  (FIXED_MAX + POINTS_MAX + INCLUDE_MAX)
 
 static int fill_inputs(const struct protocol *p, struct results_input *in, char paths[INPUT_MAX][PATH_MAX])
 {
@@ -60,6 +61,10 @@ static int fill_inputs(const struct protocol *p, struct results_input *in, char 
     for (int k = 0; k < n_points && k < POINTS_MAX; k++) {
         all[FIXED_MAX + k].role = "points";
         all[FIXED_MAX + k].source = points[k];
+    }
+    for (int k = 0; k < p->n_includes; k++) {
+        all[FIXED_MAX + POINTS_MAX + k].role = "include";
+        all[FIXED_MAX + POINTS_MAX + k].source = p->include[k].source;
     }
     for (int k = 0; k < INPUT_MAX; k++) {
         if (!all[k].source)

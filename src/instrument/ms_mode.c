@@ -105,7 +105,7 @@ static struct ranges ranges_of(const struct ms_writer *w, const struct segment *
     const struct potentiostat_model *m = w->c->model;
     double high = ms_range(m, s->i_full)->full_scale;
     bool lower = (w->c->autorange || s->autorange) && !s->open_ended;
-    return (struct ranges){lower ? m->ranges[0].full_scale : high, high};
+    return (struct ranges){lower ? fmin(ms_range(m, s->i_least)->full_scale, high) : high, high};
 }
 
 static void set_ranges(struct ms_writer *w, const struct segment *s)

@@ -60,6 +60,8 @@ struct segment {
     double i_full;        /* A: largest current to be expected; picks the range */
     bool autorange; /* HOLD, SWEEP, RAMP, not open-ended: begin in the lowest range and follow the current up
                        to i_full */
+    double i_least; /* A: with autorange, the lowest range is the one that holds this: what an edge of the
+                       potential charges; 0 = the lowest there is */
     double i_ceiling; /* A: abs(i) beyond this ends the program at once with the cell open; 0 = none */
 };
 

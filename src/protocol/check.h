@@ -12,6 +12,7 @@ struct check {
     struct diags *d;
     struct mark plating[8]; /* values whose plating risk was told already */
     int n_plating;
+    bool too_many; /* legs of a site: told */
 };
 
 /* All of them. */

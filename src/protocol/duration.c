@@ -3,99 +3,60 @@
 #include "protocol/duration.h"
 
 #include <math.h>
+#include <stdlib.h>
+
+#include "base/buf.h"
+#include "protocol/play.h"
 
 #define UPLOAD           0.2    /* s per program */
 #define BYTES_PER_SAMPLE 8      /* packed: current, potential, time, height, status */
 #define BYTES_PER_SITE   6144   /* rows of attempts, steps, features, events */
 #define BYTES_PER_FILE   131072 /* schema, inputs, provenance */
 
+/* Of one combination of levels. */
 struct site_cost {
-    double technique, shortened, samples;
+    double technique, uncertain, samples, blank;
     int programs;
 };
 
-static double sweep_span(const struct step_now *s)
+static bool can_end_early(const struct segment *g)
 {
-    double first = fabs(s->vertex[0] - s->start), leg = fabs(s->vertex[1] - s->vertex[0]);
-    return first + leg + (double)(s->cycles - 1) * 2 * leg;
-}
-
-static double galvanostatic_time(const struct step_now *s)
-{
-    double t = INFINITY;
-    for (int k = 0; k < s->n_until; k++) {
-        if (s->until[k].what == UNTIL_ELAPSED)
-            t = fmin(t, s->until[k].value);
-        if (s->until[k].what == UNTIL_CHARGE)
-            t = fmin(t, s->until[k].value / fabs(s->current));
-    }
-    return t;
-}
-
-double duration_of_step(const struct step_now *s)
-{
-    switch (s->step->kind) {
-    case STEP_CV:
-        return sweep_span(s) / s->rate;
-    case STEP_GALVANOSTATIC:
-        return galvanostatic_time(s);
-    case STEP_HOLD:
-    case STEP_OCP:
-        return s->duration;
-    }
-    return 0;
-}
-
-double samples_of_step(const struct step_now *s)
-{
-    return ceil(duration_of_step(s) / s->interval);
-}
-
-static bool ends_by_potential(const struct step_now *s)
-{
-    for (int k = 0; k < s->n_until; k++)
-        if (s->until[k].what == UNTIL_POTENTIAL_ABOVE || s->until[k].what == UNTIL_POTENTIAL_BELOW)
+    for (int k = 0; k < g->n_until; k++) {
+        enum until_what w = g->until[k].what;
+        bool sure = (w == UNTIL_ELAPSED || w == UNTIL_CHARGE) && !g->until[k].all;
+        if (!sure || (w == UNTIL_CHARGE && g->kind == SEGMENT_HOLD))
             return true;
+    }
     return false;
 }
 
 /* Mode of the instrument: a change of it needs a program of its own. */
-static int mode(enum step_kind k)
+static int mode_of(const struct segment *g)
 {
-    return k == STEP_GALVANOSTATIC ? 1 : k == STEP_OCP ? 2 : 0;
+    return g->kind == SEGMENT_GALVANOSTATIC ? 1 : g->kind == SEGMENT_OPEN ? 2 : 0;
 }
 
 static struct site_cost cost_of(const struct plan *p, const int level[FACTOR_MAX])
 {
     struct site_cost c = {.programs = 1};
-    int before = 0;
-    for (int i = 0; i < p->protocol->n_steps; i++) {
-        struct step_now s;
-        plan_step(p, level, i, &s);
-        double t = duration_of_step(&s);
+    struct play play;
+    double low, high;
+    int before = 0, skipped = 0; /* legs in front of this one may be left out */
+    play_make(p, level, false, &play);
+    for (int k = 0; k < play.n; k++) {
+        const struct segment *g = &play.leg[k].segment;
+        double t = play_seconds(&play.leg[k]);
         c.technique += t;
-        c.samples += samples_of_step(&s);
-        if (s.step->kind == STEP_GALVANOSTATIC && ends_by_potential(&s))
-            c.shortened += t;
-        c.programs += mode(s.step->kind) != before;
-        before = mode(s.step->kind);
+        c.samples += play_samples(&play.leg[k]);
+        c.uncertain += k < skipped || can_end_early(g) ? t : 0;
+        c.programs += mode_of(g) != before;
+        before = mode_of(g);
+        skipped = g->skips && k + 1 + g->skips > skipped ? k + 1 + g->skips : skipped;
     }
+    if (play_sweep_range(&play, &low, &high))
+        c.blank = 2 * (high - low) / p->protocol->alive.blank_rate;
+    play_free(&play);
     return c;
-}
-
-/* Range of all voltammograms of a site: what the blank sweeps over, there and back. */
-static double blank_time(const struct plan *p, const int level[FACTOR_MAX])
-{
-    double low = INFINITY, high = -INFINITY;
-    for (int i = 0; i < p->protocol->n_steps; i++) {
-        struct step_now s;
-        plan_step(p, level, i, &s);
-        if (s.step->kind != STEP_CV)
-            continue;
-        low = fmin(low, fmin(s.start, fmin(s.vertex[0], s.vertex[1])));
-        high = fmax(high, fmax(s.start, fmax(s.vertex[0], s.vertex[1])));
-    }
-    return high > low ? 2 * (high - low) / p->protocol->alive.blank_rate : 0;
 }
 
 static double motion_time(const struct plan *p, int i)
@@ -121,25 +82,29 @@ void duration_estimate(struct plan *p)
 {
     const struct protocol *q = p->protocol;
     struct plan_seconds *t = &p->seconds;
-    double shortened = 0, samples = 0, longer = 0;
+    double uncertain = 0, samples = 0, longer = 0;
+    struct site_cost *cost = xcalloc((size_t)p->n_combinations, sizeof *cost);
+    for (int k = 0; k < p->n_combinations; k++)
+        cost[k] = cost_of(p, p->combination[k].level);
     for (int i = 0; i < p->n_sites; i++) {
         const int *level = p->site[i].level;
-        struct site_cost c = cost_of(p, level);
+        const struct site_cost *c = &cost[p->site[i].combination];
         struct approach_now a;
         plan_approach(p, level, &a);
         double descent = descent_time(q, &a, i);
         double landing = landing_wanted(&q->landing) ? q->landing.duration : 0;
-        double before = 4 * q->alive.amplitude / q->alive.rate + blank_time(p, level) + a.confirm;
+        double before = 4 * q->alive.amplitude / q->alive.rate + c->blank + a.confirm;
         t->motion += motion_time(p, i);
         t->approach += before + descent + landing;
-        t->technique += c.technique;
-        t->overhead += UPLOAD * c.programs;
+        t->technique += c->technique;
+        t->overhead += UPLOAD * c->programs;
         longer += a.travel / a.speed - descent;
-        shortened += c.shortened;
-        samples += c.samples + (before + descent) / a.interval + landing / q->landing.interval;
+        uncertain += c->uncertain;
+        samples += c->samples + (before + descent) / a.interval + landing / q->landing.interval;
     }
+    free(cost);
     t->total = t->motion + t->approach + t->technique + t->overhead;
-    t->uncertainty = 0.1 * t->motion + 0.25 * t->approach + 0.5 * shortened + 0.5 * t->overhead;
+    t->uncertainty = 0.1 * t->motion + 0.25 * t->approach + 0.5 * uncertain + 0.5 * t->overhead;
     t->worst = t->total + longer;
     p->samples_per_site = (uint64_t)ceil(samples / p->n_sites);
     p->bytes =

@@ -1,8 +1,7 @@
 /* The plan: sites, levels and checked limits.
  *
- * The plan holds numbers only; what a level means for a step is computed on demand by plan_step(), the one
- * place where
- * `$name` becomes a value. */
+ * The plan holds numbers only; what a level means for a step is computed on demand by plan_step(), and
+ * plan_value() is the one place where `$name` becomes a value. */
 #include "protocol/plan.h"
 
 #include <math.h>
@@ -21,11 +20,6 @@ double plan_value(const struct plan *p, const int level[FACTOR_MAX], const struc
         return v->si;
     int i = factor_find(p->protocol, v->factor);
     return i < 0 || level[i] < 0 ? NAN : p->protocol->factor[i].si[level[i]];
-}
-
-static double interval_of(const struct step_now *s, double sample)
-{
-    return s->step->kind == STEP_CV ? s->e_step / s->rate : sample;
 }
 
 void plan_approach(const struct plan *p, const int level[FACTOR_MAX], struct approach_now *out)
@@ -54,30 +48,6 @@ void plan_retract(const struct plan *p, const int level[FACTOR_MAX], struct retr
         .then = plan_value(p, level, &t->then),
         .travel = plan_value(p, level, &t->travel),
     };
-}
-
-/* Cycles of a site whose level is not assigned yet: one. */
-static int count_of(double value)
-{
-    return isnan(value) ? 1 : (int)value;
-}
-
-void plan_step(const struct plan *p, const int level[FACTOR_MAX], int step, struct step_now *out)
-{
-    const struct step *s = &p->protocol->step[step];
-    *out = (struct step_now){.step = s, .vertex = {NAN, NAN}, .n_until = s->n_until};
-    out->potential = plan_value(p, level, &s->potential);
-    out->duration = plan_value(p, level, &s->duration);
-    out->start = plan_value(p, level, &s->start);
-    out->rate = plan_value(p, level, &s->rate);
-    out->e_step = plan_value(p, level, &s->step);
-    out->current = plan_value(p, level, &s->current);
-    out->cycles = s->kind == STEP_CV ? count_of(plan_value(p, level, &s->cycles)) : 0;
-    for (int i = 0; i < s->vertices.n && i < 2; i++)
-        out->vertex[i] = plan_value(p, level, &s->vertices.v[i]);
-    for (int i = 0; i < s->n_until; i++)
-        out->until[i] = (struct until){s->until[i].what, plan_value(p, level, &s->until[i].value)};
-    out->interval = interval_of(out, plan_value(p, level, &s->interval));
 }
 
 /* Sites in visiting order; *place: where each planned one lies in the pattern, the caller's to free. */

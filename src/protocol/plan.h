@@ -54,6 +54,8 @@ void plan_free(struct plan *p);
 void plan_step(const struct plan *p, const int level[FACTOR_MAX], int step, struct step_now *out);
 void plan_approach(const struct plan *p, const int level[FACTOR_MAX], struct approach_now *out);
 void plan_retract(const struct plan *p, const int level[FACTOR_MAX], struct retract_now *out);
+/* m2 that the probe is declared to wet: what a current density is taken over. */
+double plan_wetted_area(const struct plan *p);
 double plan_value(const struct plan *p, const int level[FACTOR_MAX], const struct value *v);
 
 /* The two sites (indices, spares included) that are nearest to each other; false if there is only one. m. */

@@ -3,7 +3,7 @@
 
 #include "base/buf.h"
 #include "protocol/design.h"
-#include "protocol/plan.h"
+#include "protocol/plan_steps.h"
 
 /* Coordinates are whole picometres: as um they have six decimals, and no dust behind them. */
 static double micrometres(double m)
@@ -188,6 +188,7 @@ void plan_json(const struct plan *p, struct buf *out)
     buf_json_string(out, q->rig_path);
     buf_printf(out, ",\n  \"seed\": %lld,\n  \"planned\": %d,\n  \"spares\": %d,\n", (long long)p->seed,
                p->n_sites, p->n_spares);
+    plan_json_steps(p, out);
     add_regions(p, out);
     add_exclusions(p, out);
     add_left_out(p, out);

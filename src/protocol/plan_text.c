@@ -5,7 +5,7 @@
 #include "protocol/check.h"
 #include "protocol/design.h"
 #include "protocol/factor.h"
-#include "protocol/step.h"
+#include "protocol/plan_steps.h"
 
 static const char *or_dash(const char *text)
 {
@@ -89,78 +89,6 @@ static void add_identity(const struct plan *p, struct buf *out)
                show(q->offset, DIM_POTENTIAL), show(q->offset_uncertainty, DIM_POTENTIAL));
     buf_printf(out, "  rig          %s (%s)\n", or_dash(q->rig->name), q->rig_path);
     add_grid(p, out);
-}
-
-/* A value as it stands in the file: "50 mV" or "$cutoff". */
-static void add_value(struct buf *out, const struct value *v, enum dim dim)
-{
-    if (v->factor[0])
-        buf_printf(out, "$%s", v->factor);
-    else
-        buf_str(out, show(v->si, dim));
-}
-
-static void add_until(const struct step *s, struct buf *out)
-{
-    for (int i = 0; i < s->n_until; i++) {
-        const struct until_value *u = &s->until[i];
-        buf_str(out, i ? " or " : " until ");
-        if (u->what == UNTIL_POTENTIAL_BELOW || u->what == UNTIL_POTENTIAL_ABOVE)
-            buf_printf(out, "%c ", u->what == UNTIL_POTENTIAL_BELOW ? '<' : '>');
-        add_value(out, &u->value, until_field(u->what)->dim);
-    }
-}
-
-static void add_settings(const struct step *s, struct buf *out)
-{
-    switch (s->kind) {
-    case STEP_CV:
-        add_value(out, &s->start, DIM_POTENTIAL);
-        for (int i = 0; i < s->vertices.n; i++) {
-            buf_str(out, " to ");
-            add_value(out, &s->vertices.v[i], DIM_POTENTIAL);
-        }
-        buf_str(out, " at ");
-        add_value(out, &s->rate, DIM_SCAN_RATE);
-        buf_str(out, ", ");
-        add_value(out, &s->cycles, DIM_NONE);
-        buf_printf(out, " cycle%s", s->cycles.si == 1 ? "" : "s");
-        break;
-    case STEP_GALVANOSTATIC:
-        add_value(out, &s->current, DIM_CURRENT);
-        add_until(s, out);
-        break;
-    case STEP_HOLD:
-        add_value(out, &s->potential, DIM_POTENTIAL);
-        buf_str(out, " for ");
-        add_value(out, &s->duration, DIM_TIME);
-        break;
-    case STEP_OCP:
-        buf_str(out, "for ");
-        add_value(out, &s->duration, DIM_TIME);
-        break;
-    }
-}
-
-/* Consecutive potentiostatic steps run without a gap; a change to or from galvanostatic mode has one. */
-static void add_step(const struct protocol *p, int i, struct buf *out)
-{
-    const struct step *s = &p->step[i];
-    bool gap = (s->kind == STEP_GALVANOSTATIC) != (i > 0 && p->step[i - 1].kind == STEP_GALVANOSTATIC);
-    buf_printf(out, "  %-12s %-14s ", s->name, step_kind_name(s->kind));
-    add_settings(s, out);
-    if (gap && s->kind != STEP_OCP)
-        buf_printf(out, "; gap before it: cell %s", s->between == BETWEEN_HOLD ? "held" : "open");
-    buf_char(out, '\n');
-}
-
-static void add_landing(const struct landing *l, struct buf *out)
-{
-    if (!landing_wanted(l))
-        return;
-    buf_printf(out, "  %-12s %-14s ", "landing", "test");
-    buf_printf(out, "open circuit between %s and %s, watched for %s; rejected otherwise\n",
-               show(l->ocp[0], DIM_POTENTIAL), show(l->ocp[1], DIM_POTENTIAL), show(l->duration, DIM_TIME));
 }
 
 /* What the design means, and what can not be told apart because of it. */
@@ -303,10 +231,7 @@ void plan_print(const struct plan *p, struct buf *out)
 {
     bool regions = has_regions(p);
     add_identity(p, out);
-    buf_str(out, "\nat each site:\n");
-    add_landing(&p->protocol->landing, out);
-    for (int i = 0; i < p->protocol->n_steps; i++)
-        add_step(p->protocol, i, out);
+    plan_print_steps(p, out);
     add_regions(p, out);
     add_counts(p, out);
     add_time(p, out);

@@ -15,7 +15,7 @@
 #include "protocol/factor.h"
 #include "protocol/gradient.h"
 #include "protocol/grid.h"
-#include "protocol/step.h"
+#include "protocol/step_read.h"
 
 #define FILE_MAX (4u << 20) /* bytes; libyaml's tree is bounded likewise */
 
@@ -55,14 +55,25 @@ static void visit_table(const struct fields *table, const void *base, const stru
     }
 }
 
+static void visit_until(const struct until_list *list, const struct step *owner, protocol_visit *visit,
+                        void *context)
+{
+    for (int k = 0; k < list->n; k++)
+        visit(context, &list->v[k].value, until_field(list->v[k].what), owner);
+}
+
 void protocol_each_value(const struct protocol *p, protocol_visit *visit, void *context)
 {
     visit_table(&protocol_fields, p, NULL, visit, context);
     for (int i = 0; i < p->n_steps; i++) {
         const struct step *s = &p->step[i];
         visit_table(step_fields(s->kind), s, s, visit, context);
-        for (int k = 0; k < s->n_until; k++)
-            visit(context, &s->until[k].value, until_field(s->until[k].what), s);
+        visit_until(&s->until, s, visit, context);
+        visit_until(&s->reverse_until, s, visit, context);
+        if (s->condition.above.given)
+            visit(context, &s->condition.above, condition_field(true, s->condition.dim), s);
+        if (s->condition.below.given)
+            visit(context, &s->condition.below, condition_field(false, s->condition.dim), s);
     }
 }
 
@@ -212,6 +223,7 @@ struct protocol *protocol_read(struct source *source, const struct protocol_opti
                                struct err *e)
 {
     struct protocol *p = xcalloc(1, sizeof *p);
+    p->include_outside = o && o->include_outside;
     p->source = source;
     int before = diags_errors(d);
     p->tree = ytree_parse(source, d);

@@ -9,52 +9,8 @@
 #include "base/schema.h"
 #include "instrument/program.h"
 #include "instrument/rig.h"
+#include "protocol/step.h"
 #include "protocol/used.h"
-
-enum step_kind { STEP_HOLD, STEP_CV, STEP_GALVANOSTATIC, STEP_OCP };
-const char *step_kind_name(enum step_kind k); /* hold, cv, galvanostatic, ocp */
-
-enum between { BETWEEN_HOLD, BETWEEN_OPEN };
-
-/* Condition of `until`, with a value that may be a factor. */
-struct until_value {
-    enum until_what what;
-    struct value value;
-};
-
-struct step {
-    enum step_kind kind;
-    char *name; /* never NULL: given, or kind and number ("cv2") */
-    struct mark mark;
-    struct value potential; /* hold: V vs reference */
-    struct value duration;  /* hold, ocp: `for`, s */
-    struct value interval;  /* hold, galvanostatic, ocp: `sample`, s between samples */
-    struct value start;     /* cv: V */
-    struct values vertices; /* cv: exactly two here, the last one is where each cycle ends */
-    struct value rate;      /* cv: V/s */
-    struct value step;      /* cv: V */
-    struct value cycles;    /* cv: a whole number */
-    struct value current;   /* galvanostatic: A */
-    struct until_value until[UNTIL_MAX];
-    int n_until;
-    int between;                    /* enum between: state of the cell in the gap before this step */
-    const struct ynode *until_node; /* galvanostatic: as in the file */
-};
-
-#define STEP_MAX 40
-
-/* Tables of the steps, by enum step_kind, and of `site` (one field per kind), for help and schema. */
-const struct fields *step_fields(enum step_kind k);
-extern const struct fields site_fields;
-
-/* The same with numbers for one site. */
-struct step_now {
-    const struct step *step;
-    double potential, duration, interval, start, vertex[2], rate, e_step, current;
-    int cycles;
-    struct until until[UNTIL_MAX];
-    int n_until;
-};
 
 /* What differs from site to site. Its levels are given to sites by the design or, with `of_site`, are fixed:
  * read from a file with one value per site, or interpolated along a gradient. */
@@ -142,6 +98,17 @@ struct sei_analysis {
     double window[2]; /* V */
 };
 
+/* A file of steps that the protocol, or another such file, includes. */
+struct include {
+    char *path; /* where it really lies */
+    struct source *source;
+    struct ytree *tree;
+    bool used, open; /* while it is read */
+};
+#define INCLUDE_MAX 16
+
+struct named_step;
+
 struct protocol {
     char *name, *sample_name, *sample_note, *electrolyte, *operator_name;
     int64_t format;
@@ -170,8 +137,14 @@ struct protocol {
     int design;   /* enum design of design.h */
     int along;    /* enum along of design.h */
     bool shuffle;
-    struct step *step;
+    struct step *step; /* of all lists */
     int n_steps;
+    struct step_list site, control; /* control: empty = those of the site */
+    struct named_step *named;       /* `steps` */
+    int n_named;
+    struct include include[INCLUDE_MAX];
+    int n_includes;
+    bool include_outside; /* files beside the protocol's folder may be included */
     struct faults faults;
     struct strings avoid; /* results files as named: their spots are not used again */
     struct used used;
@@ -181,7 +154,7 @@ struct protocol {
     /* files */
     char *rig_path, *grid_path;    /* as resolved; grid_path NULL = inline */
     const struct ynode *grid_node; /* the grid's map, wherever it stands */
-    const struct ynode *site_node, *factors_node, *linked_node;
+    const struct ynode *site_node, *steps_node, *factors_node, *linked_node;
     struct rig_config *rig;
     struct grid *grid;
     struct source *source, *grid_source;
@@ -194,6 +167,7 @@ struct protocol_options {
     const char *rig_path; /* overrides the file's, NULL = no */
     bool has_seed;
     int64_t seed;
+    bool include_outside;
 };
 
 /* Every error goes to `d`; NULL if there was one (or the file can not be read: *e). Caller frees. */

@@ -248,6 +248,8 @@ static const struct field protocol_table[] = {
     {"vary", FIELD_MAP, DIM_NONE, 0, false, NULL, 0, 0, NULL, &vary_fields, "what differs from site to site"},
     {"site", FIELD_NODE, DIM_NONE, P(site_node), true, NULL, 0, 0, NULL, &site_fields,
      "list of the steps at each site", NODE_STEPS},
+    {"steps", FIELD_NODE, DIM_NONE, P(steps_node), false, NULL, 0, 0, NULL, NULL,
+     "steps that `use` puts in where they are wanted, by name", NODE_NAMED_STEPS},
     {"faults", FIELD_MAP, DIM_NONE, 0, false, NULL, 0, 0, NULL, &faults_fields,
      "what to do when a site goes wrong"},
     {"stop", FIELD_MAP, DIM_NONE, 0, false, NULL, 0, 0, NULL, &stop_fields, "when to end early"},

@@ -100,14 +100,10 @@ static bool phases(struct run *r, struct err *e)
     return stream_finish(r, e);
 }
 
-/* Writes the outcome with everything known of the attempt; the commit that makes it durable is awaited before
- * the next descent. */
-bool record_end(struct run *r, struct err *e)
+void record_attempt(const struct run *r, struct results_attempt *out)
 {
-    struct attempt *a = &r->attempt;
-    if (a->step_id)
-        record_segment_end(r, ENDED_ADVANCED);
-    struct results_attempt out = {
+    const struct attempt *a = &r->attempt;
+    *out = (struct results_attempt){
         .id = a->id,
         .site = a->site->site,
         .number = a->number,
@@ -128,10 +124,23 @@ bool record_end(struct run *r, struct err *e)
         .start_s = a->start_s,
         .end_s = ns_to_s(loop_now(r->loop)),
     };
-    snprintf(out.reason, sizeof out.reason, "%s", a->reason);
-    snprintf(out.last_step, sizeof out.last_step, "%s", a->last_step);
-    snprintf(out.flags, sizeof out.flags, "%s", a->flags);
-    attempt_features(r, &out);
+    snprintf(out->reason, sizeof out->reason, "%s", a->reason);
+    snprintf(out->last_step, sizeof out->last_step, "%s", a->last_step);
+    snprintf(out->flags, sizeof out->flags, "%s", a->flags);
+}
+
+/* Writes the outcome with everything known of the attempt; the commit that makes it durable is awaited before
+ * the next descent. */
+bool record_end(struct run *r, struct err *e)
+{
+    struct results_attempt out;
+    struct features list = {0};
+    record_stop(r);
+    record_attempt(r, &out);
+    attempt_blank(r, &out);
+    attempt_features(r, &out, NULL, &list);
+    writer_features(r->w, list.row, list.n);
+    features_free(&list);
     if (writer_attempt_end(r->w, &out) && writer_commit(r->w) && writer_checkpoint(r->w))
         return true;
     return writer_ok(r->w, e) && err_set(e, ERR_IO, "results file: the writer does not take the outcome");

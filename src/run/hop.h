@@ -18,7 +18,9 @@ struct stream {
     int segment;          /* running now, -1 before the first */
     bool done;            /* program finished, cell open, told by the device */
     int ended_by;         /* of the segment that ended last */
+    bool between;         /* it has ended, and the next one has not begun */
     ns_t advanced_at;     /* its end was asked for then; 0 = not */
+    ns_t advance_took;    /* longest time so far from such a word to the end it asked for */
     ns_t last_sample;     /* host time of the newest sample */
     double quiet_longest; /* s: longest gap between samples of one segment so far: the measured latency */
     int64_t samples;      /* of the segment running */
@@ -26,11 +28,15 @@ struct stream {
     uint64_t flagged;
 };
 
-/* One recorded segment of the present attempt, kept for the features. */
+/* One recorded step of the present attempt, of one or several segments, kept for the features. */
 struct recorded {
     struct results_step step;
-    int segment;
+    int segment;  /* the first one */
     int first, n; /* rows */
+    /* between its segments: gaps beyond a sample period (s) */
+    int gaps;
+    double gap_longest, gap_sum;
+    bool gap_open; /* the cell was open in one of them */
 };
 
 struct attempt {
@@ -60,10 +66,13 @@ struct attempt {
     int n_recorded;
     struct wave_row *row;
     int n_rows, cap_rows;
-    double gap_before; /* s, of the step that runs */
-    double t_last;     /* s on the instrument's clock, last sample; NAN = none */
-    int64_t step_id;   /* of the segment being recorded, 0 = none */
-    int handed_over;   /* rows of the present segment already given to the writer */
+    double gap_before;  /* s, of the segment that runs, to the first sample of it; NAN = none has come */
+    double t_last;      /* s on the instrument's clock, last sample; NAN = none */
+    int64_t step_id;    /* of the step being recorded, 0 = none */
+    int segment;        /* of it, that runs */
+    bool gate_open;     /* the gate that runs was told to go on */
+    char gate_says[64]; /* what was decided at it */
+    int handed_over;    /* rows of the present step already given to the writer */
 };
 
 struct run {
@@ -128,7 +137,15 @@ bool record_begin(struct run *r, const struct plan_site *site, int number, struc
 void record_segment_begin(struct run *r, int segment);
 void record_sample(struct run *r, const struct sample *s);
 void record_segment_end(struct run *r, int ended_by);
+/* Closes the step that was going on when the attempt ended. */
+void record_stop(struct run *r);
+/* The attempt as far as it is known, without blank. */
+void record_attempt(const struct run *r, struct results_attempt *out);
 bool record_end(struct run *r, struct err *e);
+
+/* gate.c: a gate is decided when it begins; at its end the device's way is compared with ours. Items of other
+ * segments are none of its business. */
+bool gate_take(struct run *r, const struct potentiostat_item *item, struct err *e);
 
 /* Mean and noise of the current at rest in the hold that runs now, the step of potential before it left out.
  * Noise beyond the rig's band is ERR_LIMIT with the attempt's outcome set. */

@@ -89,6 +89,10 @@ static bool in_step(struct run *r, ns_t now, struct err *e)
 static bool take_end(struct run *r, const struct potentiostat_item *item, struct err *e)
 {
     r->stream.ended_by = item->ended_by;
+    r->stream.between = true;
+    if (r->stream.advanced_at && item->ended_by == ENDED_ADVANCED &&
+        item->host - r->stream.advanced_at > r->stream.advance_took)
+        r->stream.advance_took = item->host - r->stream.advanced_at;
     record_segment_end(r, item->ended_by);
     if (item->ended_by == ENDED_COMPLIANCE) {
         r->attempt.compliance = true;
@@ -114,6 +118,7 @@ bool stream_take(struct run *r, struct potentiostat_item *item, struct err *e)
         return true;
     case PSTAT_BEGIN:
         st->segment = item->segment;
+        st->between = false;
         st->last_sample = item->host;
         st->overloads = 0;
         st->samples = 0;
@@ -145,7 +150,7 @@ static double patience_now(const struct run *r)
     double period = st->sp->program.segment[st->segment].interval;
     bool ending = st->segment + 1 >= st->sp->program.n;
     double patience = fmax(SILENT_AFTER, SILENT_PERIODS * period);
-    return ending || r->attempt.step_id == 0 ? patience + MODE_CHANGE : patience;
+    return ending || st->between ? patience + MODE_CHANGE : patience;
 }
 
 bool stream_wait(struct run *r, struct potentiostat_item *item, double patience, struct err *e)

@@ -21,7 +21,7 @@
 #include "instrument/ms_package.h"
 #include "instrument/potentiostat.h"
 #include "instrument/rig.h"
-#include "protocol/plan.h"
+#include "protocol/play.h"
 #include "results/waveform.h"
 
 #define FUZZ_CHECK(condition)                                                                                \
@@ -45,6 +45,23 @@ static inline void fuzz_print_plan(const struct plan *p)
     buf_free(&b);
 }
 
+/* What is played is as long as was counted, within what a program holds, in finite numbers, and gates lead to
+ * places within it. */
+static inline void fuzz_play(const struct plan *p)
+{
+    struct play play;
+    play_make(p, p->combination[0].level, false, &play);
+    FUZZ_CHECK(play.n > 0 && play.n <= PLAY_MAX);
+    FUZZ_CHECK(play.n == play_count(p, p->combination[0].level, false));
+    for (int k = 0; k < play.n; k++) {
+        const struct segment *g = &play.leg[k].segment;
+        FUZZ_CHECK(isfinite(play_seconds(&play.leg[k])) && play_samples(&play.leg[k]) >= 1);
+        FUZZ_CHECK(g->skips >= 0 && k + g->skips < play.n && (g->skips > 0) == play.leg[k].gate);
+        FUZZ_CHECK(g->kind != SEGMENT_HOLD || isfinite(g->potential));
+    }
+    play_free(&play);
+}
+
 /* A protocol file: read, checked, planned, the plan printed. No plan means that an error was told, a plan
  * that none was, and only finite numbers come through. */
 static inline void fuzz_plan(const uint8_t *bytes, size_t n)
@@ -53,7 +70,8 @@ static inline void fuzz_plan(const uint8_t *bytes, size_t n)
     buf_add(&s->bytes, bytes, n);
     struct diags *d = diags_new();
     struct err e = ERR_INIT;
-    struct protocol *p = protocol_read(s, NULL, d, &e);
+    const struct protocol_options o = {.include_outside = true};
+    struct protocol *p = protocol_read(s, &o, d, &e);
     struct plan *plan = p ? plan_make(p, d) : NULL;
     FUZZ_CHECK((plan != NULL) == (diags_errors(d) == 0));
     if (plan) {
@@ -61,6 +79,7 @@ static inline void fuzz_plan(const uint8_t *bytes, size_t n)
         FUZZ_CHECK(isfinite(plan->seconds.total) && plan->seconds.total >= 0);
         for (int i = 0; i < plan->n_sites; i++)
             FUZZ_CHECK(isfinite(plan->site[i].x) && isfinite(plan->site[i].y));
+        fuzz_play(plan);
         if (plan->n_sites <= 1000)
             fuzz_print_plan(plan);
     }
