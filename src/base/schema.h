@@ -50,6 +50,8 @@ enum node_form {
     NODE_FACTORS,     /* a map of names, each with a list of levels or a map by `sub` */
     NODE_NAME_LISTS,  /* a list of lists of two or more names */
     NODE_POINTS,      /* a list of places, each [x, y] or a map by `sub` that may have further keys */
+    NODE_INTERVALS,   /* a map of features, each with [low, high] in the feature's unit */
+    NODE_AMOUNT,      /* a quantity whose dimension another key decides, or a share in % */
 };
 
 struct values {

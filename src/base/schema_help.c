@@ -81,6 +81,8 @@ static void add_node_kind(const struct field *f, struct buf *out)
         [NODE_FACTORS] = "a map of names, each with a list of levels or a map",
         [NODE_NAME_LISTS] = "a list of lists of names",
         [NODE_POINTS] = "a list of places, each [x, y] or a map",
+        [NODE_INTERVALS] = "a map of features, each with [low, high]",
+        [NODE_AMOUNT] = "a percentage, or a quantity in the unit of the feature",
     };
     if (f->form == NODE_BOUND)
         add_bound_kind(f, out);

@@ -256,6 +256,23 @@ static void factors_schema(struct writer *w, const struct fields *sub)
     close_with(w, '}');
 }
 
+static void intervals_schema(struct writer *w)
+{
+    raw_member(w, "type", "\"object\"");
+    number_member(w, "minProperties", 1);
+    key(w, "propertyNames");
+    open_with(w, '{');
+    text_member(w, "pattern", "^([A-Za-z][A-Za-z0-9_-]*[.])?[a-z0-9_]+(@[1-9][0-9]*)?$");
+    close_with(w, '}');
+    key(w, "additionalProperties");
+    open_with(w, '{');
+    list_of(w, 2, 2);
+    raw_member(w, "type", "[\"number\", \"string\"]");
+    text_member(w, "pattern", "^" NUMBER "([ ]*([A-Za-z%]|[^ -~]).*)?$");
+    close_with(w, '}');
+    close_with(w, '}');
+}
+
 static void node_schema(struct writer *w, const struct field *f)
 {
     switch (f->form) {
@@ -302,6 +319,13 @@ static void node_schema(struct writer *w, const struct field *f)
         raw_member(w, "type", "\"string\"");
         close_with(w, '}');
         close_with(w, '}');
+        return;
+    case NODE_INTERVALS:
+        intervals_schema(w);
+        return;
+    case NODE_AMOUNT:
+        raw_member(w, "type", "[\"number\", \"string\"]");
+        text_member(w, "pattern", "^" NUMBER "([ ]*([A-Za-z%]|[^ -~]).*)?$");
         return;
     case NODE_POINTS:
         list_of(w, 1, 0);

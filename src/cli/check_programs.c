@@ -75,7 +75,7 @@ static struct mark mark_of(const struct plan *p, const struct site_program *s, c
 
 /* What the samples of a step need beyond what the line carries comes late, and a late contact sample is a
  * deeper touch. Told once for each step and once for what the approach itself does. */
-static void check_rates(const struct plan *p, struct desk *desk, const struct site_program *s,
+static void check_rates(const struct plan *p, const struct desk *desk, const struct site_program *s,
                         const struct potentiostat_load *load, bool *told, struct diags *d)
 {
     const struct rig_config *c = p->protocol->rig;
@@ -101,6 +101,23 @@ static void check_rates(const struct plan *p, struct desk *desk, const struct si
     }
 }
 
+/* Program of the site `k` of the plan, or of a control. */
+static void try_program(const struct desk *desk, const struct plan *p, int k, struct site_program *s,
+                        bool *told, struct diags *d)
+{
+    const struct plan_site *site = &p->site[k];
+    struct potentiostat_load load;
+    struct err e = ERR_INIT;
+    char levels[256] = " at a control site";
+    site_program_make(p, site->level, site->control, s);
+    if (!site->control)
+        levels_text(p, site->level, levels, sizeof levels);
+    if (!potentiostat_load(desk->pstat, &s->program, &load, &e))
+        diags_error(d, mark_of(p, s, e.text), "the potentiostat can not do this%s: %s", levels, e.text);
+    else
+        check_rates(p, desk, s, &load, told, d);
+}
+
 bool check_programs(const struct plan *p, struct diags *d)
 {
     struct desk desk = {0};
@@ -112,19 +129,13 @@ bool check_programs(const struct plan *p, struct diags *d)
     if (!open)
         diags_error(d, (struct mark){.source = p->protocol->source, .line = 1, .column = 1}, "%s", e.text);
     for (int k = 0; open && k < p->n_sites && tried < COMBINATIONS_MAX && diags_errors(d) - before < 8; k++) {
-        struct potentiostat_load load;
-        char levels[256];
         if (k > 0 && (p->protocol->n_factors == 0 || seen_before(p, k)))
             continue;
         tried++;
-        site_program_make(p, p->site[k].level, s);
-        err_clear(&e);
-        levels_text(p, p->site[k].level, levels, sizeof levels);
-        if (!potentiostat_load(desk.pstat, &s->program, &load, &e))
-            diags_error(d, mark_of(p, s, e.text), "the potentiostat can not do this%s: %s", levels, e.text);
-        else
-            check_rates(p, &desk, s, &load, told, d);
+        try_program(&desk, p, k, s, told, d);
     }
+    if (open && p->n_controls)
+        try_program(&desk, p, p->n_sites + p->n_spares, s, told, d);
     desk_close(&desk);
     free(told);
     free(s);

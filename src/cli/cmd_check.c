@@ -1,6 +1,7 @@
 /* seccm check: every error of protocol, grid and rig files at the desk. */
 #include <stdio.h>
 
+#include "base/loop.h"
 #include "cli/commands.h"
 #include "cli/load.h"
 
@@ -29,7 +30,7 @@ static int run(const struct command *self, int argc, char **argv)
     for (int k = 0; k < n; k++) {
         struct loaded l;
         int status = 0;
-        const struct protocol_options o = {.rig_path = rig, .include_outside = outside};
+        const struct protocol_options o = {.rig_path = rig, .include_outside = outside, .now = clock_epoch()};
         if (load_plan(words[k], &o, &l, &status)) {
             printf("%s: ok, %d sites%s", words[k], l.plan->n_sites, l.warnings ? ", " : "\n");
             if (l.warnings)

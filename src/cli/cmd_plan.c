@@ -1,4 +1,5 @@
 /* seccm plan: what a protocol will do, before it does it. */
+#include "base/loop.h"
 #include "cli/commands.h"
 #include "cli/load.h"
 #include "cli/put.h"
@@ -29,8 +30,11 @@ static int run(const struct command *self, int argc, char **argv)
         return options_fail(&e);
     }
     struct loaded l;
-    const struct protocol_options o = {
-        .rig_path = rig, .has_seed = seed >= 0, .seed = seed, .include_outside = outside};
+    const struct protocol_options o = {.rig_path = rig,
+                                       .has_seed = seed >= 0,
+                                       .seed = seed,
+                                       .include_outside = outside,
+                                       .now = clock_epoch()};
     if (!load_plan(words[0], &o, &l, &status))
         return status;
     struct buf text = {0};

@@ -94,6 +94,7 @@ static int run(const struct command *self, int argc, char **argv)
         return options_fail(&e);
     po.has_seed = seed >= 0;
     po.seed = seed;
+    po.now = so.bench.virtual_time ? LOOP_VIRTUAL_EPOCH : clock_epoch();
     so.only_first = (int)sites;
     so.bench.sim_seed = (uint64_t)sim_seed;
     return run_protocol(words[0], output, &po, &so);

@@ -109,9 +109,12 @@ static int status_of(enum run_end end, const struct run_counts *c, const struct 
 
 static void tell_end(enum run_end end, const struct run_counts *c, const char *path, const struct err *e)
 {
-    log_line(LOG_INFO, "%s: %d of %d sites measured, %d visited%s%s", run_end_name(end),
-             c->by_outcome[OUTCOME_MEASURED], c->planned, c->visited, end == RUN_FINISHED ? "" : ": ",
-             end == RUN_FINISHED ? "" : e->text);
+    const char *why = end == RUN_FINISHED ? c->why : e->text;
+    char controls[64] = "";
+    if (c->controls)
+        snprintf(controls, sizeof controls, ", %d controls (%d failed)", c->controls, c->controls_failed);
+    log_line(LOG_INFO, "%s: %d of %d sites measured, %d visited%s%s%s", run_end_name(end),
+             c->by_outcome[OUTCOME_MEASURED], c->planned, c->visited, controls, *why ? ": " : "", why);
     if (end != RUN_FINISHED)
         log_line(LOG_INFO, "rig %s; go on with: seccm resume %s",
                  c->safe ? "verified safe (retracted, cell open)" : "NOT verified safe", path);
@@ -170,32 +173,6 @@ int session_run(const struct plan *plan, const char *path, const struct session_
     return go(&b, file, plan, path, o, NULL);
 }
 
-/* What the file says of each site of the plan, by number. */
-static bool read_before(struct results *file, const struct plan *plan, struct run_before *before,
-                        struct err *e)
-{
-    struct results_sites s;
-    int n = plan->n_sites + plan->n_spares;
-    if (!results_sites(file, &s, e))
-        return false;
-    bool ok = s.n == n || err_set(e, ERR_INPUT, "the file has %d sites, the plan %d", s.n, n);
-    for (int k = 0; ok && k < n; k++) {
-        const struct results_site *site = &s.site[k];
-        int at = site->site - 1;
-        bool cut_short = site->outcome == OUTCOME_ABORTED || site->outcome == OUTCOME_FAULT;
-        before[at] = (struct run_before){.outcome = site->outcome,
-                                         .attempts = site->attempts,
-                                         .replaces = site->replaces,
-                                         .x = site->x,
-                                         .y = site->y,
-                                         .t = site->start_s,
-                                         .contact_z = site->contact_z,
-                                         .again = cut_short && site->touched == TOUCHED_NO};
-    }
-    results_sites_free(&s);
-    return ok;
-}
-
 /* When a run was begun, and at what experiment time it was left. */
 static bool begin_of(struct results *file, struct bench_options *o, char **utc, struct err *e)
 {
@@ -215,7 +192,7 @@ int session_resume(const struct plan *plan, const char *path, const struct sessi
 {
     struct err e = ERR_INIT;
     struct bench b;
-    size_t n = (size_t)(plan->n_sites + plan->n_spares);
+    size_t n = (size_t)plan_places(plan);
     struct results *file = results_open_write(path, &e);
     if (!file)
         return options_fail(&e);
@@ -223,7 +200,7 @@ int session_resume(const struct plan *plan, const char *path, const struct sessi
     struct session_options so = *o;
     char *utc = NULL;
     int status;
-    if (!results_close_open_attempts(file, &e) || !read_before(file, plan, before, &e) ||
+    if (!results_close_open_attempts(file, &e) || !run_before_read(file, plan, before, &e) ||
         !begin_of(file, &so.bench, &utc, &e) || !open_bench(&b, plan, &so, &e)) {
         status = options_fail(&e);
         results_close(file, &e);

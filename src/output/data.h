@@ -8,13 +8,20 @@
 
 #define DATA_FACTORS 8
 
+/* Which sites are looked at. */
+enum data_roles {
+    DATA_SITES,    /* those that were to be measured, and spares */
+    DATA_CONTROLS, /* spots for controls */
+    DATA_ALL,
+};
+
 struct data {
     struct results *r; /* owned */
     struct results_sites sites;
-    struct results_factor factor[DATA_FACTORS + 1];
+    struct results_factor factor[DATA_FACTORS + 1]; /* and the role or the region, if it was added */
     int n_factors;
-    int n_groups; /* the factors, and behind them the region where sites lie in several: what sites can be
-                     compared by; the levels in `sites` have so many columns */
+    int controls, controls_used, controls_failed; /* spots of the file, whatever data_keep() left; visited
+                                                     ones; those that were measured and not accepted */
     struct results_feature *feature;
     int n_features;
     struct frame frame;
@@ -24,9 +31,18 @@ struct data {
 struct data *data_open(const char *path, struct err *e);
 void data_close(struct data *d);
 
+/* "measured", "control", "all"; ERR_USAGE names them. */
+bool data_roles_parse(const char *word, enum data_roles *out, struct err *e);
+/* Forgets all other sites, with their features. */
+void data_keep(struct data *d, enum data_roles roles);
+/* Adds the role of each site as if it were a factor; returns its index. */
+int data_role_factor(struct data *d);
+/* The same with the region that a site lies in; -1 if all lie in one. */
+int data_region_factor(struct data *d);
+
 /* Index into sites.site of a site's number, -1 if there is none. */
 int data_site(const struct data *d, int number);
-/* Index of a factor, or of `region`; ERR_USAGE names the ones there are. */
+/* Index of a factor; ERR_USAGE names the ones there are. */
 bool data_factor(const struct data *d, const char *name, int *out, struct err *e);
 /* The level of a factor at a site (index) as written; "" where a spare was never used. */
 const char *data_level(const struct data *d, int site, int factor);

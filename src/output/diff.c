@@ -107,6 +107,18 @@ static void mark_spares(struct differ *d)
     }
 }
 
+/* A control that was interrupted is repeated at the next spot, and all behind it with it. */
+static void mark_controls(struct differ *d)
+{
+    bool shifted = false;
+    for (int k = 0; k < d->a->sites.n; k++) {
+        if (d->a->sites.site[k].role != SITE_CONTROL)
+            continue;
+        shifted = shifted || d->aside[k];
+        d->aside[k] = shifted;
+    }
+}
+
 static bool mark_aside(struct differ *d, struct err *e)
 {
     for (int k = 0; k < d->a->sites.n; k++) {
@@ -120,6 +132,7 @@ static bool mark_aside(struct differ *d, struct err *e)
     if (!mark_list(d, e))
         return false;
     mark_spares(d);
+    mark_controls(d);
     for (int k = 0; k < d->a->sites.n; k++)
         d->counts->interrupted += d->aside[k];
     return true;

@@ -40,7 +40,7 @@ static int factor_levels(const struct data *d, int factor, int levels[LEVELS_MOS
 static void put_factors(const struct data *d, struct buf *out)
 {
     buf_str(out, "\"factors\":[");
-    for (int f = 0; f < d->n_groups; f++) {
+    for (int f = 0; f < d->n_factors; f++) {
         int levels[LEVELS_MOST], n = factor_levels(d, f, levels);
         buf_str(out, f ? ",{" : "{");
         text_member(out, "name", d->factor[f].name);
@@ -196,7 +196,7 @@ static bool put_feature_stats(const struct data *d, const struct series *s, int 
     for (int without = 0; without < 2; without++) {
         struct summary summary;
         /* One trend per feature is enough, with the levels taken off where there are any. */
-        o.no_trend = without || factor != (d->n_groups ? 0 : -1);
+        o.no_trend = without || factor != (d->n_factors ? 0 : -1);
         o.unverified = without ? UNVERIFIED_WITHOUT : UNVERIFIED_WITH;
         if (!summary_make(d, &s->ref, &o, &summary, e))
             return false;
@@ -216,7 +216,7 @@ bool report_stats(const struct data *d, const struct series *series, int n, stru
     bool first = true;
     buf_str(out, "\"stats\":[");
     for (int k = 0; k < n; k++)
-        for (int f = -1; f < d->n_groups; f++)
+        for (int f = -1; f < d->n_factors; f++)
             if (has_values(d, &series[k]) && !put_feature_stats(d, &series[k], k, f, &first, out, e))
                 return false;
     buf_str(out, "],\n");

@@ -63,4 +63,6 @@ void check_plan(struct check *c)
     check_geometry(c);
     check_analysis(c);
     check_design(c);
+    check_control(c);
+    check_stop(c);
 }

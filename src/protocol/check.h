@@ -24,6 +24,8 @@ void check_steps(struct check *c);      /* what a step's numbers mean together, 
 void check_landing(struct check *c);    /* the test of a contact by its open circuit */
 void check_geometry(struct check *c);   /* envelope, pitch against wetted area and residue */
 void check_analysis(struct check *c);   /* windows that levels do not cover */
+void check_control(struct check *c);    /* control sites without levels, spots, accepted intervals */
+void check_stop(struct check *c);       /* rules that can not be met */
 void check_design(struct check *c);     /* levels that go with position, time or each other */
 
 /* Difference of height between the highest and the lowest site of the declared plane, m. */

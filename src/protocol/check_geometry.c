@@ -22,7 +22,7 @@ static void check_envelope(const struct check *c)
 {
     const struct plan *plan = c->plan;
     const struct rig_config *r = c->p->rig;
-    int n = plan->n_sites + plan->n_spares, bad = 0, spares = 0;
+    int n = plan_places(plan), bad = 0, spares = 0;
     const struct plan_site *worst = NULL;
     for (int i = 0; i < n; i++) {
         const struct plan_site *s = &plan->site[i];
@@ -119,7 +119,7 @@ double check_rise(const struct plan *plan)
 {
     const double *tilt = plan->protocol->grid->tilt;
     double low = INFINITY, high = -INFINITY;
-    for (int i = 0; i < plan->n_sites + plan->n_spares; i++) {
+    for (int i = 0; i < plan_places(plan); i++) {
         double h = tilt[0] * plan->site[i].x + tilt[1] * plan->site[i].y;
         low = fmin(low, h);
         high = fmax(high, h);

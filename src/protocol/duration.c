@@ -36,13 +36,13 @@ static int mode_of(const struct segment *g)
     return g->kind == SEGMENT_GALVANOSTATIC ? 1 : g->kind == SEGMENT_OPEN ? 2 : 0;
 }
 
-static struct site_cost cost_of(const struct plan *p, const int level[FACTOR_MAX])
+static struct site_cost cost_of(const struct plan *p, const int level[FACTOR_MAX], bool control)
 {
     struct site_cost c = {.programs = 1};
     struct play play;
     double low, high;
     int before = 0, skipped = 0; /* legs in front of this one may be left out */
-    play_make(p, level, false, &play);
+    play_make(p, level, control, &play);
     for (int k = 0; k < play.n; k++) {
         const struct segment *g = &play.leg[k].segment;
         double t = play_seconds(&play.leg[k]);
@@ -59,53 +59,77 @@ static struct site_cost cost_of(const struct plan *p, const int level[FACTOR_MAX
     return c;
 }
 
-static double motion_time(const struct plan *p, int i)
+/* Up from the surface and down again, without the way sideways. */
+static double lift_time(const struct plan *p, const int level[FACTOR_MAX])
 {
     const struct protocol *q = p->protocol;
-    const struct plan_site *s = &p->site[i];
-    double xy = i ? hypot(s->x - s[-1].x, s->y - s[-1].y) : 0;
     struct retract_now up;
-    plan_retract(p, s->level, &up);
+    plan_retract(p, level, &up);
     double stretch = fmin(3 * q->wetted * q->aperture, up.travel);
     double rise = q->clearance + q->peak + 3 * q->sigma;
-    return xy / q->rig->speed_xy + stretch / up.detach + fmax(0, rise - stretch) / up.then +
-           q->clearance / q->rig->speed_z;
+    return stretch / up.detach + fmax(0, rise - stretch) / up.then + q->clearance / q->rig->speed_z;
 }
 
-static double descent_time(const struct protocol *q, const struct approach_now *a, int i)
+static double descent_time(const struct protocol *q, const struct approach_now *a, bool known)
 {
     double expected = q->clearance + q->peak + 3 * q->sigma;
-    return (i < 3 ? a->travel / 2 : expected) / a->speed;
+    return (known ? expected : a->travel / 2) / a->speed;
+}
+
+static struct visit_cost visit_of(const struct plan *p, const int level[FACTOR_MAX], bool known,
+                                  struct site_cost c)
+{
+    const struct protocol *q = p->protocol;
+    struct approach_now a;
+    plan_approach(p, level, &a);
+    double descent = descent_time(q, &a, known);
+    double landing = landing_wanted(&q->landing) ? q->landing.duration : 0;
+    double before = 4 * q->alive.amplitude / q->alive.rate + c.blank + a.confirm;
+    struct visit_cost v = {.longer = a.travel / a.speed - descent,
+                           .uncertain = c.uncertain,
+                           .samples =
+                               c.samples + (before + descent) / a.interval + landing / q->landing.interval};
+    v.seconds.motion = lift_time(p, level);
+    v.seconds.approach = before + descent + landing;
+    v.seconds.technique = c.technique;
+    v.seconds.overhead = UPLOAD * c.programs;
+    v.bytes = BYTES_PER_SITE + BYTES_PER_SAMPLE * (uint64_t)ceil(v.samples);
+    return v;
+}
+
+struct visit_cost duration_visit(const struct plan *p, const int level[FACTOR_MAX], bool control, bool known)
+{
+    return visit_of(p, level, known, cost_of(p, level, control));
+}
+
+void duration_add(struct plan_seconds *t, const struct visit_cost *v)
+{
+    const struct plan_seconds *s = &v->seconds;
+    double all = s->motion + s->approach + s->technique + s->overhead;
+    t->motion += s->motion;
+    t->approach += s->approach;
+    t->technique += s->technique;
+    t->overhead += s->overhead;
+    t->total += all;
+    t->uncertainty += 0.1 * s->motion + 0.25 * s->approach + 0.5 * v->uncertain + 0.5 * s->overhead;
+    t->worst += all + v->longer;
 }
 
 void duration_estimate(struct plan *p)
 {
-    const struct protocol *q = p->protocol;
-    struct plan_seconds *t = &p->seconds;
-    double uncertain = 0, samples = 0, longer = 0;
+    double samples = 0;
     struct site_cost *cost = xcalloc((size_t)p->n_combinations, sizeof *cost);
     for (int k = 0; k < p->n_combinations; k++)
-        cost[k] = cost_of(p, p->combination[k].level);
+        cost[k] = cost_of(p, p->combination[k].level, false);
     for (int i = 0; i < p->n_sites; i++) {
-        const int *level = p->site[i].level;
-        const struct site_cost *c = &cost[p->site[i].combination];
-        struct approach_now a;
-        plan_approach(p, level, &a);
-        double descent = descent_time(q, &a, i);
-        double landing = landing_wanted(&q->landing) ? q->landing.duration : 0;
-        double before = 4 * q->alive.amplitude / q->alive.rate + c->blank + a.confirm;
-        t->motion += motion_time(p, i);
-        t->approach += before + descent + landing;
-        t->technique += c->technique;
-        t->overhead += UPLOAD * c->programs;
-        longer += a.travel / a.speed - descent;
-        uncertain += c->uncertain;
-        samples += c->samples + (before + descent) / a.interval + landing / q->landing.interval;
+        struct plan_site *s = &p->site[i];
+        struct visit_cost v = visit_of(p, s->level, i >= 3, cost[s->combination]);
+        v.seconds.motion += i ? hypot(s->x - s[-1].x, s->y - s[-1].y) / p->protocol->rig->speed_xy : 0;
+        s->seconds = v.seconds.motion + v.seconds.approach + v.seconds.technique + v.seconds.overhead;
+        duration_add(&p->seconds, &v);
+        samples += v.samples;
     }
     free(cost);
-    t->total = t->motion + t->approach + t->technique + t->overhead;
-    t->uncertainty = 0.1 * t->motion + 0.25 * t->approach + 0.5 * uncertain + 0.5 * t->overhead;
-    t->worst = t->total + longer;
     p->samples_per_site = (uint64_t)ceil(samples / p->n_sites);
     p->bytes =
         BYTES_PER_FILE + (uint64_t)p->n_sites * (BYTES_PER_SITE + BYTES_PER_SAMPLE * p->samples_per_site);

@@ -18,4 +18,16 @@
  * short or leave out, half of the overhead, added linearly because each is common to all sites. */
 void duration_estimate(struct plan *p);
 
+/* One visit: motion without the way sideways. */
+struct visit_cost {
+    struct plan_seconds seconds; /* its four parts */
+    double uncertain, longer;    /* s that a condition may cut short, that the far end of the travel adds */
+    double samples;
+    uint64_t bytes;
+};
+/* `known`: the surface was met before, nearby. */
+struct visit_cost duration_visit(const struct plan *p, const int level[FACTOR_MAX], bool control, bool known);
+/* Adds a visit to the sums of a night. */
+void duration_add(struct plan_seconds *t, const struct visit_cost *v);
+
 #endif

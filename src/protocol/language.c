@@ -49,8 +49,15 @@ static const char protocol_intro[] =
     "latin-square (each once in "
     "each row and column of a square), by-column, by-row, by-region, and gradient (linear in x, y or the "
     "number of the "
-    "site). `seccm plan` shows the count per combination and warns where levels go with position or "
-    "time.\n\n" STEPS_TEXT;
+    "site). `seccm plan` shows the count per combination and warns where levels go with position or time.\n\n"
+    "`control` visits fresh spots of a reference patch between the sites: `{every: 25, patch: reference, "
+    "accept: "
+    "{formation.q_sei@1: [-600 fC, -500 fC]}, then: pause}`. The patch is a region of the grid. Tables and "
+    "statistics leave the controls out; `--role control` shows them.\n\n"
+    "`stop` ends a run early: after a time, by a clock time (`by: \"06:30\"`), with enough measured sites "
+    "per "
+    "combination of levels (`count: 30`), or once a median is known well enough: `when: {feature: "
+    "formation.q_irr@1, by: cutoff, half-width: 5 %, at-least: 20}`.\n\n" STEPS_TEXT;
 
 static const char protocol_example[] =
     "seccm: 1\n"
@@ -77,7 +84,7 @@ static const char protocol_example[] =
     "cycles: $n}\n"
     "  - galvanostatic: {current: -2 pA, until: {potential: \"< $cutoff\", elapsed: 20 s}}\n"
     "  - ocp: {for: 2 s}\n"
-    "stop: {after: 10 h}\n";
+    "stop: {after: 10 h, by: \"06:30\"}\n";
 
 static const char steps_intro[] =
     "A file of steps is put into a protocol by `- include: FILE` where its steps are wanted, in `site` or in "

@@ -50,7 +50,7 @@ static void add_colour(struct buf *out, const struct map *m, int combination)
 static struct map layout(const struct plan *p)
 {
     double x0 = INFINITY, x1 = -INFINITY, y0 = INFINITY, y1 = -INFINITY;
-    for (int i = 0; i < p->n_sites + p->n_spares; i++) {
+    for (int i = 0; i < plan_places(p); i++) {
         x0 = fmin(x0, p->site[i].x);
         x1 = fmax(x1, p->site[i].x);
         y0 = fmin(y0, p->site[i].y);
@@ -130,7 +130,7 @@ static void add_region_names(const struct plan *p, const struct map *m, struct b
     int n = plan_regions(p, r, 40);
     for (int i = 0; i < n; i++) {
         double left = INFINITY, top = -INFINITY;
-        for (int k = 0; k < p->n_sites + p->n_spares && r[i].name[0]; k++)
+        for (int k = 0; k < plan_places(p) && r[i].name[0]; k++)
             if (strcmp(p->site[k].region, r[i].name) == 0) {
                 left = fmin(left, p->site[k].x);
                 top = fmax(top, p->site[k].y);
@@ -153,9 +153,36 @@ static void add_path(const struct plan *p, const struct map *m, struct buf *out)
     buf_str(out, "\"/>\n");
 }
 
+/* A control: a diamond, dark if it is planned, hollow in reserve. */
+static void add_diamond(double x, double y, double r, bool planned, struct buf *out)
+{
+    buf_printf(out, "<path d=\"M%.1f %.1fl%.1f %.1fl%.1f %.1fl%.1f %.1fz\" fill=\"%s\" stroke=\"#222\">", x,
+               y - r, r, r, -r, r, -r, -r, planned ? "#222" : "#fff");
+}
+
+static void add_number(double x, double y, const struct map *m, const struct plan_site *s, struct buf *out)
+{
+    const char *colour = s->control ? (s->seconds > 0 ? "#fff" : "#222") : s->spare ? "#777" : "#fff";
+    double size = (s->control ? 0.6 : 0.85) * m->radius;
+    if (m->radius >= 7)
+        buf_printf(
+            out,
+            "<text x=\"%.1f\" y=\"%.1f\" font-size=\"%.1f\" text-anchor=\"middle\" fill=\"%s\">%d</text>\n",
+            x, y + 0.38 * size, size, colour, s->site);
+}
+
 static void add_site(const struct plan *p, const struct map *m, const struct plan_site *s, struct buf *out)
 {
     double x = px(m, s->x), y = py(m, s->y);
+    if (s->control) {
+        add_diamond(x, y, m->radius, s->seconds > 0, out);
+        buf_printf(out, "<title>site %d: %s; x %.3f um, y %.3f um; ", s->site,
+                   s->seconds > 0 ? "control" : "control in reserve", s->x * 1e6, s->y * 1e6);
+        escape(out, s->region);
+        buf_str(out, "</title></path>\n");
+        add_number(x, y, m, s, out);
+        return;
+    }
     buf_printf(out, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"%.1f\" ", x, y, m->radius);
     if (s->spare) {
         buf_str(out, "fill=\"#fff\" stroke=\"#999\" stroke-dasharray=\"2 2\">");
@@ -178,11 +205,7 @@ static void add_site(const struct plan *p, const struct map *m, const struct pla
         buf_free(&text);
     }
     buf_str(out, "</title></circle>\n");
-    if (m->radius >= 7)
-        buf_printf(
-            out,
-            "<text x=\"%.1f\" y=\"%.1f\" font-size=\"%.1f\" text-anchor=\"middle\" fill=\"%s\">%d</text>\n",
-            x, y + 0.32 * m->radius, 0.85 * m->radius, s->spare ? "#777" : "#fff", s->site);
+    add_number(x, y, m, s, out);
 }
 
 /* A round length near a fifth of the map. */
@@ -218,6 +241,14 @@ static void add_key(const struct map *m, int row, int combination, const char *t
     buf_str(out, "</text>\n");
 }
 
+static void add_control_key(const struct map *m, int row, bool planned, struct buf *out)
+{
+    double x = MARGIN + m->w + 40, y = MARGIN + 24 + row * ROW;
+    add_diamond(x, y, 7, planned, out);
+    buf_printf(out, "</path>\n<text x=\"%.1f\" y=\"%.1f\" font-size=\"12\">%s</text>\n", x + 14, y + 4,
+               planned ? "control" : "control in reserve");
+}
+
 static void add_legend(const struct plan *p, const struct map *m, struct buf *out)
 {
     int row = 0, most = (int)(m->h / ROW) > 6 ? (int)(m->h / ROW) : 6;
@@ -228,7 +259,11 @@ static void add_legend(const struct plan *p, const struct map *m, struct buf *ou
         buf_free(&text);
     }
     if (p->n_spares)
-        add_key(m, row, -1, "spare", out);
+        add_key(m, row++, -1, "spare", out);
+    if (p->n_visits > p->n_sites)
+        add_control_key(m, row++, true, out);
+    if (p->n_visits - p->n_sites < p->n_controls)
+        add_control_key(m, row, false, out);
 }
 
 void plan_svg(const struct plan *p, struct buf *out)
@@ -246,7 +281,7 @@ void plan_svg(const struct plan *p, struct buf *out)
     add_exclusions(p, &m, out);
     add_path(p, &m, out);
     add_gone(p, &m, out);
-    for (int i = 0; i < p->n_sites + p->n_spares; i++)
+    for (int i = 0; i < plan_places(p); i++)
         add_site(p, &m, &p->site[i], out);
     add_region_names(p, &m, out);
     add_scale(&m, out);

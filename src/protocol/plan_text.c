@@ -5,22 +5,12 @@
 #include "protocol/check.h"
 #include "protocol/design.h"
 #include "protocol/factor.h"
+#include "protocol/plan_parts.h"
 #include "protocol/plan_steps.h"
 
 static const char *or_dash(const char *text)
 {
     return text && text[0] ? text : "-";
-}
-
-static void add_duration(struct buf *out, double s)
-{
-    long minutes = lround(s / 60);
-    if (s < 120)
-        buf_printf(out, "%.0f s", s);
-    else if (minutes < 60)
-        buf_printf(out, "%ld min", minutes);
-    else
-        buf_printf(out, "%ld h %02ld min", minutes / 60, minutes % 60);
 }
 
 /* "hexagon of 100 sites and 10 spares, pitch 5 um, serpentine" */
@@ -34,6 +24,8 @@ static void add_grid(const struct plan *p, struct buf *out)
                    p->n_spares, g->visit == VISIT_TOGETHER ? "together, " : "one after another");
     else
         buf_printf(out, "%s of %d sites and %d spares", grid_shape_name(r->shape), p->n_sites, p->n_spares);
+    if (p->n_controls)
+        buf_printf(out, ", %d spots for controls in `%s`", p->n_controls, p->protocol->controls.patch);
     if (g->n_regions == 1 && !isnan(r->pitch))
         buf_printf(out, ", pitch %s", show(r->pitch, DIM_LENGTH));
     if (g->n_regions == 1 || g->visit == VISIT_TOGETHER)
@@ -67,7 +59,10 @@ static void add_regions(const struct plan *p, struct buf *out)
         return;
     buf_str(out, "\nregions:\n");
     for (int i = 0; i < n; i++) {
-        buf_printf(out, "  %-16s %5d sites, %d spares", or_dash(r[i].name), r[i].sites, r[i].spares);
+        if (r[i].controls)
+            buf_printf(out, "  %-16s %5d spots for controls", or_dash(r[i].name), r[i].controls);
+        else
+            buf_printf(out, "  %-16s %5d sites, %d spares", or_dash(r[i].name), r[i].sites, r[i].spares);
         if (r[i].excluded)
             buf_printf(out, ", %d places excluded", r[i].excluded);
         if (r[i].used)
@@ -168,7 +163,7 @@ static void add_counts(const struct plan *p, struct buf *out)
 static void add_part(struct buf *out, const char *name, double s, double total)
 {
     buf_printf(out, "  %-10s ", name);
-    add_duration(out, s);
+    plan_add_duration(out, s);
     buf_printf(out, " (%.0f %%)\n", total > 0 ? 100 * s / total : 0);
 }
 
@@ -176,27 +171,29 @@ static void add_time(const struct plan *p, struct buf *out)
 {
     const struct plan_seconds *t = &p->seconds;
     buf_str(out, "\nduration: about ");
-    add_duration(out, t->total);
+    plan_add_duration(out, t->total);
     buf_str(out, " +- ");
-    add_duration(out, t->uncertainty);
+    plan_add_duration(out, t->uncertainty);
     buf_printf(out, ", %.1f s per site\n", t->total / p->n_sites);
     add_part(out, "motion", t->motion, t->total);
     add_part(out, "approach", t->approach, t->total);
     add_part(out, "technique", t->technique, t->total);
     add_part(out, "overhead", t->overhead, t->total);
-    buf_str(out, "  if every contact lies at the far end of the travel: ");
-    add_duration(out, t->worst);
-    if (isfinite(p->protocol->stop_after)) {
-        buf_str(out, "\n  no new site is begun after ");
-        add_duration(out, p->protocol->stop_after);
+    if (p->n_controls) {
+        buf_str(out, "  of it for control sites: ");
+        plan_add_duration(out, t->control);
+        buf_char(out, '\n');
     }
+    buf_str(out, "  if every contact lies at the far end of the travel: ");
+    plan_add_duration(out, t->worst);
+    plan_add_clock(p, out);
     buf_printf(out, "\ndata: about %llu samples per site, %.1f MB in all\n",
                (unsigned long long)p->samples_per_site, (double)p->bytes / 1e6);
 }
 
 static bool has_regions(const struct plan *p)
 {
-    for (int i = 0; i < p->n_sites + p->n_spares; i++)
+    for (int i = 0; i < plan_places(p); i++)
         if (p->site[i].region[0])
             return true;
     return false;
@@ -211,20 +208,29 @@ static void end_line(struct buf *out)
 
 static void add_site(const struct plan *p, const struct plan_site *s, bool regions, struct buf *out)
 {
-    buf_printf(out, "%6d %10.3f %10.3f ", s->site, s->x * 1e6, s->y * 1e6);
-    if (s->spare)
-        buf_str(out, " spare");
+    bool no_level = s->spare || s->control;
+    buf_printf(out, "%6d %10.3f %10.3f", s->site, s->x * 1e6, s->y * 1e6);
+    if (no_level)
+        buf_printf(out, "%8s", plan_role(s));
     else
-        buf_printf(out, "%6d", s->block);
+        buf_printf(out, "%8d", s->block);
     if (regions)
         buf_printf(out, "  %-16s", s->region);
-    if (s->spare) {
-        end_line(out);
-        return;
-    }
-    for (int f = 0; f < p->protocol->n_factors; f++)
+    for (int f = 0; f < p->protocol->n_factors && !no_level; f++)
         buf_printf(out, "  %-12s", p->protocol->factor[f].text[s->level[f]]);
     end_line(out);
+}
+
+/* In the order of the night; spares and spots that are not planned behind. */
+static void add_sites(const struct plan *p, bool regions, struct buf *out)
+{
+    int planned = p->n_visits - p->n_sites, first = p->n_sites + p->n_spares;
+    for (int k = 0; k < p->n_visits; k++)
+        add_site(p, &p->site[p->visit[k]], regions, out);
+    for (int i = p->n_sites; i < first; i++)
+        add_site(p, &p->site[i], regions, out);
+    for (int i = first + planned; i < plan_places(p); i++)
+        add_site(p, &p->site[i], regions, out);
 }
 
 void plan_print(const struct plan *p, struct buf *out)
@@ -234,11 +240,11 @@ void plan_print(const struct plan *p, struct buf *out)
     plan_print_steps(p, out);
     add_regions(p, out);
     add_counts(p, out);
+    plan_add_controls(p, out);
     add_time(p, out);
-    buf_printf(out, "\n  site       x/um       y/um   block%s", regions ? "  region          " : "");
+    buf_printf(out, "\n  site       x/um       y/um    block%s", regions ? "  region          " : "");
     for (int f = 0; f < p->protocol->n_factors; f++)
         buf_printf(out, "  %-*s", f + 1 < p->protocol->n_factors ? 12 : 0, p->protocol->factor[f].name);
     buf_char(out, '\n');
-    for (int i = 0; i < p->n_sites + p->n_spares; i++)
-        add_site(p, &p->site[i], regions, out);
+    add_sites(p, regions, out);
 }

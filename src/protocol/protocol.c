@@ -189,6 +189,7 @@ static void place_levels(struct protocol *p, struct diags *d)
         return;
     if (!grid_place(p->grid, (uint64_t)p->seed, p->used.spot, p->used.n, &layout, d))
         return;
+    control_set_aside(p, &layout);
     factor_place(p, &layout);
     if (p->design == DESIGN_GRADIENT)
         gradient_apply(p, &layout, d);
@@ -208,6 +209,9 @@ static bool read_all(struct protocol *p, const struct protocol_options *o, struc
     if (o && o->has_seed)
         p->seed = o->seed;
     used_read(p, d);
+    control_read(p, d);
+    stop_read(p, d);
+    p->now = o ? o->now : 0;
     place_levels(p, d);
     return read_rig(p, o, d, e);
 }

@@ -9,7 +9,9 @@
 #include "base/schema.h"
 #include "instrument/program.h"
 #include "instrument/rig.h"
+#include "protocol/control.h"
 #include "protocol/step.h"
+#include "protocol/stop.h"
 #include "protocol/used.h"
 
 /* What differs from site to site. Its levels are given to sites by the design or, with `of_site`, are fixed:
@@ -148,7 +150,9 @@ struct protocol {
     struct faults faults;
     struct strings avoid; /* results files as named: their spots are not used again */
     struct used used;
-    double stop_after; /* s, NAN = none */
+    struct control controls; /* when, where and what must hold there */
+    struct stop stop;
+    double now; /* s since 1970 when the file was read, 0 = whatever depends on the clock is left unsaid */
     struct sei_analysis sei;
     double wet_check_potential; /* V: where the capacitance is read as a measure of the wetted area */
     /* files */
@@ -168,6 +172,7 @@ struct protocol_options {
     bool has_seed;
     int64_t seed;
     bool include_outside;
+    double now; /* s since 1970: what the clock says, for `stop.by` and the time of the end; 0 = not told */
 };
 
 /* Every error goes to `d`; NULL if there was one (or the file can not be read: *e). Caller frees. */

@@ -264,5 +264,6 @@ void step_read_all(struct protocol *p, struct diags *d)
 {
     step_begin(p, d);
     step_read_list(p, p->site_node, "site", &p->site, d);
+    step_read_list(p, p->controls.steps_node, "control.steps", &p->control, d);
     step_finish(p, d);
 }

@@ -25,6 +25,7 @@ struct results_site_plan {
     const char *region;
     int block; /* 1-based, 0 = none */
     bool spare;
+    bool control;             /* spot for a control */
     const char *const *level; /* n_factors texts, as written in the protocol */
     const double *level_si;   /* n_factors */
 };
@@ -91,6 +92,7 @@ int results_factors(struct results *r, struct results_factor *out, int max);
 struct results_site {
     int site, order, block;
     bool spare;
+    enum site_role role;
     double x, y;
     char region[64];
     enum outcome outcome;

@@ -52,6 +52,8 @@ const char schema_sql[] =
     "  region TEXT NOT NULL,\n"
     "  block INTEGER NOT NULL, -- 1, 2, ...; 0 = none\n"
     "  spare INTEGER NOT NULL, -- 1 = used only in place of another site\n"
+    "  role TEXT NOT NULL,    -- measured, spare, control (spot of the reference patch: left out of "
+    "statistics)\n"
     "  outcome TEXT NOT NULL DEFAULT '', -- of the last attempt, or why there was none; '' = not decided "
     "yet:\n"
     "                         -- not visited, or in progress, or interrupted\n"
@@ -189,7 +191,7 @@ const char schema_sql[] =
 
     "CREATE VIEW sites AS\n"
     "  -- One row per site in planned order with what its last attempt found. Units as in site and attempt.\n"
-    "  SELECT s.site, s.visit, s.x, s.y, s.region, s.block, s.spare, s.outcome, s.reason, s.touched, "
+    "  SELECT s.site, s.visit, s.x, s.y, s.region, s.block, s.spare, s.role, s.outcome, s.reason, s.touched, "
     "s.attempts,\n"
     "         s.replaces, s.last_attempt, a.contact_z, a.start_s, a.start_utc, a.flags\n"
     "  FROM site AS s LEFT JOIN attempt AS a ON a.attempt = s.last_attempt ORDER BY s.visit;\n"

@@ -134,13 +134,15 @@ void record_attempt(const struct run *r, struct results_attempt *out)
 bool record_end(struct run *r, struct err *e)
 {
     struct results_attempt out;
-    struct features list = {0};
     record_stop(r);
     record_attempt(r, &out);
     attempt_blank(r, &out);
-    attempt_features(r, &out, NULL, &list);
-    writer_features(r->w, list.row, list.n);
-    features_free(&list);
+    features_free(&r->features);
+    r->features = (struct features){0};
+    attempt_features(r, &out, NULL, &r->features);
+    writer_features(r->w, r->features.row, r->features.n);
+    watch_judge(r);
+    snprintf(out.flags, sizeof out.flags, "%s", r->attempt.flags);
     if (writer_attempt_end(r->w, &out) && writer_commit(r->w) && writer_checkpoint(r->w))
         return true;
     return writer_ok(r->w, e) && err_set(e, ERR_IO, "results file: the writer does not take the outcome");
@@ -191,7 +193,7 @@ static bool again_here(const struct run *r)
 bool hop_site(struct run *r, const struct plan_site *site, const int level[FACTOR_MAX], int earlier_attempts,
               struct err *e)
 {
-    site_program_make(r->plan, level, &r->program);
+    site_program_make(r->plan, level, site->control, &r->program);
     for (int number = earlier_attempts + 1;; number++) {
         struct err fault = ERR_INIT;
         if (!record_begin(r, site, number, e))

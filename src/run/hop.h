@@ -6,11 +6,13 @@
 #ifndef SECCM_RUN_HOP_H
 #define SECCM_RUN_HOP_H
 
+#include "analysis/feature_rows.h"
 #include "run/contact.h"
 #include "run/run.h"
 #include "run/segments.h"
 #include "run/state.h"
 #include "run/surface.h"
+#include "run/tour.h"
 
 /* Newest news of the stream of samples. */
 struct stream {
@@ -91,13 +93,17 @@ struct run {
     bool cell_was_open; /* while retracting: the break is unverified, no xy before full retraction */
     bool have_air;      /* `air` is known from an earlier site of this run */
     struct ramp air;
-    double c_contact_typical; /* F: median-like running value of the capacitance of good contacts */
-    int missed_in_a_row;      /* approaches without contact since the last one with */
-    int bad_in_a_row;
+    double c_contact_typical;        /* F: median-like running value of the capacitance of good contacts */
+    int missed_in_a_row;             /* approaches without contact since the last one with */
+    int bad_in_a_row;                /* sites */
+    int blind_sites;                 /* sites and controls since the last one that was measured */
     double contact_mean, contact_sd; /* A: in-air baseline before the newest crossing */
     struct stream stream;
     struct site_program program;
     struct attempt attempt;
+    struct features features; /* of the newest attempt */
+    struct watch_over watch;
+    struct rules rules;
     struct run_counts counts;
     ns_t started;
     struct plan_site spare_now; /* a spare with the levels of the site it stands for */
@@ -150,6 +156,9 @@ bool gate_take(struct run *r, const struct potentiostat_item *item, struct err *
 /* Mean and noise of the current at rest in the hold that runs now, the step of potential before it left out.
  * Noise beyond the rig's band is ERR_LIMIT with the attempt's outcome set. */
 bool hop_learn_idle(struct run *r, struct idle *b, struct err *e);
+
+/* Value of a feature of the newest attempt, SI; NAN if it is missing. */
+double run_feature(const struct run *r, const struct feature_ref *f);
 
 /* Phases. */
 bool hop_travel(struct run *r, struct err *e);

@@ -155,7 +155,8 @@ static void add_landing(struct site_program *s, const struct protocol *p, double
     add_hold(s, ROLE_JUDGE, p, bias, bound_of(s, p, ROLE_JUDGE), s->approach.interval, true);
 }
 
-void site_program_make(const struct plan *plan, const int level[FACTOR_MAX], struct site_program *out)
+void site_program_make(const struct plan *plan, const int level[FACTOR_MAX], bool control,
+                       struct site_program *out)
 {
     const struct protocol *p = plan->protocol;
     memset(out, 0, sizeof *out);
@@ -166,7 +167,7 @@ void site_program_make(const struct plan *plan, const int level[FACTOR_MAX], str
     add_triangle(out, ROLE_ALIVE, p, bias, ALIVE_PERIODS, false);
     add_hold(out, ROLE_READY, p, bias, bound_of(out, p, ROLE_READY), out->approach.interval, true);
     struct play play;
-    play_make(plan, level, false, &play);
+    play_make(plan, level, control, &play);
     out->has_blank = play_sweep_range(&play, &out->blank_low, &out->blank_high);
     if (out->has_blank)
         add_blank(out, p);

@@ -47,8 +47,9 @@ struct site_program {
 #define ALIVE_PERIODS 4
 #define PROBE_PERIODS 3
 
-/* Program for a site with these levels. */
-void site_program_make(const struct plan *p, const int level[FACTOR_MAX], struct site_program *out);
+/* Program for a site with these levels, or for a control. */
+void site_program_make(const struct plan *p, const int level[FACTOR_MAX], bool control,
+                       struct site_program *out);
 /* Index of the first segment with this role at or behind `from`, -1 if there is none. */
 int site_program_find(const struct site_program *s, enum segment_role role, int from);
 const char *segment_role_name(enum segment_role role);

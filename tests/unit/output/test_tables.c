@@ -83,16 +83,20 @@ static void test_regions_are_compared_like_levels(void **state)
 {
     (void)state;
     struct fixture two = fixture;
-    struct err e = ERR_INIT;
     two.regions = true;
     snprintf(two.path, sizeof two.path, "%s/regions.seccm", fixture.folder);
     fixture_write(&two);
     struct data *d = open_data(two.path);
-    int factor = -1, site[8], in[2] = {0, 0};
-    assert_int_equal(d->n_factors, 1);
-    assert_int_equal(d->n_groups, 2);
-    assert_true(data_factor(d, "region", &factor, &e));
+    int columns = 0, site[8], in[2] = {0, 0};
+    struct table *t = tables_sites(d);
+    for (int c = 0; c < table_columns(t); c++)
+        columns += strcmp(table_name(t, c), "region") == 0;
+    assert_int_equal(columns, 1);
+    table_free(t);
+    int factor = data_region_factor(d);
     assert_int_equal(factor, 1);
+    assert_int_equal(d->n_factors, 2);
+    assert_int_equal(data_region_factor(d), 1); /* once is enough */
     assert_false(data_is_numeric(d, factor));
     assert_int_equal(data_levels(d, factor, site, 8), 2);
     for (int k = 0; k < d->sites.n; k++) {
@@ -105,17 +109,11 @@ static void test_regions_are_compared_like_levels(void **state)
     }
     assert_int_equal(in[0], two.n_sites / 2);
     assert_true(in[1] >= two.n_sites / 2);
-    struct table *t = tables_sites(d);
-    int columns = 0;
-    for (int c = 0; c < table_columns(t); c++)
-        columns += strcmp(table_name(t, c), "region") == 0;
-    assert_int_equal(columns, 1);
-    table_free(t);
     data_close(d);
     /* One region for all is nothing to compare by. */
     d = open_data(fixture.path);
-    assert_int_equal(d->n_groups, 1);
-    assert_false(data_factor(d, "region", &factor, &e));
+    assert_int_equal(data_region_factor(d), -1);
+    assert_int_equal(d->n_factors, 1);
     data_close(d);
 }
 

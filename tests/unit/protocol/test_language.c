@@ -38,7 +38,11 @@ static int make_folder(void **state)
     if (!mkdtemp(folder))
         return 1;
     write_text("rig.yaml", language_find("rig")->example);
-    write_text("grid.yaml", language_find("grid")->example);
+    write_text("grid.yaml", "grid: 1\nregions:\n"
+                            "  - {name: screen, shape: rectangle, columns: 6, rows: 5, pitch: 5 um, "
+                            "origin: {x: 10 um, y: 10 um}}\n"
+                            "  - {name: reference, shape: line, count: 6, pitch: 5 um, "
+                            "origin: {x: 10 um, y: 60 um}}\n");
     write_text("steps.yaml", "seccm: 1\nsteps: [rest: {for: 1 s}]\n");
     write_text("levels.csv", "potential_V\n1\n0.5\n");
     return 0;
@@ -133,6 +137,14 @@ static const struct {
     {"grid/exclude", "[{\"name\": \"scratch\", \"polygon\": [[\"1 mm\", \"1 mm\"], [\"2 mm\", \"1 mm\"], "
                      "[\"1 mm\", \"2 mm\"]], "
                      "\"margin\": \"0 m\"}, {\"center\": [\"1 mm\", \"1 mm\"], \"radius\": \"1 um\"}]"},
+    {"protocol/control/patch", "\"reference\""},
+    {"protocol/control/steps", NULL}, /* those of the site */
+    {"protocol/control/accept",
+     "{\"contact_z\": [\"1 um\", \"2 um\"], \"cv1.q_red@1\": [\"-9 fC\", \"-1 fC\"]}"},
+    {"protocol/stop/by", "\"06:30\""},
+    {"protocol/stop/when/feature", "\"contact_z\""},
+    {"protocol/stop/when/by", "\"e\""},
+    {"protocol/stop/when/half-width", "\"5 %\""},
     {"protocol/limits/potential", "[\"-3 V\", \"1 V\"]"},
     {"protocol/landing/ocp", "[\"-1 V\", \"1 V\"]"},
     {"protocol/site/*/name", NULL},          /* left out: names must differ */
@@ -391,6 +403,11 @@ static const char *const beyond_schema[] = {
     "protocol/site*/all*", /* two conditions or more */
     "protocol/site*/cycles" /* the only use of $n */,
     "protocol/avoid*",
+    "protocol/control/patch",
+    "protocol/control/steps*",
+    "protocol/control/accept*",
+    "protocol/stop/by",
+    "protocol/stop/when*",
     "grid*/exclude*",
     "grid*/fiducials*",
     "grid*/image/mirror",

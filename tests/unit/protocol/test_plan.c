@@ -176,7 +176,7 @@ static void defaults_follow_from_other_values(void **state)
     near(m.p->alive.amplitude, 0.1);
     near(m.p->step[0].interval.si, 10e-3);
     assert_true(isnan(m.p->plating));
-    assert_true(isnan(m.p->stop_after));
+    assert_true(isnan(m.p->stop.after));
     assert_int_equal(m.p->faults.no_contact, POLICY_SPARE);
     assert_int_equal(m.p->faults.not_detached, POLICY_PAUSE);
     assert_int_equal(m.p->faults.consecutive_then, POLICY_PAUSE);
@@ -256,8 +256,9 @@ static void outputs_hold_every_site(void **state)
     struct buf b = {0};
     plan_csv(m.plan, &b);
     assert_int_equal(count_text(b.p, "\n"), 9);
-    assert_int_equal(strncmp(b.p, "site,order,x_um,y_um,region,block,spare,e_V\n1,1,10,10,,1,no,0.", 62), 0);
-    assert_non_null(strstr(b.p, "\n8,8,15,20,,0,yes,\n"));
+    assert_int_equal(strncmp(b.p, "site,order,x_um,y_um,region,block,spare,e_V,role\n1,1,10,10,,1,no,0.", 67),
+                     0);
+    assert_non_null(strstr(b.p, "\n8,8,15,20,,0,yes,,spare\n"));
     buf_clear(&b);
     plan_json(m.plan, &b);
     assert_int_equal(count_text(b.p, "\"site\": "), 8);

@@ -27,7 +27,7 @@ static void recorder_open(struct recorder *c, const char *site)
                         .w = c->n.writer,
                         .options = &c->n.options,
                         .z = NAN};
-    site_program_make(c->n.plan, level, &c->r.program);
+    site_program_make(c->n.plan, level, false, &c->r.program);
     c->segment = site_program_find(&c->r.program, ROLE_STEP, 0);
     if (!record_begin(&c->r, &c->n.plan->site[0], 1, &e))
         fail_msg("%s", e.text);

@@ -21,7 +21,7 @@ static void the_roles_follow_each_other(void **unused)
     struct site_program p;
     const int level[FACTOR_MAX] = {0};
     night_open(&n, &(struct night_spec){.site = all_steps});
-    site_program_make(n.plan, level, &p);
+    site_program_make(n.plan, level, false, &p);
     assert_int_equal(p.program.n, sizeof wanted / sizeof wanted[0]);
     for (int k = 0; k < p.program.n; k++)
         assert_int_equal(p.role[k], wanted[k]);
@@ -46,7 +46,7 @@ static void open_ended_segments_outlast_their_moves(void **unused)
     night_open(&n,
                &(struct night_spec){.approach = "{bias: 2 V, speed: 5 nm/s, leash: 0.2 um, travel: 12 um, "
                                                 "contact: {kind: transient, threshold: 3 pA}}"});
-    site_program_make(n.plan, level, &p);
+    site_program_make(n.plan, level, false, &p);
     const struct segment *g = &p.program.segment[site_program_find(&p, ROLE_APPROACH, 0)];
     assert_true(g->open_ended);
     print_message("12 um at 5 nm/s take %.0f s; the hold lasts %.0f s\n", 12e-6 / 5e-9, g->duration);
@@ -54,7 +54,7 @@ static void open_ended_segments_outlast_their_moves(void **unused)
     assert_true(g->duration < 5 * 12e-6 / 5e-9);
     night_close(&n);
     night_open(&n, &(struct night_spec){0});
-    site_program_make(n.plan, level, &p);
+    site_program_make(n.plan, level, false, &p);
     for (int k = 0; k < p.program.n; k++)
         if (p.program.segment[k].open_ended)
             assert_true(p.program.segment[k].duration >= 30 && p.program.segment[k].duration <= 600);
@@ -68,7 +68,7 @@ static void every_segment_has_settings_as_json(void **unused)
     struct site_program p;
     const int level[FACTOR_MAX] = {0};
     night_open(&n, &(struct night_spec){.site = all_steps});
-    site_program_make(n.plan, level, &p);
+    site_program_make(n.plan, level, false, &p);
     for (int k = 0; k < p.program.n; k++) {
         char json[1024];
         segment_settings(&p, k, json, sizeof json);
@@ -84,7 +84,7 @@ static void json_of(const char *site, int nth, char *json, size_t n)
     struct site_program p;
     const int level[FACTOR_MAX] = {0};
     night_open(&night, &(struct night_spec){.site = site});
-    site_program_make(night.plan, level, &p);
+    site_program_make(night.plan, level, false, &p);
     int k = site_program_find(&p, ROLE_STEP, 0);
     for (; nth > 0; nth--)
         k = site_program_find(&p, ROLE_STEP, site_program_end(&p, k));
@@ -146,7 +146,7 @@ static void gates_and_fractions_keep_their_targets(void **unused)
                            "{name: soak, potential: 3 V, for: 1 s}}, {rest: {for: 1 s}}]}\n"
                            "  - galvanostatic: {current: -2 pA, until: {elapsed: 2 s}}\n"
                            "  - galvanostatic: {current: 2 pA, until: {elapsed: 9 s, capacity: 80 %}}"});
-    site_program_make(n.plan, level, &p);
+    site_program_make(n.plan, level, false, &p);
     int first = site_program_find(&p, ROLE_STEP, 0), gate = site_program_find(&p, ROLE_GATE, 0);
     int second = site_program_find(&p, ROLE_GATE, gate + 1), last = site_program_find(&p, ROLE_RELAX, 0) - 1;
     assert_int_equal(gate, first + 3);
