@@ -113,7 +113,8 @@ static void site_rows(const struct results_attempt *a, const struct analysis_set
 
 static bool in_contact(const char *phase)
 {
-    static const char *const names[] = {"step", "gate", "settle", "probe", "decide", "confirm"};
+    static const char *const names[] = {"step",   "gate",    "settle",  "probe",
+                                        "decide", "confirm", "landing", "judge"};
     for (size_t k = 0; k < sizeof names / sizeof names[0]; k++)
         if (strcmp(phase, names[k]) == 0)
             return true;
@@ -220,7 +221,8 @@ static void walk_step(struct walk *w, const struct results_step *step, const str
         .e_before = w->e_before,
         .before = w->before,
     };
-    if (strcmp(step->phase, "step") == 0 && (!w->only || strcmp(w->only, step->name) == 0))
+    bool technique_step = strcmp(step->phase, "step") == 0 || strcmp(step->phase, "landing") == 0;
+    if (technique_step && (!w->only || strcmp(w->only, step->name) == 0))
         technique(w, &in, last);
     if (trace.n > 0) {
         w->e_before = trace.e[trace.n - 1];

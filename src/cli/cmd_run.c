@@ -34,8 +34,14 @@ static int run_protocol(const char *protocol, const char *output, const struct p
         status = options_fail(&e);
     } else if (load_plan(protocol, po, &l, &status)) {
         char *state = session_sample_path(path);
-        if (!so->bench.sample_state)
+        if (!so->bench.sample_state) {
             so->bench.sample_state = state;
+            if (l.protocol->rig->simulate && access(state, F_OK) == 0)
+                fprintf(stderr,
+                        "seccm: the simulated sample goes on from %s: spots touched there stay touched; "
+                        "without that file it is fresh\n",
+                        state);
+        }
         status = session_run(l.plan, path, so);
         free(state);
         load_free(&l);

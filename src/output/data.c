@@ -198,7 +198,8 @@ void data_keep(struct data *d, enum data_roles roles)
     d->n_features = features;
 }
 
-int data_role_factor(struct data *d)
+/* One more column of texts; "" = none. */
+static int add_factor(struct data *d, const char *name, const char *(*text)(const struct results_site *))
 {
     struct results_sites *s = &d->sites;
     size_t f = (size_t)s->n_factors, n = (size_t)s->n;
@@ -209,7 +210,7 @@ int data_role_factor(struct data *d)
             level[k * (f + 1) + j] = s->level[k * f + j];
             si[k * (f + 1) + j] = s->level_si[k * f + j];
         }
-        level[k * (f + 1) + f] = xstrdup(site_role_name(s->site[k].role));
+        level[k * (f + 1) + f] = xstrdup(text(&s->site[k]));
         si[k * (f + 1) + f] = NAN;
     }
     free(s->level);
@@ -217,8 +218,37 @@ int data_role_factor(struct data *d)
     s->level = level;
     s->level_si = si;
     s->n_factors++;
-    d->factor[d->n_factors] = (struct results_factor){.name = "role", .dim = DIM_NONE};
+    d->factor[d->n_factors] = (struct results_factor){.dim = DIM_NONE};
+    snprintf(d->factor[d->n_factors].name, sizeof d->factor[0].name, "%s", name);
     return d->n_factors++;
+}
+
+static const char *role_of(const struct results_site *s)
+{
+    return site_role_name(s->role);
+}
+
+int data_role_factor(struct data *d)
+{
+    return add_factor(d, "role", role_of);
+}
+
+/* A spare that was not used lies nowhere. */
+static const char *region_of(const struct results_site *s)
+{
+    return s->spare && s->attempts == 0 ? "" : s->region;
+}
+
+int data_region_factor(struct data *d)
+{
+    const struct results_sites *s = &d->sites;
+    bool several = false;
+    for (int f = 0; f < d->n_factors; f++)
+        if (strcmp(d->factor[f].name, "region") == 0)
+            return f;
+    for (int k = 1; k < s->n; k++)
+        several = several || strcmp(s->site[k].region, s->site[0].region) != 0;
+    return several && d->n_factors <= DATA_FACTORS ? add_factor(d, "region", region_of) : -1;
 }
 
 /* --- features ------------------------------------------------------------------------------------------ */

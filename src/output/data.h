@@ -18,7 +18,7 @@ enum data_roles {
 struct data {
     struct results *r; /* owned */
     struct results_sites sites;
-    struct results_factor factor[DATA_FACTORS + 1]; /* and the role, if it was added */
+    struct results_factor factor[DATA_FACTORS + 1]; /* and the role or the region, if it was added */
     int n_factors;
     int controls, controls_used, controls_failed; /* spots of the file, whatever data_keep() left; visited
                                                      ones; those that were measured and not accepted */
@@ -37,6 +37,8 @@ bool data_roles_parse(const char *word, enum data_roles *out, struct err *e);
 void data_keep(struct data *d, enum data_roles roles);
 /* Adds the role of each site as if it were a factor; returns its index. */
 int data_role_factor(struct data *d);
+/* The same with the region that a site lies in; -1 if all lie in one. */
+int data_region_factor(struct data *d);
 
 /* Index into sites.site of a site's number, -1 if there is none. */
 int data_site(const struct data *d, int number);

@@ -59,6 +59,7 @@ void check_plan(struct check *c)
     check_potentials(c);
     check_approach(c);
     check_steps(c);
+    check_landing(c);
     check_geometry(c);
     check_analysis(c);
     check_design(c);

@@ -21,6 +21,7 @@ void check_plan(struct check *c);
 void check_potentials(struct check *c); /* protocol limits, applied volts after sign and offset, plating */
 void check_approach(struct check *c);   /* speeds, threshold, currents, travel */
 void check_steps(struct check *c);      /* what a step's numbers mean together, for each combination */
+void check_landing(struct check *c);    /* the test of a contact by its open circuit */
 void check_geometry(struct check *c);   /* envelope, pitch against wetted area and residue */
 void check_analysis(struct check *c);   /* windows that levels do not cover */
 void check_control(struct check *c);    /* control sites without levels, spots, accepted intervals */

@@ -83,12 +83,14 @@ static struct visit_cost visit_of(const struct plan *p, const int level[FACTOR_M
     struct approach_now a;
     plan_approach(p, level, &a);
     double descent = descent_time(q, &a, known);
+    double landing = landing_wanted(&q->landing) ? q->landing.duration : 0;
     double before = 4 * q->alive.amplitude / q->alive.rate + c.blank + a.confirm;
     struct visit_cost v = {.longer = a.travel / a.speed - descent,
                            .uncertain = c.uncertain,
-                           .samples = c.samples + (before + descent) / a.interval};
+                           .samples =
+                               c.samples + (before + descent) / a.interval + landing / q->landing.interval};
     v.seconds.motion = lift_time(p, level);
-    v.seconds.approach = before + descent;
+    v.seconds.approach = before + descent + landing;
     v.seconds.technique = c.technique;
     v.seconds.overhead = UPLOAD * c.programs;
     v.bytes = BYTES_PER_SITE + BYTES_PER_SAMPLE * (uint64_t)ceil(v.samples);

@@ -9,11 +9,10 @@
  *   motion     xy distance / speed_xy; break after 3 wetted diameters at `detach`, the rest of clearance and
  *              peak at `then`; back down over the clearance at speed_z
  *   approach   triangle and blank in air, then slowly over peak + 3 sigma + clearance (the first three sites:
- *              half the travel, since the surface is not known yet), then `confirm`
- *   technique  what the steps say, each as long as it can last: until its first bound that is met for sure,
- *              with all passes of a repeat and all steps of a `when`, gates included
- *   overhead   0.2 s per program that is uploaded: one per site, one more per change between potentiostatic
- *              and galvanostatic or open
+ *              half the travel, since the surface is not known yet), then `confirm` and the test of the
+ * landing technique  what the steps say, each as long as it can last: until its first bound that is met for
+ * sure, with all passes of a repeat and all steps of a `when`, gates included overhead   0.2 s per program
+ * that is uploaded: one per site, one more per change between potentiostatic and galvanostatic or open
  *
  * Uncertainty: a tenth of the motion, a quarter of the approach, half of the time that a condition can cut
  * short or leave out, half of the overhead, added linearly because each is common to all sites. */

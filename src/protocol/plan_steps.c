@@ -282,11 +282,23 @@ static void print_step(const struct teller *t, int i)
     buf_char(t->out, '\n');
 }
 
+/* The test of the contact stands before its steps. */
+static void print_landing(const struct teller *t)
+{
+    const struct landing *l = &t->p->protocol->landing;
+    if (!landing_wanted(l))
+        return;
+    buf_printf(t->out, "  %-*s %-14s ", t->width, "landing", "test");
+    buf_printf(t->out, "open circuit between %s and %s, watched for %s; rejected otherwise\n",
+               show(l->ocp[0], DIM_POTENTIAL), show(l->ocp[1], DIM_POTENTIAL), show(l->duration, DIM_TIME));
+}
+
 static void print_all(const struct plan *p, bool control, struct buf *out)
 {
     struct teller t;
     begin(&t, p, control, out);
     buf_printf(out, "\nat each %ssite:\n", control ? "control " : "");
+    print_landing(&t);
     for (int i = t.list.first; i < t.list.end; i++)
         print_step(&t, i);
     play_free(&t.play);

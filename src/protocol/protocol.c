@@ -172,6 +172,7 @@ static void check_scalars(const struct protocol *p, struct diags *d)
     check_policy(p, p->faults.overload, "faults.overload", d);
     check_policy(p, p->faults.meniscus_lost, "faults.meniscus-lost", d);
     check_policy(p, p->faults.not_detached, "faults.not-detached", d);
+    check_policy(p, p->faults.landing_rejected, "faults.landing-rejected", d);
 }
 
 /* --- all of it -------------------------------------------------------------------------------------------

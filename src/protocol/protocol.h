@@ -77,10 +77,23 @@ struct alive {
 enum fault_policy { POLICY_SPARE, POLICY_RETRY, POLICY_SKIP, POLICY_PAUSE, POLICY_ABORT };
 
 struct faults {
-    int no_contact, unconfirmed, overload, meniscus_lost, not_detached; /* enum fault_policy */
-    int64_t consecutive_count;                                          /* bad sites in a row ... */
-    int consecutive_then;                                               /* ... POLICY_PAUSE or POLICY_ABORT */
+    int no_contact, unconfirmed, overload, meniscus_lost, not_detached,
+        landing_rejected;      /* enum fault_policy */
+    int64_t consecutive_count; /* bad sites in a row ... */
+    int consecutive_then;      /* ... POLICY_PAUSE or POLICY_ABORT */
 };
+
+/* Test of a confirmed contact before its steps: what the open circuit shows says what the drop landed on. */
+struct landing {
+    double ocp[2];   /* V vs reference: accepted; NAN = no test */
+    double duration; /* s: `for`; the mean of the second half counts */
+    double interval; /* s between samples */
+};
+
+static inline bool landing_wanted(const struct landing *l)
+{
+    return l->ocp[0] <= l->ocp[1]; /* NAN: no */
+}
 
 struct sei_analysis {
     char *step;       /* name of the cv step, NULL = no SEI analysis */
@@ -119,6 +132,7 @@ struct protocol {
     struct approach approach;
     struct retract retract;
     struct alive alive;
+    struct landing landing;
     struct factor factor[FACTOR_MAX];
     int n_factors;
     int n_groups; /* of factors that the design gives levels to */

@@ -128,6 +128,19 @@ static const struct field alive_table[] = {
 };
 static const struct fields alive_fields = FIELDS("`alive`", alive_table);
 
+static const struct field landing_table[] = {
+    {"ocp", FIELD_PAIR, DIM_POTENTIAL, P(landing.ocp), true, NULL, -20, 20, NULL, NULL,
+     "open-circuit potentials that are accepted, lowest and highest; a contact outside is "
+     "`landing-rejected`: "
+     "no step "
+     "is done there"},
+    {"for", NUMBER(TIME, landing.duration), false, "0.5 s", 1e-3, 1e4, NULL, NULL,
+     "how long the open circuit is watched; the mean of the second half counts"},
+    {"sample", NUMBER(TIME, landing.interval), false, "10 ms", 10e-6, 3600, NULL, NULL,
+     "time between samples"},
+};
+static const struct fields landing_fields = FIELDS("`landing`", landing_table);
+
 static const struct field vary_table[] = {
     {"design", FIELD_CHOICE, DIM_NONE, P(design), false, "randomised-blocks", 0, 0, design_names, NULL,
      "how combinations of levels are given to sites: full-factorial in the order written, over and over; "
@@ -171,6 +184,8 @@ static const struct field faults_table[] = {
      "the drop was lost during the measurement"},
     {"not-detached", FIELD_CHOICE, DIM_NONE, P(faults.not_detached), false, "pause", 0, 0, policies, NULL,
      "the drop did not break on retraction"},
+    {"landing-rejected", FIELD_CHOICE, DIM_NONE, P(faults.landing_rejected), false, "spare", 0, 0, policies,
+     NULL, "the contact was not on what was looked for (`landing`), or far above the surface"},
     {"consecutive", FIELD_MAP, DIM_NONE, 0, false, NULL, 0, 0, NULL, &consecutive_fields,
      "bad sites in a row that show that something is wrong with all"},
 };
@@ -283,6 +298,8 @@ static const struct field protocol_table[] = {
      "how it is taken off again"},
     {"alive", FIELD_MAP, DIM_NONE, 0, false, NULL, 0, 0, NULL, &alive_fields,
      "proof of the signal and the blank before each descent"},
+    {"landing", FIELD_MAP, DIM_NONE, 0, false, NULL, 0, 0, NULL, &landing_fields,
+     "test of each contact by its open-circuit potential, before the steps"},
     {"vary", FIELD_MAP, DIM_NONE, 0, false, NULL, 0, 0, NULL, &vary_fields, "what differs from site to site"},
     {"site", FIELD_NODE, DIM_NONE, P(site_node), true, NULL, 0, 0, NULL, &site_fields,
      "list of the steps at each site", NODE_STEPS},

@@ -89,6 +89,8 @@ static bool phases(struct run *r, struct err *e)
         return false;
     if (!decided(r) && !hop_confirm(r, e))
         return false;
+    if (!decided(r) && !hop_landing(r, e))
+        return false;
     bool measures = !decided(r);
     if (measures && !hop_measure(r, e))
         return false;
@@ -168,6 +170,8 @@ static enum fault_policy policy_of(const struct run *r)
         return (enum fault_policy)f->overload;
     case OUTCOME_MENISCUS_LOST:
         return (enum fault_policy)f->meniscus_lost;
+    case OUTCOME_LANDING_REJECTED:
+        return (enum fault_policy)f->landing_rejected;
     case OUTCOME_NOT_DETACHED:
         /* With the drop still hanging on nothing may move sideways (S3): somebody has to look. */
         return f->not_detached > POLICY_PAUSE ? (enum fault_policy)f->not_detached : POLICY_PAUSE;

@@ -165,6 +165,7 @@ bool hop_travel(struct run *r, struct err *e);
 bool hop_prove(struct run *r, struct err *e);
 bool hop_approach(struct run *r, struct err *e);
 bool hop_confirm(struct run *r, struct err *e);
+bool hop_landing(struct run *r, struct err *e);
 bool hop_measure(struct run *r, struct err *e);
 bool hop_detach(struct run *r, struct err *e);
 

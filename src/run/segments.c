@@ -146,6 +146,15 @@ static void add_blank(struct site_program *s, const struct protocol *p)
         0; /* in air the step to its start charges the stray capacitance: no cell is there to protect */
 }
 
+static void add_landing(struct site_program *s, const struct protocol *p, double bias)
+{
+    struct segment *g = add(s, ROLE_LANDING);
+    g->kind = SEGMENT_OPEN;
+    g->duration = p->landing.duration;
+    g->interval = p->landing.interval;
+    add_hold(s, ROLE_JUDGE, p, bias, bound_of(s, p, ROLE_JUDGE), s->approach.interval, true);
+}
+
 void site_program_make(const struct plan *plan, const int level[FACTOR_MAX], bool control,
                        struct site_program *out)
 {
@@ -166,6 +175,8 @@ void site_program_make(const struct plan *plan, const int level[FACTOR_MAX], boo
     add_hold(out, ROLE_SETTLE, p, bias, out->approach.confirm, out->approach.interval, false);
     add_triangle(out, ROLE_PROBE, p, bias, PROBE_PERIODS, false);
     add_hold(out, ROLE_DECIDE, p, bias, bound_of(out, p, ROLE_DECIDE), out->approach.interval, true);
+    if (landing_wanted(&p->landing))
+        add_landing(out, p, bias);
     int first = out->program.n;
     for (int k = 0; k < play.n; k++)
         add_step(out, plan, &play.leg[k], first);
@@ -203,7 +214,7 @@ bool site_program_repeats(const struct site_program *s, int segment)
 
 const char *segment_role_name(enum segment_role role)
 {
-    static const char *const name[] = {"watch", "alive",  "ready", "blank", "approach", "settle",
-                                       "probe", "decide", "step",  "gate",  "relax",    "detach"};
+    static const char *const name[] = {"watch",  "alive",   "ready", "blank", "approach", "settle", "probe",
+                                       "decide", "landing", "judge", "step",  "gate",     "relax",  "detach"};
     return name[role];
 }

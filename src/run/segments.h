@@ -8,8 +8,9 @@
 /* In the order in which they stand in the program. The cell is never left floating in between, except for the
  * changes of mode that galvanostatic and open-circuit steps force.
  *
- *   watch | alive, ready | blank | approach | settle, probe, decide | steps ... | relax, detach
- *   travel  prove in air          z down     latched, at rest         measure     z up             */
+ *   watch | alive, ready | blank | approach | settle, probe, decide | landing, judge | steps ... | relax,
+ * detach travel  prove in air          z down     latched, at rest         if wanted        measure     z up
+ */
 enum segment_role {
     ROLE_WATCH,    /* open-ended hold while travelling: the contact signal is watched */
     ROLE_ALIVE,    /* triangle in air: displacement current, noise */
@@ -19,6 +20,8 @@ enum segment_role {
     ROLE_SETTLE,   /* hold of `approach.confirm` at rest behind the crossing */
     ROLE_PROBE,    /* triangle: is there more capacitance than in air? */
     ROLE_DECIDE,   /* open-ended hold: the host judges; also the hold of a retraction without steps */
+    ROLE_LANDING,  /* open circuit: what did the drop land on? Only with `landing` */
+    ROLE_JUDGE,    /* open-ended hold: the host judges it; also the hold of the retraction if it says no */
     ROLE_STEP,     /* step of the protocol, or one leg of it */
     ROLE_GATE,     /* open-ended hold (or open circuit) in which the host decides whether the next steps are
                       played */

@@ -59,6 +59,8 @@ static bool wants_spare(const struct run *r, enum outcome o)
         return f->overload == POLICY_SPARE;
     case OUTCOME_MENISCUS_LOST:
         return f->meniscus_lost == POLICY_SPARE;
+    case OUTCOME_LANDING_REJECTED:
+        return f->landing_rejected == POLICY_SPARE;
     default:
         return true;
     }

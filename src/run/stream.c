@@ -13,6 +13,8 @@
 /* An open-ended segment ends within this when it is told to. */
 #define ADVANCE_TIME     NS_S
 #define OVERLOADS_END_IT 2
+/* An instrument that follows the current takes a few samples for each of its ranges. */
+#define OVERLOADS_RANGING 4
 /* However slow the line was before: longer than this z does not go on without samples (s), unless sampling
  * itself is slow. */
 #define STALE_AT_MOST 0.05
@@ -35,15 +37,33 @@ bool stream_start(struct run *r, struct err *e)
     return true;
 }
 
+/* Ranges that an autoranging segment may still rise to from this one. */
+static int ranges_above(const struct run *r, int range)
+{
+    const struct potentiostat_model *m = r->rig->config->model;
+    const struct segment *g = &r->stream.sp->program.segment[r->stream.segment];
+    bool above = false;
+    int n = 0;
+    for (int k = 0; g->autorange && k < m->n_ranges; k++) {
+        n += above;
+        above = above || m->ranges[k].index == range;
+        if (m->ranges[k].full_scale >= g->i_full * (1 - 1e-9))
+            break;
+    }
+    return n;
+}
+
 /* A sample that was too large to measure does not count as long as ranges and contact transients settle: the
- * grace is one sample; the second in a row ends the step (S6). */
+ * grace is one sample, and some for each range that the instrument may still change to; the second in a row
+ * in the largest range ends the step (S6). */
 static bool judge_sample(struct run *r, const struct sample *s, struct err *e)
 {
     struct stream *st = &r->stream;
     if (s->status & ~SAMPLE_TIMING)
         st->flagged++;
     st->overloads = s->status & (SAMPLE_OVERLOAD | SAMPLE_INVALID) ? st->overloads + 1 : 0;
-    if (st->overloads < OVERLOADS_END_IT)
+    if (st->overloads < OVERLOADS_END_IT ||
+        st->overloads < OVERLOADS_END_IT + OVERLOADS_RANGING * ranges_above(r, s->range))
         return true;
     attempt_outcome(r, OUTCOME_OVERLOAD, "%d overloaded samples in a row in %s at %.4g V, %.4g A",
                     st->overloads, segment_role_name(st->sp->role[st->segment]), s->e, s->i);

@@ -37,6 +37,7 @@ struct fixture {
     int visited;       /* sites visited, 0 = all */
     const char *name;  /* of the run; NULL = a plain one */
     int control_every; /* each so many-th site is a spot for controls; 0 = none */
+    bool regions;      /* the first half of the sites lies in `west`, the rest in `east` */
     double corrupt;    /* A added to one sample of site 2: for diff */
 };
 
@@ -285,7 +286,9 @@ static struct results *fixture_create(const struct fixture *f, struct err *e)
         int level = fixture_level(f, k + 1);
         site[k] = (struct results_site_plan){.site = k + 1,
                                              .order = k + 1,
-                                             .region = "",
+                                             .region = !f->regions          ? ""
+                                                       : k < f->n_sites / 2 ? "west"
+                                                                            : "east",
                                              .block = spare ? 0 : k / FIXTURE_LEVELS + 1,
                                              .spare = spare,
                                              .control = control,

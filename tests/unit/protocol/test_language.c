@@ -146,6 +146,7 @@ static const struct {
     {"protocol/stop/when/by", "\"e\""},
     {"protocol/stop/when/half-width", "\"5 %\""},
     {"protocol/limits/potential", "[\"-3 V\", \"1 V\"]"},
+    {"protocol/landing/ocp", "[\"-1 V\", \"1 V\"]"},
     {"protocol/site/*/name", NULL},          /* left out: names must differ */
     {"protocol/site/*/all/potential", NULL}, /* more than eight conditions */
     {"protocol/site/*/until/potential", "[\"< -0.5 V\", \"> $e\"]"},
