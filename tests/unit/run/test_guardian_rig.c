@@ -78,7 +78,7 @@ static void start_program(struct scene *s)
     struct err e = ERR_INIT;
     const int level[FACTOR_MAX] = {0};
     enum cell_mode cell;
-    site_program_make(s->n.plan, level, &sp);
+    site_program_make(s->n.plan, level, false, &sp);
     if (!potentiostat_start(s->rig->pstat, &sp.program, &e))
         fail_msg("%s", e.text);
     pass(s, NS_S);
