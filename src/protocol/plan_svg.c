@@ -1,4 +1,4 @@
-/* The plan as a map: sites in their order, coloured by factor level.
+/* The plan as a map: sites in their order, coloured by factor level, or by region where nothing is varied.
  *
  * Drawn in micrometres turned into a fixed picture width, y upward as on the stage. Colours are Okabe and
  * Ito's, which colour-blind readers can tell apart; more combinations than colours are told apart by hue
@@ -18,13 +18,16 @@
 static const char *const colours[] = {"#0072b2", "#e69f00", "#009e73", "#cc79a7",
                                       "#d55e00", "#56b4e9", "#8a6d00"};
 #define N_COLOURS 7
+#define REGIONS   40
 
 struct map {
     double x0, y1;    /* m: left and top of the sites */
     double scale;     /* px per m */
     double w, h;      /* px of the map */
     double radius;    /* px */
-    int combinations; /* 0: too many to tell apart */
+    int combinations; /* colours; 0: too many to tell apart */
+    struct plan_region region[REGIONS];
+    int regions; /* that are told apart by colour; 0 = levels are */
 };
 
 static void escape(struct buf *out, const char *text)
@@ -68,6 +71,10 @@ static struct map layout(const struct plan *p)
         pitch = 10e-6;
     double side = fmax(fmax(x1 - x0, y1 - y0), pitch);
     struct map m = {.x0 = x0, .y1 = y1, .scale = WIDTH / side, .combinations = p->n_combinations};
+    m.regions = p->protocol->n_factors ? 0 : plan_regions(p, m.region, REGIONS);
+    m.regions = m.regions > 1 ? m.regions : 0;
+    if (m.regions)
+        m.combinations = m.regions;
     m.w = (x1 - x0) * m.scale;
     m.h = (y1 - y0) * m.scale;
     m.radius = fmin(fmax(0.36 * pitch * m.scale, 1.5), 16);
@@ -123,9 +130,11 @@ static void add_gone(const struct plan *p, const struct map *m, struct buf *out)
     }
 }
 
-/* Each region's name above its sites. */
+/* Each region's name above its sites; not where one list has them all, here and there. */
 static void add_region_names(const struct plan *p, const struct map *m, struct buf *out)
 {
+    if (p->protocol->grid->n_regions == 1)
+        return;
     struct plan_region r[40];
     int n = plan_regions(p, r, 40);
     for (int i = 0; i < n; i++) {
@@ -143,6 +152,14 @@ static void add_region_names(const struct plan *p, const struct map *m, struct b
         escape(out, r[i].name);
         buf_str(out, "</text>\n");
     }
+}
+
+static int colour_of(const struct map *m, const struct plan_site *s)
+{
+    for (int i = 0; i < m->regions; i++)
+        if (strcmp(m->region[i].name, s->region) == 0)
+            return i;
+    return s->combination;
 }
 
 static void add_path(const struct plan *p, const struct map *m, struct buf *out)
@@ -188,7 +205,7 @@ static void add_site(const struct plan *p, const struct map *m, const struct pla
         buf_str(out, "fill=\"#fff\" stroke=\"#999\" stroke-dasharray=\"2 2\">");
     } else {
         buf_str(out, "fill=\"");
-        add_colour(out, m, s->combination);
+        add_colour(out, m, colour_of(m, s));
         buf_str(out, "\">");
     }
     buf_printf(out, "<title>site %d%s: x %.3f um, y %.3f um", s->site, s->spare ? " (spare)" : "", s->x * 1e6,
@@ -258,6 +275,8 @@ static void add_legend(const struct plan *p, const struct map *m, struct buf *ou
         add_key(m, row++, k, text.p, out);
         buf_free(&text);
     }
+    for (int k = 0; k < m->regions && row < most; k++)
+        add_key(m, row++, k, m->region[k].name[0] ? m->region[k].name : "elsewhere", out);
     if (p->n_spares)
         add_key(m, row++, -1, "spare", out);
     if (p->n_visits > p->n_sites)
