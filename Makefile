@@ -126,9 +126,9 @@ deps-ui: ## the browser for looking at reports and pages
 deps-bench: ## peers to measure against
 	@tests/install-deps python3 python3-numpy python3-scipy python3-yaml python3-h5py python3-serial
 
-schema: all ## protocols/schema: JSON Schema of protocol, grid and rig files, for editors
+schema: all ## protocols/schema: JSON Schema of protocol, steps, grid and rig files, for editors
 	$(Q)mkdir -p protocols/schema
-	$(Q)for k in protocol grid rig; do ./seccm schema $$k >protocols/schema/$$k.schema.json || exit 1; done
+	$(Q)for k in protocol steps grid rig; do ./seccm schema $$k >protocols/schema/$$k.schema.json || exit 1; done
 
 demo: deps ## a complete simulated SEI screening: results, tables and report in build/demo
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) all
@@ -167,7 +167,7 @@ valgrind: deps deps-check ## unit tests under valgrind
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) $(UNIT_BIN)
 	$(Q)tests/run-valgrind $(UNIT_BIN)
 
-soak: all ## long campaigns: faults, kills, many seeds (SECCM_TEST_SEEDS, SECCM_TEST_KILLS)
+soak: deps-check all ## long campaigns: faults, kills, many seeds (SECCM_TEST_SEEDS, SECCM_TEST_KILLS)
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) $(UNIT_BIN)
 	$(Q)tests/soak/run $(BUILD)
 

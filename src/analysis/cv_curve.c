@@ -7,7 +7,8 @@
 #include "analysis/flatjson.h"
 #include "analysis/savgol.h"
 
-#define LEGS_MAX 2048
+#define LEGS_MAX     2048
+#define VERTICES_MAX 64
 
 /* How close to a programmed vertex counts as reached: a few steps, at least 10 mV. */
 static double vertex_tolerance(double step)
@@ -15,21 +16,38 @@ static double vertex_tolerance(double step)
     return fmax(3 * step, 10e-3);
 }
 
-static bool reached_vertices(const struct cv_curve *c, const struct cv_cycle *y)
+/* One after the other, within one cycle. */
+static bool passes(const struct cv_curve *c, const struct cv_cycle *y, const double *vertex, int n)
 {
     const double *e = c->in->trace->e;
-    double turn = flatjson_or(c->in->step->settings, "vertex0", NAN);
-    double end = flatjson_or(c->in->step->settings, "vertex1", NAN);
-    if (isnan(turn) || isnan(end))
-        return y->red && y->ox;
-    double start = flatjson_or(c->in->step->settings, "start", end);
-    double tolerance = vertex_tolerance(c->step), to_turn = INFINITY, to_end = INFINITY;
-    for (int k = y->first; k < y->first + y->n; k++) {
-        to_turn = fmin(to_turn, fabs(e[k] - turn));
-        to_end = fmin(to_end, fabs(e[k] - end));
+    double tolerance = vertex_tolerance(c->step);
+    int at = 0;
+    for (int k = y->first; k < y->first + y->n && at < n; k++)
+        while (at < n && fabs(e[k] - vertex[at]) <= tolerance)
+            at++;
+    return at == n;
+}
+
+/* Vertices as programmed, with the end of each cycle; 0 if they are not known. A plain cycle goes back to
+ * where it began (the second vertex itself in most), a single sweep has its end. */
+static int programmed(const char *settings, double vertex[VERTICES_MAX])
+{
+    int n = flatjson_numbers(settings, "vertices", vertex, VERTICES_MAX);
+    if (n > 0)
+        return n < VERTICES_MAX ? n : VERTICES_MAX;
+    if (flatjson_number(settings, "vertex0", &vertex[0]) &&
+        flatjson_number(settings, "vertex1", &vertex[1])) {
+        vertex[2] = flatjson_or(settings, "start", vertex[1]);
+        return 3;
     }
-    /* Each cycle goes back to where it began (the vertex itself in a plain voltammogram). */
-    return to_turn <= tolerance && to_end <= tolerance && fabs(e[y->first + y->n - 1] - start) <= tolerance;
+    return flatjson_number(settings, "end", &vertex[0]) ? 1 : 0;
+}
+
+static bool reached_vertices(const struct cv_curve *c, const struct cv_cycle *y)
+{
+    double vertex[VERTICES_MAX];
+    int n = programmed(c->in->step->settings, vertex);
+    return n > 0 ? passes(c, y, vertex, n) : y->red && y->ox;
 }
 
 static double span(const struct leg *g)
@@ -45,8 +63,9 @@ static void find_cycles(struct cv_curve *c)
         struct cv_cycle *y = c->n_cycles ? &c->cycle[c->n_cycles - 1] : NULL;
         if (!y || y->number != g->cycle) {
             y = &c->cycle[c->n_cycles++];
-            *y = (struct cv_cycle){.number = g->cycle, .first = g->first};
+            *y = (struct cv_cycle){.number = g->cycle, .first = g->first, .leg = g};
         }
+        y->n_legs++;
         y->n = g->first + g->n - y->first;
         if (g->direction < 0 && span(g) > span(y->red))
             y->red = g;
@@ -93,7 +112,7 @@ void cv_curve_make(const struct step_input *in, struct cv_curve *out)
     c.leg = xcalloc(LEGS_MAX, sizeof *c.leg);
     c.n_legs = sweep_legs(tr->t, tr->e, tr->cycle, tr->sweep, tr->n, c.leg, LEGS_MAX);
     c.n_legs = c.n_legs > LEGS_MAX ? LEGS_MAX : c.n_legs;
-    sweep_rates(c.leg, c.n_legs, tr->n, c.dedt);
+    sweep_rates(c.leg, c.n_legs, tr->e, tr->n, flatjson_or(in->step->settings, "start", NAN), c.dedt);
     for (int k = 0; k < tr->n; k++) {
         c.moment[k] = tr->e[k] - in->blank->bias;
         c.corrected[k] = tr->i[k] - blank_current(in->blank, tr->e[k], c.dedt[k]);
@@ -113,6 +132,21 @@ void cv_curve_free(struct cv_curve *c)
     *c = (struct cv_curve){0};
 }
 
+const struct leg *cv_leg(const struct cv_curve *c, const struct cv_cycle *y, int direction, double low,
+                         double high, bool last)
+{
+    const double *e = c->in->trace->e;
+    const struct leg *found = NULL;
+    for (int k = 0; k < y->n_legs && (last || !found); k++) {
+        const struct leg *g = &y->leg[k];
+        /* Up to a step before and behind: the sample at a turn belongs to the leg before. */
+        double margin = 2 * fabs(g->step) + 1e-3, a = e[g->first], b = e[g->first + g->n - 1];
+        if (g->direction == direction && fmin(a, b) <= low + margin && fmax(a, b) >= high - margin)
+            found = g;
+    }
+    return found ? found : direction < 0 ? y->red : y->ox;
+}
+
 double cv_charge(const struct cv_curve *c, int first, int n, double t0, double t1, const double *i,
                  const double *sign, enum charge_side side, bool blank, double *sd)
 {
@@ -127,6 +161,12 @@ double cv_charge(const struct cv_curve *c, int first, int n, double t0, double t
                                   integrate_dot(w, c->dedt + first, n)));
     }
     return integrate_dot(w, i + first, n);
+}
+
+bool cv_branch(const struct cv_curve *c, const struct leg *g, double low, double high, struct branch *out)
+{
+    const struct trace *tr = c->in->trace;
+    return g && capacitance_branch(tr->e + g->first, tr->i + g->first, g->n, low, high, g->rate, out);
 }
 
 bool cv_wet_range(const struct cv_curve *c, double *low, double *high)

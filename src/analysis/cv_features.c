@@ -1,40 +1,32 @@
-/* Features of a voltammogram, cycle by cycle. */
+/* Features of a voltammogram, cycle by cycle, and of a single sweep. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "analysis/baseline.h"
-#include "analysis/cv_curve.h"
 #include "analysis/onset.h"
 #include "analysis/peak.h"
 #include "analysis/savgol.h"
-#include "analysis/sei.h"
-
-#define NO_BLANK "no in-air blank"
+#include "analysis/sei_features.h"
+#include "analysis/wave.h"
 
 static const char *const cycle_names[] = {
     "q_red",      "q_red_raw",  "q_ox",      "q_ox_raw",  "q_net",   "q_irr", "coulombic_efficiency",
     "i_peak_red", "e_peak_red", "i_peak_ox", "e_peak_ox", "e_onset", "c_dl",  NULL,
 };
+/* A single sweep has no way back. */
+static const char *const sweep_names[] = {"q_red", "q_red_raw", "q_ox",   "q_ox_raw",         "q_net",
+                                          "i_lim", "e_quarter", "e_half", "e_three_quarters", NULL};
+static const char *const sweep_corrected_names[] = {"q_red", "q_ox", "q_net", NULL};
 static const char *const corrected_names[] = {"q_red", "q_ox", "q_net", "q_irr", "coulombic_efficiency",
                                               NULL};
-static const char *const sei_names[SEI_QUANTITIES] = {
-    [SEI_Q] = "q_sei",
-    [SEI_FILM] = "q_sei_film",
-    [SEI_C_PASS] = "c_dl_pass",
-    [SEI_PER_CDL] = "q_sei_per_cdl",
-    [SEI_RATIO] = "sei_charge_ratio",
-    [SEI_FILM_RATIO] = "sei_film_ratio",
-    [SEI_RATIO_AREA] = "sei_charge_ratio_area",
-    [SEI_RATIO_CDL] = "sei_charge_ratio_cdl",
-};
-
 /* One cycle being worked on. */
 struct work {
     const struct cv_curve *c;
     const struct cv_cycle *y;
     struct step_input in; /* place.cycle = the cycle */
     char note[96];
+    bool single; /* one sweep, not a cycle */
     struct features *out;
 };
 
@@ -61,7 +53,7 @@ static void charge_features(const struct work *w)
     value = whole(w, raw, c->smooth_raw, CHARGE_OX, false, &sd);
     features_value(w->out, p, "q_ox_raw", value, sd, w->note);
     if (!c->in->blank->given) {
-        missing(w, corrected_names, NO_BLANK);
+        missing(w, w->single ? sweep_corrected_names : corrected_names, NO_BLANK);
         return;
     }
     double sd_red = 0, sd_ox = 0, sd_net = 0;
@@ -71,6 +63,8 @@ static void charge_features(const struct work *w)
     features_value(w->out, p, "q_red", red, sd_red, w->note);
     features_value(w->out, p, "q_ox", ox, sd_ox, w->note);
     features_value(w->out, p, "q_net", net, sd_net, w->note);
+    if (w->single)
+        return;
     features_value(w->out, p, "q_irr", net, sd_net, w->note);
     if (!(fabs(red) > 3 * sd_red)) {
         features_missing(w->out, p, "coulombic_efficiency", "reduction charge not above 3 x its uncertainty");
@@ -198,12 +192,6 @@ static void onset_feature(const struct work *w)
 
 /* --- capacitance --- */
 
-static bool branch_of(const struct cv_curve *c, const struct leg *g, const double *i, double low, double high,
-                      struct branch *out)
-{
-    return g && capacitance_branch(c->in->trace->e + g->first, i + g->first, g->n, low, high, g->rate, out);
-}
-
 static void capacitance_feature(const struct work *w)
 {
     const struct cv_curve *c = w->c;
@@ -215,8 +203,8 @@ static void capacitance_feature(const struct work *w)
         why = NO_BLANK;
     else if (!cv_wet_range(c, &low, &high))
         why = "the sweep leaves no range at the potential where the capacitance is read";
-    else if (!branch_of(c, w->y->ox, c->in->trace->i, low, high, &up) ||
-             !branch_of(c, w->y->red, c->in->trace->i, low, high, &down))
+    else if (!cv_branch(c, cv_leg(c, w->y, 1, low, high, false), low, high, &up) ||
+             !cv_branch(c, cv_leg(c, w->y, -1, low, high, false), low, high, &down))
         why = "a branch does not cover the range where the capacitance is read";
     if (why) {
         features_missing(w->out, &w->in.place, "c_dl", why);
@@ -248,128 +236,57 @@ static void cycle_features(const struct cv_curve *c, const struct cv_cycle *y, s
     capacitance_feature(&w);
 }
 
-/* --- SEI window --- */
+/* --- a single sweep --- */
 
-/* Everything the SEI quantities of one cycle need; the reason if the window charge can not be had. */
-static void sei_measure(const struct cv_curve *c, const struct cv_cycle *y, bool wet, double low, double high,
-                        struct sei_cycle *m, char reason[96])
+static void wave_features(const struct work *w, const struct leg *g)
 {
-    const struct trace *tr = c->in->trace;
-    const double *window = c->in->settings->sei_window;
-    char note[96];
-    *m = (struct sei_cycle){.q = NAN, .width = window[1] - window[0]};
-    m->falling.current = m->rising.current = NAN;
-    reason[0] = '\0';
-    if (!step_usable(c->in, y->first, y->n, reason, note))
-        return;
-    if (wet) {
-        branch_of(c, y->red, tr->i, low, high, &m->falling);
-        branch_of(c, y->ox, tr->i, low, high, &m->rising);
-    }
-    if (!y->red) {
-        snprintf(reason, 96, "no reducing sweep");
+    static const char *const names[] = {"i_lim", "e_quarter", "e_half", "e_three_quarters", NULL};
+    const struct cv_curve *c = w->c;
+    struct wave v;
+    const char *why =
+        wave_find(c->in->trace->e + g->first, c->smooth + g->first, g->n, c->points / 2, c->smooth_noise, &v);
+    if (why) {
+        missing(w, names, why);
         return;
     }
-    /* The sample at the turn belongs to the leg before, and to the way into this one. */
-    int before = y->red->first > y->first ? 1 : 0, first = y->red->first - before, n = y->red->n + before;
-    double t0 = 0, t1 = 0;
-    if (!integrate_window(tr->t + first, tr->e + first, n, window[1], window[0], fmax(0.6 * c->step, 1e-3),
-                          &t0, &t1)) {
-        double reached = INFINITY;
-        for (int k = first; k < first + n; k++)
-            reached = fmin(reached, tr->e[k]);
-        snprintf(reason, 96, "SEI window not covered: the sweep reached %.3g V", reached);
+    features_value(w->out, &w->in.place, names[0], v.i_lim, v.i_lim_sd, w->note);
+    for (int k = 0; k < WAVE_PARTS; k++)
+        features_value(w->out, &w->in.place, names[1 + k], v.e[k], v.e_sd[k], w->note);
+}
+
+static void sweep_features(const struct cv_curve *c, const struct cv_cycle *y, struct features *out)
+{
+    struct work w = {.c = c, .y = y, .in = *c->in, .single = true, .out = out};
+    const struct leg *g = y->red ? y->red : y->ox;
+    w.in.place.cycle = y->number;
+    char reason[96];
+    bool usable = step_usable(c->in, y->first, y->n, reason, w.note);
+    if (!usable || !y->complete || !g) {
+        missing(&w, sweep_names, usable ? "sweep not complete" : reason);
         return;
     }
-    m->q = cv_charge(c, first, n, t0, t1, tr->i, NULL, CHARGE_NET, false, &m->q_sd);
-    for (int k = 0; k < n; k++)
-        m->time += c->weight[k];
-    m->moment = integrate_dot(c->weight, c->moment + first, n);
-    m->swing = integrate_dot(c->weight, c->dedt + first, n);
+    charge_features(&w);
+    peak_features(&w, g, g->direction);
+    if (g->direction < 0)
+        onset_feature(&w);
+    wave_features(&w, g);
 }
 
-/* Why quantity j of cycle k is missing; NULL if it is not. */
-static const char *sei_reason(const struct sei_result *r, char (*reason)[96], int k, int j, bool blank,
-                              bool wet, bool ends)
+void lsv_features(const struct step_input *in, struct features *out)
 {
-    double c1 = r[0].value[SEI_C_PASS], c = r[k].value[SEI_C_PASS];
-    if (j != SEI_C_PASS && reason[k][0])
-        return reason[k];
-    if (!blank)
-        return NO_BLANK;
-    if (j == SEI_C_PASS || j == SEI_FILM || j == SEI_PER_CDL || j > SEI_RATIO) {
-        if (!wet)
-            return "the sweep leaves no range at the potential where the capacitance is read";
-        if (isnan(c))
-            return "a branch of the turn before the pass is missing";
-    }
-    if (j == SEI_PER_CDL && !(c > 2 * r[k].sd[SEI_C_PASS]))
-        return "the capacitance is not above 2 x its uncertainty";
-    if (j >= SEI_RATIO && isnan(r[0].value[SEI_Q]))
-        return "the SEI charge of cycle 1 is missing";
-    /* What the double layer takes is no SEI charge: without it where that can be said. */
-    int q = isnan(r[0].value[SEI_FILM]) ? SEI_Q : SEI_FILM;
-    if (j >= SEI_RATIO && !(fabs(r[0].value[q]) > 3 * r[0].sd[q]))
-        return "the SEI charge of cycle 1 is not above 3 x its uncertainty";
-    if (j > SEI_FILM_RATIO && !ends && !(c1 > 2 * r[0].sd[SEI_C_PASS]))
-        return "the capacitance of cycle 1 is not above 2 x its uncertainty";
-    if (j == SEI_RATIO_CDL && !ends && !(c > 2 * r[k].sd[SEI_C_PASS]))
-        return "the capacitance is not above 2 x its uncertainty";
-    return isnan(r[k].value[j]) ? "an earlier cycle is missing" : NULL;
+    struct cv_curve c;
+    cv_curve_make(in, &c);
+    for (int k = 0; k < c.n_cycles; k++)
+        sweep_features(&c, &c.cycle[k], out);
+    cv_curve_free(&c);
 }
 
-static void sei_row(const struct cv_curve *c, const struct sei_result *r, char (*reason)[96], int k, int j,
-                    int n, bool wet, struct features *out)
-{
-    struct feature_place p = c->in->place;
-    p.cycle = c->cycle[k].number;
-    bool ends = area_ends_known(c->in->ends);
-    const char *why = sei_reason(r, reason, k, j, c->in->blank->given, wet, ends), *note = NULL;
-    if (j == SEI_C_PASS && k == 0)
-        note = n == 1 ? "falling branch against the blank" : "common part from the next turn";
-    if (j > SEI_FILM_RATIO)
-        note = ends ? "growth: rest / contact capacitance" : "growth: c_dl_pass, monotone";
-    if (why)
-        features_missing(out, &p, sei_names[j], why);
-    else
-        features_value(out, &p, sei_names[j], r[k].value[j], r[k].sd[j], note);
-}
-
-/* `window`: this is the voltammogram with the SEI window; of the others only the wetted area is followed. */
-static void sei_features(const struct cv_curve *c, bool window, struct features *out)
-{
-    struct sei_cycle m[SEI_CYCLES];
-    struct sei_result r[SEI_CYCLES];
-    char reason[SEI_CYCLES][96];
-    int n = c->n_cycles < SEI_CYCLES ? c->n_cycles : SEI_CYCLES;
-    double low = 0, high = 0;
-    bool wet = cv_wet_range(c, &low, &high);
-    if (n < 1)
-        return;
-    for (int k = 0; k < n; k++)
-        sei_measure(c, &c->cycle[k], wet, low, high, &m[k], reason[k]);
-    sei_compute(m, n, c->in->blank, (low + high) / 2, c->in->ends, r);
-    for (int k = 0; k < n; k++) {
-        struct feature_place p = c->in->place;
-        p.cycle = c->cycle[k].number;
-        sei_row(c, r, reason, k, SEI_C_PASS, n, wet, out);
-        if (window && reason[k][0])
-            features_missing(out, &p, "q_sei_raw", reason[k]);
-        else if (window)
-            features_value(out, &p, "q_sei_raw", m[k].q, m[k].q_sd, NULL);
-        for (int j = 0; j < SEI_QUANTITIES && window; j++)
-            if (j != SEI_C_PASS && (j < SEI_RATIO || k > 0)) /* ratios of cycle 1 are 1 by definition */
-                sei_row(c, r, reason, k, j, n, wet, out);
-    }
-}
-
-void cv_features(const struct step_input *in, struct features *out)
+void cv_features(const struct step_input *in, struct sei_series *series, struct features *out)
 {
     struct cv_curve c;
     cv_curve_make(in, &c);
     for (int k = 0; k < c.n_cycles; k++)
         cycle_features(&c, &c.cycle[k], out);
-    const char *step = in->settings->sei_step;
-    sei_features(&c, step[0] && strcmp(in->step->name, step) == 0, out);
+    sei_series_add(series, &c);
     cv_curve_free(&c);
 }

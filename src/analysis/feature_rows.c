@@ -57,3 +57,34 @@ void features_missing(struct features *f, const struct feature_place *p, const c
     struct results_feature *row = append(f, p, name);
     snprintf(row->missing, sizeof row->missing, "%s", reason);
 }
+
+bool features_has(const struct features *f, const char *step)
+{
+    for (int k = 0; k < f->n; k++)
+        if (strcmp(f->row[k].step_name, step) == 0)
+            return true;
+    return false;
+}
+
+int features_newest(const struct features *f, const char *step)
+{
+    int newest = 0;
+    for (int k = 0; k < f->n; k++)
+        if (strcmp(f->row[k].step_name, step) == 0 && f->row[k].cycle > newest)
+            newest = f->row[k].cycle;
+    return newest;
+}
+
+const struct results_feature *features_find(const struct features *f, const char *step, const char *name,
+                                            int cycle)
+{
+    int wanted = features_newest(f, step);
+    wanted = cycle > 0 && wanted > 0 ? cycle : wanted;
+    if (cycle > 1 && wanted == 0)
+        return NULL;
+    for (int k = f->n - 1; k >= 0; k--)
+        if (f->row[k].cycle == wanted && strcmp(f->row[k].step_name, step) == 0 &&
+            strcmp(f->row[k].name, name) == 0)
+            return &f->row[k];
+    return NULL;
+}

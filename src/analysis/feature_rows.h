@@ -27,4 +27,15 @@ void features_value(struct features *f, const struct feature_place *p, const cha
 void features_missing(struct features *f, const struct feature_place *p, const char *name,
                       const char *reason);
 
+/* true if there is any row of the step. */
+bool features_has(const struct features *f, const char *step);
+/* The newest cycle that there are rows of, 0 = none has a number. */
+int features_newest(const struct features *f, const char *step);
+/* The row of a feature: `step` "" = of the site. `cycle` 0 = the newest one that anything is known of
+ * (whether or not this feature has a value in it); of a step that is played once, 1 and 0 mean the same. NULL
+ * if there is no row.
+ */
+const struct results_feature *features_find(const struct features *f, const char *step, const char *name,
+                                            int cycle);
+
 #endif

@@ -1,4 +1,4 @@
-/* Reads one number out of a flat JSON object. */
+/* Reads numbers out of a flat JSON object. */
 #include "analysis/flatjson.h"
 
 #include <string.h>
@@ -49,36 +49,62 @@ static bool number_at(const char *p, double *out)
         return false;
     char *end = NULL;
     double value = c_strtod(p, &end);
-    if (end == p || !strchr(",} \t\r\n", *end))
+    if (end == p || !strchr(",}] \t\r\n", *end))
         return false;
     *out = value;
     return true;
 }
 
-bool flatjson_number(const char *text, const char *key, double *out)
+/* The value of `key` at the top level; NULL if it is absent or the text before it is not JSON. */
+static const char *value_of(const char *text, const char *key)
 {
     const char *p = blanks(text);
     if (*p++ != '{')
-        return false;
+        return NULL;
     size_t length = strlen(key);
     while (*(p = blanks(p)) == '"') {
         const char *name = p + 1;
         if (!(p = past_string(p)))
-            return false;
+            return NULL;
         bool hit = (size_t)(p - 1 - name) == length && memcmp(name, key, length) == 0;
         p = blanks(p);
         if (*p++ != ':')
-            return false;
+            return NULL;
         p = blanks(p);
         if (hit)
-            return number_at(p, out);
+            return p;
         if (!(p = past_value(p)))
-            return false;
+            return NULL;
         p = blanks(p);
         if (*p++ != ',')
-            return false;
+            return NULL;
     }
-    return false;
+    return NULL;
+}
+
+bool flatjson_number(const char *text, const char *key, double *out)
+{
+    const char *p = value_of(text, key);
+    return p && number_at(p, out);
+}
+
+int flatjson_numbers(const char *text, const char *key, double *out, int max)
+{
+    const char *p = value_of(text, key);
+    int n = 0;
+    if (!p || *p != '[')
+        return 0;
+    do {
+        double value = 0;
+        p = blanks(p + 1);
+        if (!number_at(p, &value))
+            return 0;
+        if (n < max)
+            out[n] = value;
+        n++;
+        p = blanks(past_value(p));
+    } while (*p == ',');
+    return *p == ']' ? n : 0;
 }
 
 double flatjson_or(const char *text, const char *key, double absent)

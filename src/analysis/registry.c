@@ -24,6 +24,15 @@
     {                                                                                                        \
         name, unit, DIM_##dim, FEATURE_CYCLE, extensive, false, {NULL}, NULL, description, method            \
     }
+#define BACK CYCLE
+/* One level of a pulse. */
+#define LEVEL(k)                                                                                             \
+    CYCLE("i_end_" #k, "A", CURRENT, true, "Current at the end of level " #k " of a pulse.",                 \
+          "mean of the last tenth, as recorded"),                                                            \
+        CYCLE("e_end_" #k, "V", POTENTIAL, false, "Potential at the end of level " #k " of a pulse.",        \
+              "mean of the last tenth"),                                                                     \
+        CYCLE("charge_" #k, "C", CHARGE, true, "Charge of level " #k " of a pulse.",                         \
+              "sum of samples times interval, as recorded")
 #define WET_CYCLE(name, unit, dim, description, method)                                                      \
     {                                                                                                        \
         name, unit, DIM_##dim, FEATURE_CYCLE, true, false, {NULL}, NULL, description, method, true           \
@@ -85,6 +94,15 @@ static const struct feature_def table[] = {
     ON_AREA("coulombic_efficiency", "1", NONE,
             "Oxidation charge over reduction charge (reduction is charging, as for an anode material).",
             "q_ox / abs(q_red), blank subtracted"),
+    CYCLE("i_lim", "A", CURRENT, true, "Plateau of a steady-state wave over its foot, of a single sweep.",
+          "mean of the last tenth minus that of the first"),
+    CYCLE("e_quarter", "V", POTENTIAL, false, "Potential at a quarter of the plateau of a single sweep.",
+          "smoothed current at i_lim / 4 over the foot"),
+    CYCLE("e_half", "V", POTENTIAL, false, "Half-wave potential of a single sweep.",
+          "smoothed current at i_lim / 2 over the foot"),
+    CYCLE("e_three_quarters", "V", POTENTIAL, false,
+          "Potential at three quarters of the plateau of a single sweep.",
+          "smoothed current at 3 i_lim / 4 over the foot"),
     CYCLE("i_peak_red", "A", CURRENT, true, "Reduction peak over its baseline.",
           "extremum of smoothed current, parabola"),
     CYCLE("e_peak_red", "V", POTENTIAL, false, "Potential of the reduction peak.",
@@ -136,7 +154,11 @@ static const struct feature_def table[] = {
             "wetted.",
             "sei_film_ratio over the growth of the area"),
 
-    STEP("capacity", "C", CHARGE, true, "Charge passed by the constant current.", "integral of abs(I) dt"),
+    STEP("capacity", "C", CHARGE, true,
+         "Charge passed by the constant current; of each cycle where the current is reversed.",
+         "integral of abs(I) dt"),
+    STEP("e_mean", "V", POTENTIAL, false, "Mean potential of the charge passed by the constant current.",
+         "integral of E dt over time"),
     STEP("ir_step", "V", POTENTIAL, false, "Jump of the potential when the current starts.",
          "first sample minus last sample before"),
     STEP("e_cutoff", "V", POTENTIAL, false, "Potential at the end of the step.", "last valid sample"),
@@ -146,6 +168,22 @@ static const struct feature_def table[] = {
          "largest maximum of smoothed dQ/dE"),
     STEP("nucleation", "V", POTENTIAL, false, "Extremum before the plateau minus the plateau.",
          "extremum of smoothed E before the plateau"),
+    BACK("capacity_back", "C", CHARGE, true, "Charge passed by the reversed current.",
+         "integral of abs(I) dt"),
+    BACK("e_mean_back", "V", POTENTIAL, false, "Mean potential of the charge passed by the reversed current.",
+         "integral of E dt over time"),
+    BACK("ir_step_back", "V", POTENTIAL, false, "Jump of the potential when the current is reversed.",
+         "first sample minus last sample before"),
+    BACK("e_cutoff_back", "V", POTENTIAL, false, "Potential at the end of the reversed current.",
+         "last valid sample"),
+    BACK("t_cutoff_back", "s", TIME, false, "Time for which the reversed current flowed.",
+         "last valid sample minus first"),
+    BACK("plateau_back", "V", POTENTIAL, false,
+         "Potential of the plateau with the largest dQ/dE, current reversed.",
+         "largest maximum of smoothed dQ/dE"),
+    BACK("nucleation_back", "V", POTENTIAL, false,
+         "Extremum before the plateau minus the plateau, current reversed.",
+         "extremum of smoothed E before the plateau"),
     STEP("ocp_mean", "V", POTENTIAL, false, "Open-circuit potential.", "mean of the last half"),
     STEP("ocp_drift", "V/s", DRIFT_POTENTIAL, false, "Drift of the open-circuit potential.",
          "line through the last half"),
@@ -154,6 +192,18 @@ static const struct feature_def table[] = {
     STEP("i_mean", "A", CURRENT, true, "Mean current of a hold.", "mean, as recorded"),
     STEP("i_end", "A", CURRENT, true, "Current at the end of a hold.", "mean of the last tenth, as recorded"),
     STEP("charge", "C", CHARGE, true, "Charge of a hold.", "trapezoid, net, as recorded"),
+    STEP("t_end", "s", TIME, false, "Time from the start of a hold or of open circuit to its end.",
+         "last sample minus first, and one interval"),
+    STEP("e_end", "V", POTENTIAL, false, "Potential at the end of a rest at open circuit.",
+         "mean of the last tenth"),
+    LEVEL(1),
+    LEVEL(2),
+    LEVEL(3),
+    LEVEL(4),
+    LEVEL(5),
+    LEVEL(6),
+    LEVEL(7),
+    LEVEL(8),
 };
 
 #define COUNT ((int)(sizeof table / sizeof table[0]))
@@ -222,7 +272,7 @@ bool feature_ref_parse(const char *text, struct feature_ref *out, struct err *e)
         return err_set(e, ERR_INPUT, "there is no feature `%s`%s%s%s", feature,
                        near ? "; did you mean `" : "", near ? near : "", near ? "`?" : "");
     }
-    if (r.cycle && r.def->scope != FEATURE_CYCLE)
+    if (r.cycle && r.def->scope == FEATURE_SITE)
         return err_set(e, ERR_INPUT, "`%s` has no cycles", feature);
     if (r.step[0] && r.def->scope == FEATURE_SITE)
         return err_set(e, ERR_INPUT, "`%s` belongs to the site, not to a step", feature);

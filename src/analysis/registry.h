@@ -9,8 +9,9 @@
 #include "base/quantity.h"
 
 enum feature_scope {
-    FEATURE_SITE,  /* one value per attempt: `contact_z` */
-    FEATURE_STEP,  /* one per technique step: `plating.capacity` */
+    FEATURE_SITE, /* one value per attempt: `contact_z` */
+    FEATURE_STEP, /* one per technique step: `plating.capacity`; one per pass, `plating.capacity@3`, of a step
+                     that is played several times */
     FEATURE_CYCLE, /* one per cycle of a step: `formation.q_red@1` */
 };
 
@@ -48,7 +49,7 @@ struct feature_ref {
     char step[64]; /* "" = any step that has the feature (fine if there is one) */
     int cycle;     /* 0 = none given */
 };
-/* ERR_INPUT names the nearest feature; a cycle is refused for features that have none. */
+/* ERR_INPUT names the nearest feature; a cycle is refused for features of the site. */
 bool feature_ref_parse(const char *text, struct feature_ref *out, struct err *e);
 /* Back to text; returns `text`. */
 const char *feature_ref_text(const struct feature_ref *r, char *text, size_t n);

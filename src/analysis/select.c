@@ -39,33 +39,56 @@ static void count_missing(struct selection *s, const char *reason)
     m->n = 1;
 }
 
-/* Rows of the feature by position of their site in `sites`; false if two steps have it. */
+/* Index in `sites` + 1 of each site's number; caller frees. */
+static int *places_of(const struct results_sites *sites, int *most)
+{
+    *most = 0;
+    for (int k = 0; k < sites->n; k++)
+        *most = sites->site[k].site > *most ? sites->site[k].site : *most;
+    int *place = xcalloc((size_t)*most + 1, sizeof *place);
+    for (int k = 0; k < sites->n; k++)
+        if (sites->site[k].site > 0)
+            place[sites->site[k].site] = k + 1;
+    return place;
+}
+
+/* A row of this feature, whatever its cycle, of the attempt that counts. */
+static bool is_of(const struct results_sites *sites, const int *place, int most,
+                  const struct results_feature *f, const struct feature_ref *ref)
+{
+    return strcmp(f->name, ref->def->name) == 0 && f->site >= 1 && f->site <= most && place[f->site] &&
+           (!ref->step[0] || strcmp(f->step_name, ref->step) == 0) &&
+           sites->site[place[f->site] - 1].last_attempt == f->attempt;
+}
+
+/* Rows of the feature by position of their site in `sites`; false if two steps have it, or if a step that was
+ * played several times has it and the cycle is not said. */
 static bool find_rows(const struct results_sites *sites, const struct results_feature *rows, int n_rows,
                       const struct feature_ref *ref, const struct results_feature **of, char step[64],
                       struct err *e)
 {
-    int most = 0;
-    for (int k = 0; k < sites->n; k++)
-        most = sites->site[k].site > most ? sites->site[k].site : most;
-    int *place = xcalloc((size_t)most + 1, sizeof *place);
-    for (int k = 0; k < sites->n; k++)
-        if (sites->site[k].site > 0)
-            place[sites->site[k].site] = k + 1;
+    int most;
+    int *place = places_of(sites, &most);
     bool ok = true;
+    const struct results_feature *other = NULL;
     step[0] = '\0';
     for (int k = 0; k < n_rows && ok; k++) {
         const struct results_feature *f = &rows[k];
-        if (f->cycle != ref->cycle || strcmp(f->name, ref->def->name) != 0 || f->site < 1 || f->site > most ||
-            !place[f->site] || (ref->step[0] && strcmp(f->step_name, ref->step) != 0))
+        if (!is_of(sites, place, most, f, ref))
             continue;
-        if (sites->site[place[f->site] - 1].last_attempt != f->attempt)
+        if (f->cycle != ref->cycle) {
+            other = f;
             continue;
+        }
         if (step[0] && strcmp(step, f->step_name) != 0)
             ok = err_set(e, ERR_INPUT, "`%s` is in the steps `%s` and `%s`: say which, as in `%s.%s`",
                          f->name, step, f->step_name, step, f->name);
         snprintf(step, 64, "%s", f->step_name);
         of[place[f->site] - 1] = f;
     }
+    if (ok && other && ref->cycle == 0 && !step[0])
+        ok = err_set(e, ERR_INPUT, "`%s.%s` has a value for each cycle: say which, as in `%s.%s@1`",
+                     other->step_name, other->name, other->step_name, other->name);
     free(place);
     return ok;
 }
@@ -152,7 +175,8 @@ bool select_feature(const struct results_sites *sites, const struct results_feat
     s.level = s.site + room;
     for (int k = 0; k < sites->n; k++) {
         const struct results_site *site = &sites->site[k];
-        if (site->spare && (site->outcome == OUTCOME_NONE || site->outcome == OUTCOME_NOT_VISITED))
+        bool in_reserve = site->spare || site->role == SITE_CONTROL;
+        if (in_reserve && (site->outcome == OUTCOME_NONE || site->outcome == OUTCOME_NOT_VISITED))
             continue;
         s.n_sites++;
         bool flagged = site->outcome == OUTCOME_MEASURED && has_flag(site->flags, "meniscus-unverified");

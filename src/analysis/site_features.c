@@ -8,6 +8,7 @@
 
 #include "analysis/area.h"
 #include "analysis/flatjson.h"
+#include "analysis/sei_features.h"
 #include "analysis/step_features.h"
 
 void analysis_settings_default(struct analysis_settings *s)
@@ -112,28 +113,42 @@ static void site_rows(const struct results_attempt *a, const struct analysis_set
 
 static bool in_contact(const char *phase)
 {
-    static const char *const names[] = {"step", "settle", "probe", "decide", "confirm"};
+    static const char *const names[] = {"step",   "gate",    "settle",  "probe",
+                                        "decide", "confirm", "landing", "judge"};
     for (size_t k = 0; k < sizeof names / sizeof names[0]; k++)
         if (strcmp(phase, names[k]) == 0)
             return true;
     return false;
 }
 
-static void step_rows(const struct step_input *in, struct features *out)
+/* Times within a step of which there is one value belong to the pass, if the step is played several times. */
+static int first_cycle(const struct results_step *step)
+{
+    return (int)flatjson_or(step->settings, "first_cycle", 0);
+}
+
+static void step_rows(const struct step_input *in, struct sei_series *series, struct features *out)
 {
     static const struct {
         const char *kind;
         void (*fn)(const struct step_input *in, struct features *out);
     } kinds[] = {
-        {"cv", cv_features},
-        {"galvanostatic", galvano_features},
-        {"ocp", ocp_features},
-        {"hold", hold_features},
+        {"lsv", lsv_features},   {"galvanostatic", galvano_features}, {"ocp", ocp_features},
+        {"hold", hold_features}, {"pulse", pulse_features},           {"rest", rest_features},
     };
+    const char *kind = in->step->kind;
+    if (strcmp(kind, "cv") == 0)
+        cv_features(in, series, out);
     for (size_t k = 0; k < sizeof kinds / sizeof kinds[0]; k++)
-        if (strcmp(in->step->kind, kinds[k].kind) == 0)
+        if (strcmp(kind, kinds[k].kind) == 0)
             kinds[k].fn(in, out);
 }
+
+/* What goes over the cycles of the steps of one name. */
+struct named_series {
+    const char *name;
+    struct sei_series *series;
+};
 
 /* An attempt while its steps go by. */
 struct walk {
@@ -144,18 +159,55 @@ struct walk {
     struct area_ends ends;
     double e_before;    /* V: last potential of the step before, NAN = none */
     const char *before; /* its name */
+    const char *only;   /* see struct feature_attempt */
+    struct named_series *named;
+    int n_named;
     struct features *out;
 };
 
 static struct walk walk_start(const struct results_attempt *a, const struct analysis_settings *s,
                               const struct trace_wiring *w, struct features *out)
 {
-    site_rows(a, s, out);
-    return (struct walk){a, s, w, blank_of(a), ends_of(a), NAN, "", out};
+    return (struct walk){.attempt = a,
+                         .settings = s,
+                         .wiring = w,
+                         .blank = blank_of(a),
+                         .ends = ends_of(a),
+                         .e_before = NAN,
+                         .before = "",
+                         .out = out};
 }
 
-/* The rows may be freed after it; the step stays. */
-static void walk_step(struct walk *w, const struct results_step *step, const struct wave_row *rows, int n)
+static void walk_end(struct walk *w)
+{
+    for (int k = 0; k < w->n_named; k++)
+        sei_series_free(w->named[k].series);
+    free(w->named);
+}
+
+static struct sei_series *series_of(struct walk *w, const char *name)
+{
+    for (int k = 0; k < w->n_named; k++)
+        if (strcmp(w->named[k].name, name) == 0)
+            return w->named[k].series;
+    w->named = xrealloc(w->named, (size_t)(w->n_named + 1) * sizeof *w->named);
+    w->named[w->n_named] = (struct named_series){name, sei_series_new()};
+    return w->named[w->n_named++].series;
+}
+
+static void technique(struct walk *w, const struct step_input *in, bool last)
+{
+    bool cv = strcmp(in->step->kind, "cv") == 0;
+    struct sei_series *series = cv ? series_of(w, in->step->name) : NULL;
+    step_rows(in, series, w->out);
+    if (last)
+        sei_series_write(series, &w->blank, &w->ends, w->out);
+}
+
+/* The rows may be freed after it; the step stays until walk_end(). `last`: no other step of this name
+ * follows. */
+static void walk_step(struct walk *w, const struct results_step *step, const struct wave_row *rows, int n,
+                      bool last)
 {
     struct trace trace;
     trace_decode(rows, n, w->wiring, flatjson_or(step->settings, "interval", 0), &trace);
@@ -165,12 +217,13 @@ static void walk_step(struct walk *w, const struct results_step *step, const str
         .blank = &w->blank,
         .ends = &w->ends,
         .settings = w->settings,
-        .place = {w->attempt->site, w->attempt->id, step->id, step->name, 0},
+        .place = {w->attempt->site, w->attempt->id, step->id, step->name, first_cycle(step)},
         .e_before = w->e_before,
         .before = w->before,
     };
-    if (strcmp(step->phase, "step") == 0)
-        step_rows(&in, w->out);
+    bool technique_step = strcmp(step->phase, "step") == 0 || strcmp(step->phase, "landing") == 0;
+    if (technique_step && (!w->only || strcmp(w->only, step->name) == 0))
+        technique(w, &in, last);
     if (trace.n > 0) {
         w->e_before = trace.e[trace.n - 1];
         w->before = step->name;
@@ -178,13 +231,30 @@ static void walk_step(struct walk *w, const struct results_step *step, const str
     trace_free(&trace);
 }
 
+static bool same_step(const struct results_step *a, const struct results_step *b)
+{
+    return strcmp(a->name, b->name) == 0 && strcmp(a->phase, b->phase) == 0;
+}
+
+static bool is_last(const struct feature_attempt *a, int k)
+{
+    for (int j = k + 1; j < a->n_steps; j++)
+        if (same_step(a->step[j].step, a->step[k].step))
+            return false;
+    return true;
+}
+
 void features_of_attempt(const struct feature_attempt *a, const struct analysis_settings *s,
                          struct features *out)
 {
     struct walk w = walk_start(a->attempt, s, &a->wiring, out);
+    w.only = a->only;
+    if (!a->only || !*a->only)
+        site_rows(a->attempt, s, out);
     for (int k = 0; k < a->n_steps; k++)
         if (in_contact(a->step[k].step->phase))
-            walk_step(&w, a->step[k].step, a->step[k].rows, a->step[k].n);
+            walk_step(&w, a->step[k].step, a->step[k].rows, a->step[k].n, is_last(a, k));
+    walk_end(&w);
 }
 
 /* --- a whole file --- */
@@ -199,6 +269,7 @@ static bool load_attempt(struct results *r, const struct results_attempt *attemp
     if (!results_steps(r, attempt->id, &step, &n_steps, e))
         return false;
     struct walk w = walk_start(attempt, s, wiring, out);
+    site_rows(attempt, s, out);
     bool ok = true;
     for (int k = 0; k < n_steps && ok; k++) {
         struct wave_row *rows = NULL;
@@ -206,10 +277,14 @@ static bool load_attempt(struct results *r, const struct results_attempt *attemp
         if (!in_contact(step[k].phase))
             continue;
         ok = results_rows(r, step[k].id, &rows, &n, e);
+        bool last = true;
+        for (int j = k + 1; j < n_steps && last; j++)
+            last = !same_step(&step[j], &step[k]);
         if (ok)
-            walk_step(&w, &step[k], rows, n);
+            walk_step(&w, &step[k], rows, n, last);
         free(rows);
     }
+    walk_end(&w);
     free(step);
     return ok;
 }

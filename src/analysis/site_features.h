@@ -55,6 +55,7 @@ struct feature_attempt {
     const struct feature_step *step;
     int n_steps;
     struct trace_wiring wiring;
+    const char *only; /* features of the steps of this name alone; "" = of the site alone; NULL = all */
 };
 
 /* Appends all features of the attempt. Never fails: what can not be computed is missing with a reason.

@@ -1,13 +1,12 @@
-/* Features of holds, open circuit and constant current, and what all kinds of steps share. */
+/* Features of holds, rests and open circuit, and what all kinds of steps share. */
 #include "analysis/step_features.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "analysis/baseline.h"
-#include "analysis/galvano.h"
+#include "analysis/flatjson.h"
 #include "analysis/integrate.h"
 #include "analysis/savgol.h"
 
@@ -57,8 +56,7 @@ static double mean_of(const double *x, int n, double *sd_of_mean)
     return mean;
 }
 
-/* White noise of the current, from the residuals about a smooth curve. */
-static double current_noise(const struct trace *tr)
+double step_current_noise(const struct trace *tr)
 {
     int points = tr->n >= 50 ? 21 : 5;
     if (tr->n < 2 * points)
@@ -70,20 +68,47 @@ static double current_noise(const struct trace *tr)
     return noise;
 }
 
-void hold_features(const struct step_input *in, struct features *out)
+/* The first sample ends the first interval. */
+static void end_time(const struct step_input *in, struct features *out)
 {
-    static const char *const names[] = {"i_mean", "i_end", "charge", NULL};
     const struct trace *tr = in->trace;
-    char reason[96], note[96];
-    if (!step_usable(in, 0, tr->n, reason, note)) {
-        step_missing(in, names, reason, out);
+    char text[96];
+    if (tr->n < 2) {
+        features_missing(out, &in->place, "t_end", "too few samples");
         return;
     }
-    double noise = current_noise(tr), sd = NAN, mean = mean_of(tr->i, tr->n, &sd);
-    features_value(out, &in->place, "i_mean", mean, noise / sqrt(tr->n), note);
+    double interval = tr->t[tr->n - 1] / (tr->n - 1);
+    snprintf(text, sizeof text, "ended by %.64s", in->step->ended_by[0] ? in->step->ended_by : "?");
+    features_value(out, &in->place, "t_end", tr->t[tr->n - 1] + interval, interval / sqrt(12), text);
+}
+
+/* The mean of the last tenth of x, if none of it is flagged. */
+static void tail_feature(const struct step_input *in, const char *name, const double *x, struct features *out)
+{
+    const struct trace *tr = in->trace;
     int tail = tr->n / 10 > 2 ? tr->n / 10 : 2;
-    mean = mean_of(tr->i + tr->n - tail, tail, &sd);
-    features_value(out, &in->place, "i_end", mean, sd, note);
+    if (tr->n < tail || trace_left_out(tr, tr->n - tail, tail)) {
+        features_missing(out, &in->place, name,
+                         tr->n < tail ? "too few samples" : "flagged samples at the end");
+        return;
+    }
+    double sd = NAN, mean = mean_of(x + tr->n - tail, tail, &sd);
+    features_value(out, &in->place, name, mean, sd, NULL);
+}
+
+void hold_features(const struct step_input *in, struct features *out)
+{
+    static const char *const whole[] = {"i_mean", "charge", NULL};
+    const struct trace *tr = in->trace;
+    char reason[96], note[96];
+    tail_feature(in, "i_end", tr->i, out);
+    end_time(in, out);
+    if (!step_usable(in, 0, tr->n, reason, note)) {
+        step_missing(in, whole, reason, out);
+        return;
+    }
+    double noise = step_current_noise(tr), sd = NAN, mean = mean_of(tr->i, tr->n, &sd);
+    features_value(out, &in->place, "i_mean", mean, noise / sqrt(tr->n), note);
     double *w = xcalloc((size_t)tr->n, sizeof *w);
     integrate_weights(tr->t, NULL, tr->n, -INFINITY, INFINITY, CHARGE_NET, w);
     features_value(out, &in->place, "charge", integrate_dot(w, tr->i, tr->n),
@@ -100,6 +125,7 @@ void ocp_features(const struct step_input *in, struct features *out)
     char reason[96], note[96];
     struct baseline line;
     int half = tr->n / 2;
+    end_time(in, out);
     bool usable = step_usable(in, 0, tr->n, reason, note);
     if (usable &&
         !baseline_fit(tr->t + tr->n - half, tr->e + tr->n - half, half, -INFINITY, INFINITY, &line)) {
@@ -116,63 +142,12 @@ void ocp_features(const struct step_input *in, struct features *out)
                    note);
 }
 
-/* --- constant current --- */
+/* --- rest --- */
 
-static void plateau_features(const struct step_input *in, const double *smooth, double step_noise,
-                             const char *note, struct features *out)
+/* Held, the potential is the one that was programmed. */
+void rest_features(const struct step_input *in, struct features *out)
 {
-    const struct trace *tr = in->trace;
-    struct plateau found[GALVANO_PLATEAUS];
-    double width = fmax(in->settings->smoothing / 10, 3 * step_noise);
-    if (galvano_plateaus(tr->t, smooth, tr->i, tr->n, width, found) == 0) {
-        features_missing(out, &in->place, "plateau",
-                         "no plateau: dQ/dE has no maximum inside the potentials passed");
-        features_missing(out, &in->place, "nucleation", "no plateau");
-        return;
-    }
-    /* The maximum is the centre of gravity of the samples on the plateau: their noise averages out, the
-     * spread of the kernel does not matter for a symmetric plateau. */
-    features_value(out, &in->place, "plateau", found[0].e, step_noise, note);
-    double over = 0;
-    if (galvano_nucleation(tr->t, smooth, tr->i, tr->n, found[0].e, 3 * step_noise, &over))
-        features_value(out, &in->place, "nucleation", over, step_noise * sqrt(2), note);
-    else
-        features_missing(out, &in->place, "nucleation",
-                         "no extremum before the plateau beyond 3 x the noise");
-}
-
-void galvano_features(const struct step_input *in, struct features *out)
-{
-    static const char *const names[] = {"capacity", "ir_step",    "e_cutoff", "t_cutoff",
-                                        "plateau",  "nucleation", NULL};
-    const struct trace *tr = in->trace;
-    char reason[96], note[96], text[96];
-    if (!step_usable(in, 0, tr->n, reason, note)) {
-        step_missing(in, names, reason, out);
-        return;
-    }
-    int points = tr->n / 40;
-    points = points < SAVGOL_MIN ? SAVGOL_MIN : points > 101 ? 101 : points | 1;
-    double *smooth = xcalloc((size_t)tr->n, sizeof *smooth);
-    savgol(tr->e, tr->n, points, 0, smooth);
-    double noise = savgol_noise(tr->e, smooth, tr->n, points);
-    double smooth_noise = noise * sqrt(savgol_centre_weight(points)), i_noise = current_noise(tr);
-    int last = tr->n - 1;
-    while (last > 0 && tr->left_out[last])
-        last--;
-    double interval = tr->t[tr->n - 1] / (tr->n - 1);
-    features_value(out, &in->place, "capacity", galvano_capacity(tr->t, tr->i, tr->n),
-                   hypot(i_noise * interval * sqrt(tr->n), fabs(tr->i[last]) * interval / sqrt(12)), note);
-    if (isfinite(in->e_before)) {
-        snprintf(text, sizeof text, "last of %.20s, gap %.3g s %.8s", in->before, in->step->gap_before,
-                 in->step->gap_state);
-        features_value(out, &in->place, "ir_step", tr->e[0] - in->e_before, noise * sqrt(2), text);
-    } else {
-        features_missing(out, &in->place, "ir_step", "no step before it in contact");
-    }
-    snprintf(text, sizeof text, "ended by %.64s", in->step->ended_by[0] ? in->step->ended_by : "?");
-    features_value(out, &in->place, "e_cutoff", tr->e[last], noise, text);
-    features_value(out, &in->place, "t_cutoff", tr->t[last], interval / sqrt(12), text);
-    plateau_features(in, smooth, smooth_noise, note, out);
-    free(smooth);
+    double held = 0;
+    if (!flatjson_number(in->step->settings, "potential", &held))
+        tail_feature(in, "e_end", in->trace->e, out);
 }

@@ -12,21 +12,32 @@ struct step_input {
     const struct blank *blank;    /* given = false: none */
     const struct area_ends *ends; /* of the attempt */
     const struct analysis_settings *settings;
-    struct feature_place place; /* cycle 0 */
-    double e_before;            /* V: last potential of the step before, NAN = none */
-    const char *before;         /* its name */
+    struct feature_place
+        place;          /* cycle: of a step that is played several times, the one it begins with; else 0 */
+    double e_before;    /* V: last potential of the step before, NAN = none */
+    const char *before; /* its name */
 };
 
-void cv_features(const struct step_input *in, struct features *out);
+struct sei_series;
+
+/* What goes over the cycles of all stored steps of one name is added to `series` (analysis/sei_features.h).
+ */
+void cv_features(const struct step_input *in, struct sei_series *series, struct features *out);
+void lsv_features(const struct step_input *in, struct features *out);
 void galvano_features(const struct step_input *in, struct features *out);
 void ocp_features(const struct step_input *in, struct features *out);
 void hold_features(const struct step_input *in, struct features *out);
+void rest_features(const struct step_input *in, struct features *out);
+void pulse_features(const struct step_input *in, struct features *out);
 
 /* Names for "all missing" rows, in the registry's order: features of this kind of step and scope. */
 void step_missing(const struct step_input *in, const char *const *names, const char *reason,
                   struct features *out);
 /* true if the samples may be used; otherwise `reason` says why not. `note` says how many were bridged. */
 bool step_usable(const struct step_input *in, int first, int n, char reason[96], char note[96]);
+
+/* White noise of the current, from the residuals about a smooth curve; A. */
+double step_current_noise(const struct trace *tr);
 
 /* Area wetted by the drop as declared, m2, and its SD; NAN if unknown. */
 double declared_area(const struct analysis_settings *s, double *sd);

@@ -88,11 +88,16 @@ int sweep_legs(const double *t, const double *e, const int32_t *cycle, const int
     return found;
 }
 
-void sweep_rates(const struct leg *legs, int n_legs, int n, double *dedt)
+void sweep_rates(const struct leg *legs, int n_legs, const double *e, int n, double start, double *dedt)
 {
     for (int k = 0; k < n; k++)
         dedt[k] = 0;
-    for (int g = 0; g < n_legs; g++)
-        for (int k = legs[g].first; k < legs[g].first + legs[g].n && k < n; k++)
-            dedt[k] = legs[g].rate;
+    for (int g = 0; g < n_legs; g++) {
+        const struct leg *l = &legs[g];
+        for (int k = l->first; k < l->first + l->n && k < n; k++)
+            dedt[k] = l->rate;
+        double before = l->first > 0 ? e[l->first - 1] : start;
+        if (l->first < n && fabs(e[l->first] - before) < fabs(l->step) / 4)
+            dedt[l->first] = 0;
+    }
 }

@@ -24,7 +24,9 @@ int sweep_legs(const double *t, const double *e, const int32_t *cycle, const int
  * count, at most max. */
 int sweep_turns(const double *e, int n, int window, int *turn, int max);
 
-/* dE/dt of each sample (V/s): the rate of its leg. */
-void sweep_rates(const struct leg *legs, int n_legs, int n, double *dedt);
+/* dE/dt of each sample (V/s): the rate of its leg, but 0 where a leg begins with the potential that is there
+ * already (at the vertex at which two ramps meet, or at `start`, where the sweep begins; NAN = not known):
+ * nothing was charged in that interval. */
+void sweep_rates(const struct leg *legs, int n_legs, const double *e, int n, double start, double *dedt);
 
 #endif

@@ -25,7 +25,7 @@
 #include "base/buf.h"
 
 #define MAX_HOOKS        4
-#define VIRTUAL_EPOCH_S  946684800 /* 2000-01-01T00:00:00Z */
+#define VIRTUAL_EPOCH_S  ((time_t)LOOP_VIRTUAL_EPOCH)
 #define LONGEST_BLOCK_NS (3600 * NS_S)
 
 struct hook {
@@ -83,13 +83,32 @@ ns_t loop_now(const struct loop *l)
     return monotonic() - l->start;
 }
 
-void loop_utc(const struct loop *l, char text[32])
+static struct timespec wall_time(const struct loop *l)
 {
     struct timespec t;
     if (l->mode == LOOP_VIRTUAL)
         t = (struct timespec){.tv_sec = VIRTUAL_EPOCH_S + l->now / NS_S, .tv_nsec = l->now % NS_S};
     else
         clock_gettime(CLOCK_REALTIME, &t);
+    return t;
+}
+
+double loop_epoch(const struct loop *l)
+{
+    struct timespec t = wall_time(l);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+double clock_epoch(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_REALTIME, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+void loop_utc(const struct loop *l, char text[32])
+{
+    struct timespec t = wall_time(l);
     struct tm tm;
     gmtime_r(&t.tv_sec, &tm);
     char day[24];
@@ -352,6 +371,15 @@ void loop_on_pump(struct loop *l, void (*fn)(void *ctx), void *ctx)
 {
     assert(l->hook_n < MAX_HOOKS);
     l->hooks[l->hook_n++] = (struct hook){fn, ctx};
+}
+
+void loop_off_pump(struct loop *l, void (*fn)(void *ctx), void *ctx)
+{
+    int kept = 0;
+    for (int i = 0; i < l->hook_n; i++)
+        if (l->hooks[i].fn != fn || l->hooks[i].ctx != ctx)
+            l->hooks[kept++] = l->hooks[i];
+    l->hook_n = kept;
 }
 
 /* --- waiting ------------------------------------------------------------------------------------------- */

@@ -62,6 +62,12 @@ ns_t loop_now(const struct loop *l);
 /* Coordinated universal time as ISO 8601 with milliseconds into text[32]; in virtual mode it is a fixed
  * epoch (2000-01-01T00:00:00Z) + loop_now(), so that virtual runs are reproducible. */
 void loop_utc(const struct loop *l, char text[32]);
+/* The same as seconds since 1970-01-01T00:00Z. Wall-clock seconds: in scaled mode they pass as in real mode.
+ */
+double loop_epoch(const struct loop *l);
+/* Without a loop: what the operating system's clock says now, for what is told before a run. */
+double clock_epoch(void);
+#define LOOP_VIRTUAL_EPOCH 946684800.0 /* 2000-01-01T00:00Z, where virtual time begins */
 
 /* Timers: one-shot. `timer` is caller-owned storage, zero-initialised before first use; setting a set timer
  * moves it; cancelling an unset one does nothing. fn runs inside loop_wait*() with the timer already unset.
@@ -107,5 +113,7 @@ void loop_post(struct loop *l);
 /* Called in the owner's thread once per pump, before events are looked at (for flags set by other threads
  * and signal handlers); at most 4. */
 void loop_on_pump(struct loop *l, void (*fn)(void *ctx), void *ctx);
+/* No more. Not from inside of a hook. */
+void loop_off_pump(struct loop *l, void (*fn)(void *ctx), void *ctx);
 
 #endif

@@ -222,6 +222,16 @@ static bool read_value(const struct slot *s, const struct ynode *n, struct value
 
 static void read_values(const struct slot *s, const struct ynode *n)
 {
+    struct values *out = s->at;
+    struct value one;
+    if (s->field->or_one && ynode_kind(n) == Y_SCALAR && !ynode_is_null(n)) {
+        if (read_value(s, n, &one)) {
+            out->v = xcalloc(1, sizeof *out->v);
+            out->v[0] = one;
+            out->n = 1;
+        }
+        return;
+    }
     if (ynode_kind(n) != Y_LIST) {
         diags_error(s->d, mark_for(s, n), "`%s`: a list of values such as %s is wanted, found %s",
                     s->field->key, dim_example(s->field->dim), kind_name(n));
@@ -230,7 +240,6 @@ static void read_values(const struct slot *s, const struct ynode *n)
     int count = ynode_count(n);
     if (count == 0)
         diags_error(s->d, mark_for(s, n), "`%s`: the list is empty", s->field->key);
-    struct values *out = s->at;
     out->v = count ? xcalloc((size_t)count, sizeof *out->v) : NULL;
     out->n = count;
     for (int i = 0; i < count; i++)
@@ -504,6 +513,15 @@ static void check_keys(const struct ynode *n, const struct fields *table, struct
         if (!known)
             report_unknown(n, i, table, d);
     }
+}
+
+bool schema_read_field(const struct ynode *n, const struct field *f, void *out, struct diags *d)
+{
+    int before = diags_errors(d);
+    struct slot s = {.field = f, .at = (char *)out + f->offset, .d = d};
+    set_absent(f, s.at, ynode_mark(n));
+    read_field(&s, n);
+    return diags_errors(d) == before;
 }
 
 bool schema_read(const struct ynode *n, const struct fields *table, void *out, struct diags *d)

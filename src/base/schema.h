@@ -41,11 +41,17 @@ enum field_kind {
 enum node_form {
     NODE_OWN,         /* a map by `sub`; without `sub` anything */
     NODE_FILE_OR_MAP, /* the name of a file, or a map by `sub` */
-    NODE_STEPS,       /* a list of maps with one key each, one of those of `sub` */
+    NODE_STEPS,       /* a list of maps with one key each, one of those of `sub`; without `sub` the same as
+                         where it stands with it: steps hold steps */
+    NODE_NAMED_STEPS, /* a map of names, each with one such map or a list of them */
+    NODE_NAME_OR_MAP, /* a name, or a map by `sub` */
+    NODE_OF_FEATURE,  /* a quantity of the dimension of a feature that is named beside it, or `$name` */
     NODE_BOUND,       /* a quantity behind its direction, "< 0.05 V", or a list of one of each direction */
     NODE_FACTORS,     /* a map of names, each with a list of levels or a map by `sub` */
     NODE_NAME_LISTS,  /* a list of lists of two or more names */
     NODE_POINTS,      /* a list of places, each [x, y] or a map by `sub` that may have further keys */
+    NODE_INTERVALS,   /* a map of features, each with [low, high] in the feature's unit */
+    NODE_AMOUNT,      /* a quantity whose dimension another key decides, or a share in % */
 };
 
 struct values {
@@ -82,7 +88,8 @@ struct field {
     const struct fields *sub;   /* MAP, LIST; for NODE: optional, for help and schema only */
     const char *help;           /* one sentence, with the unit's meaning */
     enum node_form form;        /* NODE */
-    int items;                  /* VALUES: so many, 0 = any number; its own parser tells */
+    int least;                  /* VALUES: at least so many, 0 = one; its own parser tells */
+    bool or_one;                /* VALUES: one value by itself is a list of one */
 };
 
 /* Where the choice of one key, the selector, decides which others there are: bit k of `needed` and `possible`
@@ -121,6 +128,8 @@ struct fields {
  * and required keys are not asked for. Returns true if this map added no error. Heap members belong to the
  * caller: schema_free(). */
 bool schema_read(const struct ynode *n, const struct fields *table, void *out, struct diags *d);
+/* Reads one value as `f` says into out + f->offset: for readers of their own (FIELD_NODE). */
+bool schema_read_field(const struct ynode *n, const struct field *f, void *out, struct diags *d);
 void schema_free(const struct fields *table, void *out);
 
 #endif

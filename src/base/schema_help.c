@@ -58,18 +58,38 @@ static void add_choices(struct buf *out, const char *const *choice)
         buf_printf(out, "%s%s", i ? (choice[i + 1] ? ", " : " or ") : "", choice[i]);
 }
 
+/* "< 0.05 V": the example of a dimension may be several. */
+static void add_bound_kind(const struct field *f, struct buf *out)
+{
+    const char *example = dim_example(f->dim);
+    int n = (int)strcspn(example, ",");
+    const char * or = strstr(example, " or ");
+    n = or && or -example < n ? (int)(or -example) : n;
+    buf_printf(out, "\"< %.*s\", \"> %.*s\" or \"< $name\", or a list of one of each direction", n, example,
+               n, example);
+}
+
 static void add_node_kind(const struct field *f, struct buf *out)
 {
     static const char *const kinds[] = {
         [NODE_OWN] = "a map",
         [NODE_FILE_OR_MAP] = "the name of a file, or a map",
         [NODE_STEPS] = "a list, each entry with one of the keys below",
-        [NODE_BOUND] = "\"< 0.05 V\", \"> 1.5 V\" or \"< $name\", or a list of one of each direction",
+        [NODE_NAMED_STEPS] = "a map of names, each with a step or a list of steps",
+        [NODE_NAME_OR_MAP] = "a name, or a map",
+        [NODE_OF_FEATURE] = "a quantity of the dimension of the feature, or $name",
         [NODE_FACTORS] = "a map of names, each with a list of levels or a map",
         [NODE_NAME_LISTS] = "a list of lists of names",
         [NODE_POINTS] = "a list of places, each [x, y] or a map",
+        [NODE_INTERVALS] = "a map of features, each with [low, high]",
+        [NODE_AMOUNT] = "a percentage, or a quantity in the unit of the feature",
     };
-    buf_str(out, f->form == NODE_OWN && !f->sub ? "has rules of its own" : kinds[f->form]);
+    if (f->form == NODE_BOUND)
+        add_bound_kind(f, out);
+    else if (f->form == NODE_STEPS && !f->sub)
+        buf_str(out, "a list of steps of any kind");
+    else
+        buf_str(out, f->form == NODE_OWN && !f->sub ? "has rules of its own" : kinds[f->form]);
 }
 
 /* What one writes behind the key. */
@@ -95,9 +115,13 @@ static void add_kind(const struct field *f, struct buf *out)
         buf_str(out, f->kind == FIELD_VALUE ? " or $name" : "");
         return;
     case FIELD_VALUES:
+        if (f->or_one) {
+            add_noun(out, dim_name(f->dim));
+            buf_str(out, " or $name, or ");
+        }
         buf_str(out, "a list");
-        if (f->items)
-            buf_printf(out, " of %d", f->items);
+        if (f->least)
+            buf_printf(out, " of %d or more", f->least);
         buf_printf(out, ", each a %s or $name", dim_name(f->dim));
         return;
     case FIELD_PAIR:

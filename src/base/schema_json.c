@@ -15,7 +15,9 @@ struct writer {
     struct buf *out;
     int depth;
     bool plain[DIM_COUNT], factor[DIM_COUNT]; /* definitions that are referred to */
-    bool first;                               /* nothing in the present object or array yet */
+    bool feature;
+    const struct fields *step; /* table of a step, NULL = none is referred to */
+    bool first;                /* nothing in the present object or array yet */
 };
 
 /* --- JSON ----------------------------------------------------------------------------------------------- */
@@ -134,35 +136,6 @@ static void end_either(struct writer *w)
     close_with(w, ']');
 }
 
-static void definitions(struct writer *w)
-{
-    key(w, "$defs");
-    open_with(w, '{');
-    for (int k = 0; k < DIM_COUNT; k++) {
-        char name[64], ref[80];
-        if (!w->plain[k])
-            continue;
-        dim_def_name((enum dim)k, false, name);
-        snprintf(ref, sizeof ref, "#/$defs/%s", name);
-        key(w, name);
-        open_with(w, '{');
-        quantity_schema(w, (enum dim)k);
-        close_with(w, '}');
-        if (!w->factor[k])
-            continue;
-        dim_def_name((enum dim)k, true, name);
-        key(w, name);
-        open_with(w, '{');
-        either(w);
-        text_member(w, "$ref", ref);
-        or_else(w);
-        factor_schema(w);
-        end_either(w);
-        close_with(w, '}');
-    }
-    close_with(w, '}');
-}
-
 /* --- fields ----------------------------------------------------------------------------------------------
  */
 
@@ -220,13 +193,31 @@ static void choice_schema(struct writer *w, const struct field *f)
     close_with(w, ']');
 }
 
-/* One of the keys of `sub`, exactly. */
-static void steps_schema(struct writer *w, const struct fields *sub)
+#define STEP "#/$defs/step"
+
+/* Steps may hold steps: the definition is referred to. */
+static void steps_schema(struct writer *w)
 {
     list_of(w, 1, 0);
-    map_schema(w, sub, MAP_ONLY);
+    text_member(w, "$ref", STEP);
+    close_with(w, '}');
+}
+
+static void named_steps_schema(struct writer *w)
+{
+    raw_member(w, "type", "\"object\"");
     number_member(w, "minProperties", 1);
-    number_member(w, "maxProperties", 1);
+    key(w, "propertyNames");
+    open_with(w, '{');
+    text_member(w, "pattern", "^[A-Za-z][A-Za-z0-9_-]*$");
+    close_with(w, '}');
+    key(w, "additionalProperties");
+    open_with(w, '{');
+    either(w);
+    text_member(w, "$ref", STEP);
+    or_else(w);
+    steps_schema(w);
+    end_either(w);
     close_with(w, '}');
 }
 
@@ -265,6 +256,23 @@ static void factors_schema(struct writer *w, const struct fields *sub)
     close_with(w, '}');
 }
 
+static void intervals_schema(struct writer *w)
+{
+    raw_member(w, "type", "\"object\"");
+    number_member(w, "minProperties", 1);
+    key(w, "propertyNames");
+    open_with(w, '{');
+    text_member(w, "pattern", "^([A-Za-z][A-Za-z0-9_-]*[.])?[a-z0-9_]+(@[1-9][0-9]*)?$");
+    close_with(w, '}');
+    key(w, "additionalProperties");
+    open_with(w, '{');
+    list_of(w, 2, 2);
+    raw_member(w, "type", "[\"number\", \"string\"]");
+    text_member(w, "pattern", "^" NUMBER "([ ]*([A-Za-z%]|[^ -~]).*)?$");
+    close_with(w, '}');
+    close_with(w, '}');
+}
+
 static void node_schema(struct writer *w, const struct field *f)
 {
     switch (f->form) {
@@ -281,7 +289,23 @@ static void node_schema(struct writer *w, const struct field *f)
         end_either(w);
         return;
     case NODE_STEPS:
-        steps_schema(w, f->sub);
+        steps_schema(w);
+        if (f->sub)
+            w->step = f->sub;
+        return;
+    case NODE_NAMED_STEPS:
+        named_steps_schema(w);
+        return;
+    case NODE_NAME_OR_MAP:
+        either(w);
+        text_schema(w);
+        or_else(w);
+        map_schema(w, f->sub, MAP_ONLY);
+        end_either(w);
+        return;
+    case NODE_OF_FEATURE:
+        w->feature = true;
+        text_member(w, "$ref", "#/$defs/quantity-of-feature");
         return;
     case NODE_BOUND:
         bound_schema(w);
@@ -295,6 +319,13 @@ static void node_schema(struct writer *w, const struct field *f)
         raw_member(w, "type", "\"string\"");
         close_with(w, '}');
         close_with(w, '}');
+        return;
+    case NODE_INTERVALS:
+        intervals_schema(w);
+        return;
+    case NODE_AMOUNT:
+        raw_member(w, "type", "[\"number\", \"string\"]");
+        text_member(w, "pattern", "^" NUMBER "([ ]*([A-Za-z%]|[^ -~]).*)?$");
         return;
     case NODE_POINTS:
         list_of(w, 1, 0);
@@ -337,9 +368,16 @@ static void value_schema(struct writer *w, const struct field *f)
         end_either(w);
         return;
     case FIELD_VALUES:
-        list_of(w, f->items ? f->items : 1, f->items);
+        if (f->or_one) {
+            either(w);
+            refer(w, f->dim, true);
+            or_else(w);
+        }
+        list_of(w, f->least ? f->least : 1, 0);
         refer(w, f->dim, true);
         close_with(w, '}');
+        if (f->or_one)
+            end_either(w);
         return;
     case FIELD_PAIR:
     case FIELD_POINT:
@@ -512,6 +550,64 @@ static void map_schema(struct writer *w, const struct fields *table, enum map_ru
         default_of(w, f);
         close_with(w, '}');
     }
+    close_with(w, '}');
+}
+
+/* --- definitions that are referred to ----------------------------------------------------------------------
+ */
+
+/* One of the keys of the table, exactly. */
+static void step_definition(struct writer *w)
+{
+    key(w, "step");
+    open_with(w, '{');
+    map_schema(w, w->step, MAP_ONLY);
+    number_member(w, "minProperties", 1);
+    number_member(w, "maxProperties", 1);
+    close_with(w, '}');
+}
+
+/* A quantity whose dimension only the name of a feature tells. */
+static void feature_definition(struct writer *w)
+{
+    key(w, "quantity-of-feature");
+    open_with(w, '{');
+    raw_member(w, "type", "[\"number\", \"string\"]");
+    text_member(w, "pattern", "^(" NUMBER "([ ]*([A-Za-z%]|[^ -~]).*)?|[$][A-Za-z_][A-Za-z0-9_-]*)$");
+    text_member(w, "description", "a quantity of the dimension of the feature, or $name of a factor");
+    close_with(w, '}');
+}
+
+static void definitions(struct writer *w)
+{
+    key(w, "$defs");
+    open_with(w, '{');
+    if (w->step)
+        step_definition(w);
+    for (int k = 0; k < DIM_COUNT; k++) {
+        char name[64], ref[80];
+        if (!w->plain[k])
+            continue;
+        dim_def_name((enum dim)k, false, name);
+        snprintf(ref, sizeof ref, "#/$defs/%s", name);
+        key(w, name);
+        open_with(w, '{');
+        quantity_schema(w, (enum dim)k);
+        close_with(w, '}');
+        if (!w->factor[k])
+            continue;
+        dim_def_name((enum dim)k, true, name);
+        key(w, name);
+        open_with(w, '{');
+        either(w);
+        text_member(w, "$ref", ref);
+        or_else(w);
+        factor_schema(w);
+        end_either(w);
+        close_with(w, '}');
+    }
+    if (w->feature)
+        feature_definition(w);
     close_with(w, '}');
 }
 

@@ -7,11 +7,13 @@
 
 static int run(const struct command *self, int argc, char **argv)
 {
-    const char *words[1], *format = "csv", *folder = NULL;
+    const char *words[1], *format = "csv", *folder = NULL, *role = NULL;
+    enum data_roles roles = DATA_SITES;
     bool all = false, help;
     const struct option options[] = {
         {"format", 0, OPTION_TEXT, &format, "csv", "the format"},
         {"output", 'o', OPTION_TEXT, &folder, "DIR", "folder for the tables; made if it is not there"},
+        {"role", 0, OPTION_TEXT, &role, "WORD", "measured (sites and spares, the default), control or all"},
         {"all", 0, OPTION_FLAG, &all, NULL, "samples of approach, blank and detach too"},
     };
     struct err e = ERR_INIT;
@@ -29,7 +31,11 @@ static int run(const struct command *self, int argc, char **argv)
         err_set(&e, ERR_USAGE, "export: there is no format `%s`: this program writes csv", format);
         return options_fail(&e);
     }
+    if (role && !data_roles_parse(role, &roles, &e))
+        return options_fail(&e);
     struct data *d = data_open(words[0], &e);
+    if (d)
+        data_keep(d, roles);
     bool ok = d && export_csv(d, folder, all, &e);
     data_close(d);
     return ok ? 0 : options_fail(&e);

@@ -42,7 +42,8 @@ static bool recompute(const char *path, struct err *e)
 
 static int run(const struct command *self, int argc, char **argv)
 {
-    const char *words[1], *where = NULL;
+    const char *words[1], *where = NULL, *role = NULL;
+    enum data_roles roles = DATA_SITES;
     bool again = false, tidy = false, csv = false, json = false, help;
     const struct option options[] = {
         {"recompute", 0, OPTION_FLAG, &again, NULL,
@@ -50,6 +51,7 @@ static int run(const struct command *self, int argc, char **argv)
         {"long", 0, OPTION_FLAG, &tidy, NULL,
          "one row per value, with uncertainty, method, reason of absence"},
         {"where", 0, OPTION_TEXT, &where, "EXPR", "only these rows, e.g. \"step = formation and cycle = 1\""},
+        {"role", 0, OPTION_TEXT, &role, "WORD", "measured (sites and spares, the default), control or all"},
         {"csv", 0, OPTION_FLAG, &csv, NULL, "comma-separated, units in the header"},
         {"json", 0, OPTION_FLAG, &json, NULL, "for machines"},
     };
@@ -62,9 +64,12 @@ static int run(const struct command *self, int argc, char **argv)
         return 0;
     if (n == 0)
         return put_usage(self, "which results file");
+    if (role && !data_roles_parse(role, &roles, &e))
+        return options_fail(&e);
     struct data *d = !again || recompute(words[0], &e) ? data_open(words[0], &e) : NULL;
     if (!d)
         return options_fail(&e);
+    data_keep(d, roles);
     struct table *t = tidy ? tables_features_long(d) : tables_features_wide(d);
     struct buf text = {0};
     bool ok = !where || where_apply(t, where, &e);

@@ -1,4 +1,4 @@
-/* seccm help: everything that a protocol, grid or rig file may hold, or the help of a command. */
+/* seccm help: everything that a protocol, grid, rig or file of steps may hold, or the help of a command. */
 #include <string.h>
 
 #include "cli/commands.h"
@@ -16,7 +16,7 @@ static int run(const struct command *self, int argc, char **argv)
     if (help)
         return 0;
     if (n == 0)
-        return put_usage(self, "about protocol, grid, rig or which command");
+        return put_usage(self, "about protocol, steps, grid, rig or which command");
     const struct language *l = language_find(words[0]);
     struct buf text = {0};
     if (l) {
@@ -28,13 +28,14 @@ static int run(const struct command *self, int argc, char **argv)
         if (strcmp(commands[k]->name, words[0]) == 0)
             return commands[k]->run(commands[k], 2, ask);
     err_set(&e, ERR_USAGE,
-            "help: nothing is known about `%s`; there are protocol, grid, rig and the commands", words[0]);
+            "help: nothing is known about `%s`; there are protocol, steps, grid, rig and the commands",
+            words[0]);
     return options_fail(&e);
 }
 
 const struct command command_help = {
     .name = "help",
-    .usage = "protocol|grid|rig|COMMAND",
+    .usage = "protocol|steps|grid|rig|COMMAND",
     .summary = "Explain every key of a kind of file, with an example; or a command.",
     .example = "  seccm help protocol | less",
     .run = run,

@@ -1,4 +1,5 @@
 /* seccm plan: what a protocol will do, before it does it. */
+#include "base/loop.h"
 #include "cli/commands.h"
 #include "cli/load.h"
 #include "cli/put.h"
@@ -6,7 +7,7 @@
 static int run(const struct command *self, int argc, char **argv)
 {
     const char *rig = NULL, *svg = NULL, *words[1];
-    bool json = false, csv = false, help;
+    bool json = false, csv = false, outside = false, help;
     long seed = -1;
     const struct option options[] = {
         {"json", 0, OPTION_FLAG, &json, NULL, "the whole plan as JSON"},
@@ -14,10 +15,13 @@ static int run(const struct command *self, int argc, char **argv)
         {"svg", 0, OPTION_TEXT, &svg, "FILE", "map of the sites in order, coloured by factor"},
         {"rig", 0, OPTION_TEXT, &rig, "RIG.yaml", "plan for this rig instead of the protocol's"},
         {"seed", 0, OPTION_INT, &seed, "N", "another seed for the design"},
+        {"include-outside", 0, OPTION_FLAG, &outside, NULL,
+         "steps may be included from files outside the protocol's folder"},
     };
     struct err e = ERR_INIT;
     int n, status = 0;
-    if (!options_parse(self, options, 5, argc, argv, words, 1, &n, &help, &e))
+    if (!options_parse(self, options, sizeof options / sizeof options[0], argc, argv, words, 1, &n, &help,
+                       &e))
         return options_fail(&e);
     if (help)
         return 0;
@@ -26,7 +30,11 @@ static int run(const struct command *self, int argc, char **argv)
         return options_fail(&e);
     }
     struct loaded l;
-    const struct protocol_options o = {.rig_path = rig, .has_seed = seed >= 0, .seed = seed};
+    const struct protocol_options o = {.rig_path = rig,
+                                       .has_seed = seed >= 0,
+                                       .seed = seed,
+                                       .include_outside = outside,
+                                       .now = clock_epoch()};
     if (!load_plan(words[0], &o, &l, &status))
         return status;
     struct buf text = {0};

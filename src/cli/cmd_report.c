@@ -24,6 +24,10 @@ static int run(const struct command *self, int argc, char **argv)
         return put_usage(self, "where to (-o FILE.html)");
     struct data *d = data_open(words[0], &e);
     struct buf html = {0};
+    if (d) {
+        data_keep(d, DATA_SITES);
+        data_region_factor(d); /* regions are compared like levels */
+    }
     bool ok = d && report_html(d, &html, &e);
     data_close(d);
     if (!ok) {

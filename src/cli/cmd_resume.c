@@ -21,19 +21,31 @@ static bool same_input(struct results *r, const char *role, const struct source 
     return ok;
 }
 
-/* The grid's CSV files, stored as points, points#2, ... */
-static bool same_points(struct results *r, const struct protocol *p, struct err *e)
+/* Files of one role, stored as points, points#2, ... */
+static bool same_files(struct results *r, const char *what, const struct source *const *now, int n,
+                       struct err *e)
 {
-    const struct source *now[16];
-    int n = grid_sources(p->grid, now, 16);
-    for (int k = 0; k < n && k < 16; k++) {
-        char role[24] = "points";
+    for (int k = 0; k < n; k++) {
+        char role[24];
         if (k)
-            snprintf(role, sizeof role, "points#%d", k + 1);
+            snprintf(role, sizeof role, "%s#%d", what, k + 1);
+        else
+            snprintf(role, sizeof role, "%s", what);
         if (!same_input(r, role, now[k], e))
             return false;
     }
     return true;
+}
+
+/* The grid's CSV files, and the files of steps. */
+static bool same_lists(struct results *r, const struct protocol *p, struct err *e)
+{
+    const struct source *points[16], *include[INCLUDE_MAX];
+    int n = grid_sources(p->grid, points, 16);
+    for (int k = 0; k < p->n_includes; k++)
+        include[k] = p->include[k].source;
+    return same_files(r, "points", points, n < 16 ? n : 16, e) &&
+           same_files(r, "include", include, p->n_includes, e);
 }
 
 static bool same_inputs(struct results *r, const struct protocol *p, struct err *e)
@@ -45,7 +57,7 @@ static bool same_inputs(struct results *r, const struct protocol *p, struct err 
             return false;
     }
     return same_input(r, "protocol", p->source, e) && same_input(r, "rig", p->rig->source, e) &&
-           (!p->grid_source || same_input(r, "grid", p->grid_source, e)) && same_points(r, p, e);
+           (!p->grid_source || same_input(r, "grid", p->grid_source, e)) && same_lists(r, p, e);
 }
 
 /* The plan of the file: its protocol, rig and seed. */
@@ -60,7 +72,7 @@ static bool plan_of(struct results *r, struct loaded *l, int *status, struct err
         *status = options_fail(e);
     } else {
         const struct protocol_options o = {
-            .rig_path = rig.p, .has_seed = true, .seed = strtoll(seed, NULL, 10)};
+            .rig_path = rig.p, .has_seed = true, .seed = strtoll(seed, NULL, 10), .include_outside = true};
         ok = load_plan(protocol.p, &o, l, status);
         if (ok && !same_inputs(r, l->protocol, e)) {
             *status = options_fail(e);
@@ -75,6 +87,20 @@ static bool plan_of(struct results *r, struct loaded *l, int *status, struct err
     return ok;
 }
 
+/* A run that was begun in virtual time goes on so. */
+static bool read_mode(const char *path, struct session_options *so, struct err *e)
+{
+    struct err ignored = ERR_INIT;
+    struct results *r = results_open(path, e);
+    if (!r)
+        return false;
+    char *mode = results_info(r, "mode");
+    so->bench.virtual_time = so->bench.virtual_time || (!strcmp(mode, "virtual") && so->bench.speed <= 0);
+    free(mode);
+    results_close(r, &ignored);
+    return true;
+}
+
 static int resume(const char *path, struct session_options *so)
 {
     struct err e = ERR_INIT;
@@ -83,9 +109,6 @@ static int resume(const char *path, struct session_options *so)
     struct results *r = results_open(path, &e);
     if (!r)
         return options_fail(&e);
-    char *mode = results_info(r, "mode");
-    so->bench.virtual_time = so->bench.virtual_time || (!strcmp(mode, "virtual") && so->bench.speed <= 0);
-    free(mode);
     bool ok = plan_of(r, &l, &status, &e);
     results_close(r, &e);
     if (!ok)
@@ -96,6 +119,18 @@ static int resume(const char *path, struct session_options *so)
     status = session_resume(l.plan, path, so);
     free(state);
     load_free(&l);
+    return status;
+}
+
+/* The guardian is forked while no database is open. */
+static int resume_guarded(const char *path, struct session_options *so)
+{
+    struct err e = ERR_INIT;
+    if (!read_mode(path, so, &e) ||
+        (!so->bench.virtual_time && !(so->guardian = guardian_start(GUARDIAN_SILENCE, &e))))
+        return options_fail(&e);
+    int status = resume(path, so);
+    guardian_free(so->guardian);
     return status;
 }
 
@@ -126,13 +161,15 @@ static int run(const struct command *self, int argc, char **argv)
         err_set(&e, ERR_USAGE, "resume: which file? (usage: seccm resume %s)", self->usage);
         return options_fail(&e);
     }
-    return resume(words[0], &so);
+    return resume_guarded(words[0], &so);
 }
 
 const struct command command_resume = {
     .name = "resume",
     .usage = "FILE.seccm",
     .summary = "Go on after an interruption: retract, close the open attempt, visit what is left.",
-    .example = "  seccm resume night.seccm",
+    .example =
+        "  seccm resume night.seccm\n\n"
+        "If the last run died, its guardian has made the rig safe: what it did is told and stored as events.",
     .run = run,
 };

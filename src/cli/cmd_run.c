@@ -34,8 +34,14 @@ static int run_protocol(const char *protocol, const char *output, const struct p
         status = options_fail(&e);
     } else if (load_plan(protocol, po, &l, &status)) {
         char *state = session_sample_path(path);
-        if (!so->bench.sample_state)
+        if (!so->bench.sample_state) {
             so->bench.sample_state = state;
+            if (l.protocol->rig->simulate && access(state, F_OK) == 0)
+                fprintf(stderr,
+                        "seccm: the simulated sample goes on from %s: spots touched there stay touched; "
+                        "without that file it is fresh\n",
+                        state);
+        }
         status = session_run(l.plan, path, so);
         free(state);
         load_free(&l);
@@ -60,6 +66,8 @@ static int run(const struct command *self, int argc, char **argv)
         {"speed", 0, OPTION_NUMBER, &so.bench.speed, "K",
          "simulated rig only: K times faster than real time"},
         {"seed", 0, OPTION_INT, &seed, "N", "another seed for the design"},
+        {"include-outside", 0, OPTION_FLAG, &po.include_outside, NULL,
+         "steps may be included from files outside the protocol's folder"},
         {"sites", 0, OPTION_INT, &sites, "N", "only the first N sites of the order"},
         {"transcript", 0, OPTION_TEXT, &so.bench.transcript, "FILE", "record all traffic of all links"},
         {"stage", 0, OPTION_TEXT, &so.bench.stage_link, "LINK", "another link, e.g. pty:/dev/pts/4"},
@@ -86,15 +94,24 @@ static int run(const struct command *self, int argc, char **argv)
         return options_fail(&e);
     po.has_seed = seed >= 0;
     po.seed = seed;
+    po.now = so.bench.virtual_time ? LOOP_VIRTUAL_EPOCH : clock_epoch();
     so.only_first = (int)sites;
     so.bench.sim_seed = (uint64_t)sim_seed;
-    return run_protocol(words[0], output, &po, &so);
+    /* First of all: it must inherit neither threads nor databases, and little memory. */
+    if (!so.bench.virtual_time && !(so.guardian = guardian_start(GUARDIAN_SILENCE, &e)))
+        return options_fail(&e);
+    int status = run_protocol(words[0], output, &po, &so);
+    guardian_free(so.guardian);
+    return status;
 }
 
 const struct command command_run = {
     .name = "run",
     .usage = "PROTOCOL [-o FILE.seccm] [--rig RIG.yaml] [--virtual|--speed K]",
     .summary = "Visit all sites of a protocol and store everything in one results file.",
-    .example = "  seccm run examples/sei-screening.yaml --virtual -o demo.seccm",
+    .example =
+        "  seccm run examples/sei-screening.yaml --virtual -o demo.seccm\n\n"
+        "Outside of virtual time a guardian process watches over the run: should it die, or give no sign of\n"
+        "life for 5 s, the guardian ends it for certain, stops the stage, opens the cell and retracts.",
     .run = run,
 };

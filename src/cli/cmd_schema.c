@@ -15,10 +15,11 @@ static int run(const struct command *self, int argc, char **argv)
     if (help)
         return 0;
     if (n == 0)
-        return put_usage(self, "protocol, grid or rig");
+        return put_usage(self, "protocol, steps, grid or rig");
     const struct language *l = language_find(words[0]);
     if (!l) {
-        err_set(&e, ERR_USAGE, "schema: there is no file `%s`; there are protocol, grid and rig", words[0]);
+        err_set(&e, ERR_USAGE, "schema: there is no file `%s`; there are protocol, steps, grid and rig",
+                words[0]);
         return options_fail(&e);
     }
     struct buf text = {0};
@@ -28,7 +29,7 @@ static int run(const struct command *self, int argc, char **argv)
 
 const struct command command_schema = {
     .name = "schema",
-    .usage = "protocol|grid|rig",
+    .usage = "protocol|steps|grid|rig",
     .summary = "Print the JSON Schema of a kind of file: an editor completes and checks by it.",
     .example = "  seccm schema protocol > protocol.schema.json",
     .run = run,

@@ -6,7 +6,7 @@
 #include "output/summary.h"
 
 struct wish {
-    const char *feature, *by, *unverified;
+    const char *feature, *by, *unverified, *role;
     bool json;
     long seed, resamples;
 };
@@ -38,11 +38,27 @@ static bool print_both(const struct data *d, const struct feature_ref *ref, stru
     return true;
 }
 
-static bool print(const struct data *d, const struct wish *w, struct buf *out, struct err *e)
+/* The sites that are asked for, and the column of the factor that they are grouped by. `--by role` compares
+ * controls with the others, so it has all of them. */
+static bool choose(struct data *d, const struct wish *w, int *factor, struct err *e)
+{
+    enum data_roles roles = DATA_SITES;
+    bool by_role = w->by && strcmp(w->by, "role") == 0;
+    if (w->role && !data_roles_parse(w->role, &roles, e))
+        return false;
+    data_keep(d, by_role && !w->role ? DATA_ALL : roles);
+    if (by_role)
+        *factor = data_role_factor(d);
+    else if (w->by && strcmp(w->by, "region") == 0)
+        data_region_factor(d);
+    return by_role || !w->by || data_factor(d, w->by, factor, e);
+}
+
+static bool print(struct data *d, const struct wish *w, struct buf *out, struct err *e)
 {
     struct feature_ref ref;
     struct summary_options o = {.factor = -1, .seed = (uint64_t)w->seed, .resamples = (int)w->resamples};
-    return feature_ref_parse(w->feature, &ref, e) && (!w->by || data_factor(d, w->by, &o.factor, e)) &&
+    return feature_ref_parse(w->feature, &ref, e) && choose(d, w, &o.factor, e) &&
            print_both(d, &ref, &o, w, out, e);
 }
 
@@ -63,9 +79,13 @@ static int run(const struct command *self, int argc, char **argv)
     struct wish w = {.seed = 1, .resamples = BOOTSTRAP_RESAMPLES};
     const struct option options[] = {
         {"feature", 0, OPTION_TEXT, &w.feature, "NAME", "contact_z, step.feature or step.feature@cycle"},
-        {"by", 0, OPTION_TEXT, &w.by, "FACTOR", "one row per level of this factor, and whether they differ"},
+        {"by", 0, OPTION_TEXT, &w.by, "FACTOR",
+         "one row per level of this factor, per role or region, and whether they differ"},
         {"unverified", 0, OPTION_TEXT, &w.unverified, "WORD",
          "sites with unverified meniscus: with, without, both"},
+        {"role", 0, OPTION_TEXT, &w.role, "WORD",
+         "measured (sites and spares, the default), control (reference spots) or all; `--by role` compares "
+         "them"},
         {"seed", 0, OPTION_INT, &w.seed, "N", "of the bootstrap (1)"},
         {"resamples", 0, OPTION_INT, &w.resamples, "N", "of the bootstrap (10000)"},
         {"json", 0, OPTION_FLAG, &w.json, NULL, "for machines"},

@@ -48,8 +48,8 @@ static void header(const struct truth_options *o)
     const char *gap = o->csv ? "," : "  ";
     printf("x_um%sy_um%ssurface_z_um%scontact_z_um%sinsulating%sregion%sedge_density%swetted_um%ssei_mC_per_"
            "cm2%s"
-           "sei_onset_V%scapacitance_uF_per_cm2",
-           gap, gap, gap, gap, gap, gap, gap, gap, gap, gap);
+           "sei_onset_V%scapacitance_uF_per_cm2%sactivity%scorrosion_V",
+           gap, gap, gap, gap, gap, gap, gap, gap, gap, gap, gap, gap);
     for (int k = 1; k <= o->cycles; k++)
         printf("%sq_sei@%d_pC", gap, k);
     for (int k = 2; k <= o->cycles; k++)
@@ -66,10 +66,11 @@ static void row(const struct world *w, const struct frame *f, double x, double y
     to_sample(f, x, y, at);
     world_truth_at(w, at[0], at[1], 0, &t);
     world_truth_cv(w, at[0], at[1], o->start, o->low, o->rate, o->cycles, o->window[0], o->window[1], q);
-    printf("%.4f%s%.4f%s%.4f%s%.4f%s%s%s%d%s%.4f%s%.4f%s%.5f%s%.4f%s%.4f", x * 1e6, gap, y * 1e6, gap,
-           to_rig_height(f, t.surface_z) * 1e6, gap, to_rig_height(f, t.contact_z) * 1e6, gap,
+    printf("%.4f%s%.4f%s%.4f%s%.4f%s%s%s%d%s%.4f%s%.4f%s%.5f%s%.4f%s%.4f%s%.4f%s%.4f", x * 1e6, gap, y * 1e6,
+           gap, to_rig_height(f, t.surface_z) * 1e6, gap, to_rig_height(f, t.contact_z) * 1e6, gap,
            t.insulating ? "yes" : "no", gap, t.region, gap, t.edge_density, gap, t.wetted_diameter * 1e6, gap,
-           t.sei_charge_density * 0.1, gap, t.sei_onset, gap, t.capacitance * 100);
+           t.sei_charge_density * 0.1, gap, t.sei_onset, gap, t.capacitance * 100, gap, t.activity, gap,
+           t.corrosion);
     for (int k = 0; k < o->cycles; k++)
         printf("%s%.5f", gap, q[k] * 1e12);
     for (int k = 1; k < o->cycles; k++)
@@ -82,7 +83,7 @@ static void contacts(const struct world *w, const struct frame *f, const struct 
 {
     printf("x_um,y_um,contact_z_um,t_s,wetted_um,residue_um,film_pC,sweep,direction,from_V,to_V,q_total_pC,q_"
            "sei_pC,"
-           "q_sei_window_pC\n");
+           "q_sei_window_pC,q_host_pC\n");
     for (int k = 0; k < world_contact_count(w); k++) {
         struct world_contact_info c;
         struct world_sweep s;
@@ -91,11 +92,11 @@ static void contacts(const struct world *w, const struct frame *f, const struct 
         for (int a = 0; a < 2; a++)
             rig[a] = (at[f->axis[a].world] - f->axis[a].offset) * f->axis[a].direction;
         for (int j = 0; j < c.sweeps && world_contact_sweep(w, k, j, o->window[0], o->window[1], &s); j++)
-            printf("%.4f,%.4f,%.4f,%.3f,%.4f,%.4f,%.5f,%d,%s,%.4f,%.4f,%.5f,%.5f,%.5f\n", rig[0] * 1e6,
+            printf("%.4f,%.4f,%.4f,%.3f,%.4f,%.4f,%.5f,%d,%s,%.4f,%.4f,%.5f,%.5f,%.5f,%.5f\n", rig[0] * 1e6,
                    rig[1] * 1e6, to_rig_height(f, c.contact_z) * 1e6, c.t_s, c.wetted_diameter * 1e6,
                    c.residue_diameter * 1e6, c.film_charge * 1e12, j + 1,
                    s.reducing ? "reducing" : "oxidising", s.e_from, s.e_to, s.q_total * 1e12, s.q_sei * 1e12,
-                   s.q_sei_window * 1e12);
+                   s.q_sei_window * 1e12, s.q_host * 1e12);
     }
 }
 

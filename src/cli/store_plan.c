@@ -9,19 +9,20 @@
 
 #include "base/rng.h"
 
-#define META_MAX 12
+#define META_MAX 20
 
 static void fill_sites(const struct plan *plan, struct results_site_plan *site, const char **text, double *si)
 {
     const struct protocol *p = plan->protocol;
-    int n = plan->n_sites + plan->n_spares;
+    int n = plan_places(plan);
     for (int k = 0; k < n; k++) {
         const struct plan_site *s = &plan->site[k];
         const char **t = text + (size_t)k * FACTOR_MAX;
         double *v = si + (size_t)k * FACTOR_MAX;
         for (int f = 0; f < p->n_factors; f++) {
-            t[f] = s->spare ? "" : p->factor[f].text[s->level[f]];
-            v[f] = s->spare ? NAN : p->factor[f].si[s->level[f]];
+            bool none = s->spare || s->control;
+            t[f] = none ? "" : p->factor[f].text[s->level[f]];
+            v[f] = none ? NAN : p->factor[f].si[s->level[f]];
         }
         site[k] = (struct results_site_plan){.site = s->site,
                                              .order = s->order,
@@ -30,6 +31,7 @@ static void fill_sites(const struct plan *plan, struct results_site_plan *site, 
                                              .region = s->region,
                                              .block = s->block,
                                              .spare = s->spare,
+                                             .control = s->control,
                                              .level = t,
                                              .level_si = v};
     }
@@ -41,10 +43,11 @@ static const struct source *level_of(const struct protocol *p, int f)
     return f < p->n_factors ? p->factor[f].source : NULL;
 }
 
-/* Most files that a plan is made from: protocol, grid, rig, tables of levels and of points. */
+/* Most files that a plan is made from: protocol, grid, rig, tables of levels and of points, files of steps.
+ */
 #define POINTS_MAX 16
 #define FIXED_MAX  (3 + FACTOR_MAX)
-#define INPUT_MAX  (FIXED_MAX + POINTS_MAX)
+#define INPUT_MAX  (FIXED_MAX + POINTS_MAX + INCLUDE_MAX)
 
 static int fill_inputs(const struct protocol *p, struct results_input *in, char paths[INPUT_MAX][PATH_MAX])
 {
@@ -61,6 +64,10 @@ static int fill_inputs(const struct protocol *p, struct results_input *in, char 
         all[FIXED_MAX + k].role = "points";
         all[FIXED_MAX + k].source = points[k];
     }
+    for (int k = 0; k < p->n_includes; k++) {
+        all[FIXED_MAX + POINTS_MAX + k].role = "include";
+        all[FIXED_MAX + POINTS_MAX + k].source = p->include[k].source;
+    }
     for (int k = 0; k < INPUT_MAX; k++) {
         if (!all[k].source)
             continue;
@@ -72,7 +79,23 @@ static int fill_inputs(const struct protocol *p, struct results_input *in, char 
     return n;
 }
 
-static int fill_meta(const struct protocol *p, const char **key, const char **value, char number[4][64])
+/* {"formation.q_sei@1": [-6e-13, -5e-13], ...}, SI. */
+static void accept_json(const struct control *c, struct buf *out)
+{
+    for (int k = 0; k < c->n_accept; k++) {
+        char name[128];
+        buf_str(out, k ? ", " : "{");
+        buf_json_string(out, feature_ref_text(&c->accept[k].feature, name, sizeof name));
+        buf_str(out, ": [");
+        buf_json_number(out, c->accept[k].low);
+        buf_str(out, ", ");
+        buf_json_number(out, c->accept[k].high);
+        buf_str(out, k + 1 < c->n_accept ? "]" : "]}");
+    }
+}
+
+static int fill_meta(const struct protocol *p, const struct buf *accept, const char **key, const char **value,
+                     char number[4][64])
 {
     int n = 0;
     snprintf(number[0], 64, "%.9g", p->sei.step ? p->sei.window[0] : NAN);
@@ -90,6 +113,8 @@ static int fill_meta(const struct protocol *p, const char **key, const char **va
         {"analysis_sei_step", p->sei.step},
         {"analysis_sei_low", p->sei.step ? number[0] : NULL},
         {"analysis_sei_high", p->sei.step ? number[1] : NULL},
+        {"control_patch", p->controls.patch},
+        {"control_accept", accept->n ? accept->p : NULL},
         {"analysis_wetting_potential", isnan(p->wet_check_potential) ? NULL : number[2]},
     };
     for (size_t k = 0; k < sizeof all / sizeof all[0]; k++) {
@@ -115,7 +140,7 @@ struct results *store_plan_create(const char *path, const struct plan *plan, con
 {
     static const char *const mode[] = {"real", "scaled", "virtual"};
     const struct protocol *p = plan->protocol;
-    size_t n = (size_t)(plan->n_sites + plan->n_spares);
+    size_t n = (size_t)plan_places(plan);
     struct results_site_plan *site = xcalloc(n, sizeof *site);
     const char **text = xcalloc(n * FACTOR_MAX, sizeof *text);
     double *si = xcalloc(n * FACTOR_MAX, sizeof *si);
@@ -124,7 +149,9 @@ struct results *store_plan_create(const char *path, const struct plan *plan, con
     int factor_dim[FACTOR_MAX];
     char number[4][64], utc[32], id[64];
     struct results_input input[INPUT_MAX];
+    struct buf accept = {0};
     fill_sites(plan, site, text, si);
+    accept_json(&p->controls, &accept);
     for (int f = 0; f < p->n_factors; f++) {
         factor[f] = p->factor[f].name;
         factor_dim[f] = (int)p->factor[f].dim;
@@ -149,7 +176,7 @@ struct results *store_plan_create(const char *path, const struct plan *plan, con
         .pstat_id = b->rig->pstat_id,
         .meta_key = meta_key,
         .meta_value = meta_value,
-        .n_meta = fill_meta(p, meta_key, meta_value, number),
+        .n_meta = fill_meta(p, &accept, meta_key, meta_value, number),
         .factor = factor,
         .factor_dim = factor_dim,
         .n_factors = p->n_factors,
@@ -163,5 +190,6 @@ struct results *store_plan_create(const char *path, const struct plan *plan, con
     free(text);
     free(si);
     free(paths);
+    buf_free(&accept);
     return out;
 }

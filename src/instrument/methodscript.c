@@ -27,7 +27,8 @@
 #include "instrument/ms_package.h"
 #include "instrument/ms_script.h"
 
-#define CUT_BYTES "\nZ\ne\ncell_off\n\n"
+#define OPEN_BYTES "e\ncell_off\n\n"
+#define CUT_BYTES  "\nZ\n" OPEN_BYTES
 
 #define REPLY_TIMEOUT (300 * NS_MS)
 /* Slowest line that a script is uploaded through. */
@@ -48,8 +49,10 @@ struct ms {
     enum phase phase;
     struct ms_script script; /* of the running program; its text is already sent and freed */
     int segment;             /* -1 before the first loop */
+    int next;                /* which one begins with the next loop */
     bool in_loop;
     bool advancing, finishing;
+    bool over;     /* the present loop is a gate that ran out */
     bool cut_sent; /* its second script was probably refused, after which the device is deaf for a while */
     int reason;    /* said by the script for the present loop, or NO_REASON */
     /* place within the present loop */
@@ -131,6 +134,22 @@ static bool ms_compile(struct potentiostat *p, const struct program *g, struct b
     return ok;
 }
 
+/* "P", variables with ";" between them, LF; a variable is 10 characters, one that is measured has status and
+ * range behind it (",10,2XX", 7). With potential, time and, but for open circuit, a current. */
+static double ms_sample_bytes(struct potentiostat *p, const struct segment *s)
+{
+    enum { VARIABLE = 10, META = 7, FRAME = 2 };
+    (void)p;
+    if (s->kind == SEGMENT_OPEN)
+        return FRAME + 2 * VARIABLE + META + 1;
+    return FRAME + 3 * VARIABLE + META * (s->kind == SEGMENT_GALVANOSTATIC ? 2 : 1) + 2;
+}
+
+static size_t ms_text_max(struct potentiostat *p)
+{
+    return ms_of(p)->config.model->script_max;
+}
+
 static bool upload(struct ms *m, const char *text, size_t n, struct err *e)
 {
     struct dialogue *d = m->base.dialogue;
@@ -153,7 +172,8 @@ static void begin_running(struct ms *m)
 {
     m->phase = RUNNING;
     m->segment = -1;
-    m->in_loop = m->advancing = m->finishing = m->done_pending = false;
+    m->next = 0;
+    m->in_loop = m->advancing = m->finishing = m->over = m->done_pending = false;
     m->reason = NO_REASON;
     err_clear(&m->failure);
 }
@@ -205,13 +225,13 @@ static enum potentiostat_item_kind take_begin(struct ms *m, const char *line, st
 {
     char *end;
     long technique = strtol(line + 1, &end, 16);
-    if (end != line + 5 || *end != '\0' || m->in_loop || m->segment + 1 >= m->script.n)
+    if (end != line + 5 || *end != '\0' || m->in_loop || m->next >= m->script.n)
         return garbage(m, line, "a line of the running program", e);
-    if (technique != m->script.segment[m->segment + 1].technique)
+    if (technique != m->script.segment[m->next].technique)
         return garbage(m, line, "the beginning of the program's next loop", e);
-    m->segment++;
+    m->segment = m->next;
     m->in_loop = true;
-    m->advancing = false;
+    m->advancing = m->over = false;
     m->reason = NO_REASON;
     m->scan = m->leg = m->leg_points = 0;
     m->samples = 0;
@@ -292,14 +312,16 @@ static enum potentiostat_item_kind take_sample(struct ms *m, const char *line, n
     return PSTAT_SAMPLE;
 }
 
+/* A gate that ran out is over whether or not an advance was on its way. */
 static enum potentiostat_item_kind take_end(struct ms *m, struct potentiostat_item *out)
 {
     m->in_loop = false;
+    m->next = m->segment + 1 + (m->over ? m->script.segment[m->segment].skips : 0);
     out->kind = PSTAT_END;
     out->segment = m->segment;
     if (m->reason != NO_REASON)
         out->ended_by = m->reason;
-    else if (m->advancing || m->finishing)
+    else if ((m->advancing && !m->over) || m->finishing)
         out->ended_by = ENDED_ADVANCED;
     else
         out->ended_by = m->script.segment[m->segment].natural;
@@ -312,7 +334,7 @@ static enum potentiostat_item_kind take_done(struct ms *m, struct potentiostat_i
         m->done_pending = true;
         return take_end(m, out);
     }
-    bool complete = m->segment + 1 == m->script.n || m->finishing || m->reason == ENDED_CEILING;
+    bool complete = m->next == m->script.n || m->finishing || m->reason == ENDED_CEILING;
     if (!complete) {
         err_set(&m->failure, ERR_MISMATCH, "potentiostat: the program ended after segment %d of %d",
                 m->segment + 1, m->script.n);
@@ -331,6 +353,8 @@ static void take_text(struct ms *m, const char *text)
         m->reason = ENDED_CEILING;
     else if (strcmp(text, MS_SAY_COMPLIANCE) == 0)
         m->reason = ENDED_COMPLIANCE;
+    else if (strcmp(text, MS_SAY_OVER) == 0)
+        m->over = true;
     else if (strncmp(text, MS_SAY_UNTIL, n) == 0 && text[n] >= '0' && text[n] < '0' + UNTIL_MAX &&
              m->reason == NO_REASON)
         m->reason = text[n] - '0';
@@ -360,8 +384,13 @@ static enum potentiostat_item_kind take_line(struct ms *m, const char *line, ns_
     case 'Z': /* refused: the script was over before it came */
         return PSTAT_NONE;
     case 'Y':
-        return line[1] == '!' ? device_error(m, line, e) : PSTAT_NONE;
+        if (line[1] == '!')
+            return device_error(m, line, e);
+        m->advancing = m->in_loop; /* of one that came late, too: it ends the loop in which it is heard */
+        return PSTAT_NONE;
     case '-': /* scan ends */
+    case 'L': /* a loop around measurement loops begins, */
+    case '+': /* ends */
         return PSTAT_NONE;
     default:
         return garbage(m, line, "a line of the running program", e);
@@ -436,6 +465,28 @@ static void ms_cut_bytes(struct potentiostat *p, struct buf *out)
     buf_str(out, CUT_BYTES);
 }
 
+/* The device may be deaf for a while behind the cut, or still end its script: the question is asked again.
+ * Where the cut was lost it is repeated. */
+static int ms_errands(struct potentiostat *p, struct errand *out, int max)
+{
+    struct errand cut = errand_make("cell off", 0, CUT_BYTES, strlen(CUT_BYTES));
+    struct errand open = errand_make("open cell", 1, OPEN_BYTES, strlen(OPEN_BYTES));
+    (void)p;
+    open.kind = ERRAND_TEXT;
+    snprintf(open.wanted, sizeof open.wanted, "e\n\n");
+    snprintf(open.proves, sizeof open.proves, "cell open");
+    open.quiet = DEAF_TIME;
+    open.answer = REPLY_TIMEOUT;
+    open.timeout = STOP_TIME;
+    struct errand all[] = {cut, open, cut, open};
+    int n = (int)(sizeof all / sizeof all[0]);
+    all[2].turn = 1;
+    all[2].only_unproven = all[3].only_unproven = true;
+    n = n < max ? n : max;
+    memcpy(out, all, (size_t)n * sizeof *out);
+    return n;
+}
+
 /* Time left until the earlier of `deadline` and now + at_most. */
 static ns_t left(const struct ms *m, ns_t deadline, ns_t at_most)
 {
@@ -490,7 +541,7 @@ static bool open_cell(struct ms *m, ns_t deadline, struct err *e)
     struct dialogue *d = m->base.dialogue;
     const char *line;
     ns_t timeout = left(m, deadline, REPLY_TIMEOUT);
-    if (!dialogue_query(d, "e\ncell_off\n\n", REPLY_LINE, timeout, &line, e))
+    if (!dialogue_query(d, OPEN_BYTES, REPLY_LINE, timeout, &line, e))
         return false;
     if (strcmp(line, "e") != 0)
         return dialogue_mismatch(d, e, line, "`e`, cell_off accepted");
@@ -530,6 +581,8 @@ static const struct potentiostat_ops ops = {
     .close = ms_close,
     .identify = ms_identify,
     .compile = ms_compile,
+    .sample_bytes = ms_sample_bytes,
+    .text_max = ms_text_max,
     .start = ms_start,
     .next = ms_next,
     .advance = ms_advance,
@@ -537,6 +590,7 @@ static const struct potentiostat_ops ops = {
     .cut = ms_cut,
     .settle = ms_settle,
     .cut_bytes = ms_cut_bytes,
+    .errands = ms_errands,
 };
 
 static struct potentiostat *ms_open(struct dialogue *d, const struct potentiostat_config *c, struct err *e)

@@ -2,7 +2,8 @@
  * the manufacturer's figures; ranges that a nanoscale cell never needs (above 10 mA on a Nexus) are left out.
  *
  * To be confirmed on a real unit: a Nexus's numbers of its ranges from 10 nA up (only 100 pA = 16 and 1 nA =
- * 0 are documented), e_step, script_max, and the bandwidth of an EmStat4. Sample intervals are our estimate
+ * 0 are documented), e_step, script_max (rather too low than too high: a script that does not fit is better
+ * refused at the desk), and the bandwidth of an EmStat4. Sample intervals are our estimate
  * of what a data line of three variables (about 45 characters) leaves on the link. */
 #include "instrument/abilities.h"
 
@@ -36,7 +37,7 @@ static const struct potentiostat_model models[] = {
      .galvanostat = true,
      .ranges = nexus_ranges,
      .n_ranges = COUNT(nexus_ranges),
-     .script_max = 32000,
+     .script_max = 16000,
      .mode = 2,
      .window = 20,
      .bandwidth_max = 1e6},
@@ -50,7 +51,7 @@ static const struct potentiostat_model models[] = {
      .galvanostat = true,
      .ranges = emstat4_lr_ranges,
      .n_ranges = COUNT(emstat4_lr_ranges),
-     .script_max = 32000,
+     .script_max = 16000,
      .mode = 2,
      .window = 6,
      .bandwidth_max = 200e3},
@@ -64,7 +65,7 @@ static const struct potentiostat_model models[] = {
      .galvanostat = true,
      .ranges = emstat4_hr_ranges,
      .n_ranges = COUNT(emstat4_hr_ranges),
-     .script_max = 32000,
+     .script_max = 16000,
      .mode = 2,
      .window = 12,
      .bandwidth_max = 200e3},

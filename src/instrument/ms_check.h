@@ -6,6 +6,8 @@
 
 /* The device counts scans with four hex digits. */
 enum { MS_SCANS_MAX = 65535 };
+/* Samples in the window of a drift: they lie in an array of the device, whose memory no document states. */
+enum { MS_WINDOW_MAX = 1000 };
 
 /* A span of applied potentials. */
 struct ms_span {

@@ -1,203 +1,30 @@
 /* How the text comes about, top down:
  *
- *   opening      variables, mode, bandwidth, span of potentials, range, start potential, cell on, timer
+ *   opening      variables, channel
  *   per segment  what has to change (mode, cell, range), then one loop:
  *                    meas_loop_...
  *                    timer_get t / pck_start / pck_add ... / pck_end     the sample goes out first,
  *                    if ... send_string ... breakloop or abort           then the conditions look at it
  *                    endloop
+ *                all of it within `if s == 0i` where a gate may leave it out (ms_flow.h)
  *   end          on_finished: cell_off
  *
  * A scan of the device's CV loop runs begin -> vertex 1 -> vertex 2 -> begin, which is what a segment's cycle
- * is.
+ * is. Its LSV loop samples the begin potential, too, so that a ramp of N steps has N + 1 samples.
  *
- * Ranges are fixed by default: an autoranging instrument changes range in the very transient that a landing
- * gives. Only closed potentiostatic segments may use lower ranges too, if the rig says so. */
+ * The text of each segment is one piece, and equal pieces in a row are folded into loops (ms_fold.h). */
 #include "instrument/ms_script.h"
 
-#include <math.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "instrument/ms_check.h"
+#include "instrument/ms_fold.h"
+#include "instrument/ms_mode.h"
 #include "instrument/ms_number.h"
+#include "instrument/ms_until.h"
 
-enum { MODE_NONE, MODE_POTENTIOSTAT, MODE_GALVANOSTAT, GALVANOSTAT_NUMBER = 6 };
-/* Bandwidth over the rate of points: enough to settle within a step, and no more noise than that. */
-#define BANDWIDTH_FACTOR 5
-
-struct writer {
-    struct buf *b;
-    const struct potentiostat_config *c;
-    const struct program *g;
-    int mode;
-    bool cell_on;
-    bool started;                 /* timer runs */
-    double range_low, range_high; /* A, as set; 0 = not set in this mode */
-};
-
-static void volt(struct writer *w, double v)
-{
-    ms_number(w->b, v, MS_QUANTUM_VOLT);
-}
-
-static void ampere(struct writer *w, double v)
-{
-    ms_number(w->b, v, MS_QUANTUM_AMPERE);
-}
-
-static void second(struct writer *w, double v)
-{
-    ms_number(w->b, v, MS_QUANTUM_SECOND);
-}
-
-static double instrument_volts(const struct writer *w, double sample)
-{
-    return wiring_instrument_potential(&w->c->wiring, sample);
-}
-
-static double interval_of(const struct segment *s)
-{
-    return s->kind == SEGMENT_SWEEP ? s->step / s->rate : s->interval;
-}
-
-static void include(struct ms_span *span, double v)
-{
-    span->low = fmin(span->low, v);
-    span->high = fmax(span->high, v);
-}
-
-/* All potentials that the potentiostatic segments apply; low > high if there is none. */
-static struct ms_span applied_span(const struct writer *w)
-{
-    struct ms_span span = {INFINITY, -INFINITY};
-    for (int k = 0; k < w->g->n; k++) {
-        const struct segment *s = &w->g->segment[k];
-        if (s->kind == SEGMENT_HOLD)
-            include(&span, instrument_volts(w, s->potential));
-        if (s->kind == SEGMENT_SWEEP) {
-            include(&span, instrument_volts(w, s->start));
-            include(&span, instrument_volts(w, s->vertex[0]));
-            include(&span, instrument_volts(w, s->vertex[1]));
-        }
-    }
-    return span;
-}
-
-static double bandwidth(const struct writer *w)
-{
-    double hz = w->c->bandwidth;
-    if (!(hz > 0)) {
-        double shortest = INFINITY;
-        for (int k = 0; k < w->g->n; k++)
-            shortest = fmin(shortest, interval_of(&w->g->segment[k]));
-        hz = BANDWIDTH_FACTOR / shortest;
-    }
-    return fmin(hz, w->c->model->bandwidth_max);
-}
-
-static void set_cell(struct writer *w, bool on)
-{
-    if (w->cell_on != on)
-        buf_str(w->b, on ? "cell_on\n" : "cell_off\n");
-    w->cell_on = on;
-}
-
-static void write_bandwidth(struct writer *w)
-{
-    buf_str(w->b, "set_max_bandwidth ");
-    ms_number(w->b, ceil(bandwidth(w)), 0);
-    buf_char(w->b, '\n');
-}
-
-static void write_span(struct writer *w, struct ms_span span)
-{
-    buf_str(w->b, "set_range_minmax da ");
-    volt(w, span.low);
-    buf_char(w->b, ' ');
-    volt(w, span.high);
-    buf_char(w->b, '\n');
-}
-
-/* `type` is the variable type whose range it is; low = high fixes it, otherwise it begins at low. */
-static void write_range(struct writer *w, const char *type, double low, double high,
-                        void (*number)(struct writer *, double))
-{
-    buf_printf(w->b, "set_range %s ", type);
-    number(w, low);
-    buf_printf(w->b, "\nset_autoranging %s ", type);
-    number(w, low);
-    buf_char(w->b, ' ');
-    number(w, high);
-    buf_char(w->b, '\n');
-}
-
-static void enter_potentiostat(struct writer *w)
-{
-    if (w->mode == MODE_POTENTIOSTAT)
-        return;
-    set_cell(w, false);
-    buf_printf(w->b, "set_pgstat_mode %d\n", w->c->model->mode);
-    write_bandwidth(w);
-    struct ms_span span = applied_span(w);
-    if (span.low <= span.high)
-        write_span(w, span);
-    w->mode = MODE_POTENTIOSTAT;
-    w->range_high = 0;
-}
-
-static void current_range(struct writer *w, const struct segment *s)
-{
-    const struct potentiostat_model *m = w->c->model;
-    double high = ms_range(m, s->i_full)->full_scale;
-    double low = (w->c->autorange || s->autorange) && !s->open_ended ? m->ranges[0].full_scale : high;
-    if (low == w->range_low && high == w->range_high)
-        return;
-    write_range(w, "ba", low, high, ampere);
-    w->range_low = low;
-    w->range_high = high;
-}
-
-static void start_timer(struct writer *w)
-{
-    if (!w->started)
-        buf_str(w->b, "timer_start\n");
-    w->started = true;
-}
-
-static void hold_at(struct writer *w, const struct segment *s, double potential)
-{
-    enter_potentiostat(w);
-    current_range(w, s);
-    if (!w->cell_on) {
-        buf_str(w->b, "set_e ");
-        volt(w, potential);
-        buf_char(w->b, '\n');
-    }
-    set_cell(w, true);
-    start_timer(w);
-}
-
-/* Enters the galvanostatic mode with no current set: the cell carries none before the loop records it. */
-static void enter_galvanostat(struct writer *w, const struct segment *s)
-{
-    const struct potentiostat_model *m = w->c->model;
-    double full = ms_range(m, fmax(fabs(s->current), s->i_full))->full_scale;
-    struct ms_span span = ms_compliance(w->c, s);
-    double volts = fmax(fabs(span.low), fabs(span.high));
-    set_cell(w, false);
-    buf_printf(w->b, "set_pgstat_mode %d\n", GALVANOSTAT_NUMBER);
-    write_bandwidth(w);
-    write_span(w, span);
-    write_range(w, "ab", volts, volts, volt);
-    write_range(w, "db", full, full, ampere);
-    buf_str(w->b, "set_i 0\n");
-    w->mode = MODE_GALVANOSTAT;
-    set_cell(w, true);
-    start_timer(w);
-}
-
-static void write_package(struct writer *w, bool current)
+static void write_package(struct ms_writer *w, bool current)
 {
     buf_str(w->b, "timer_get t\npck_start\npck_add p\n");
     if (current)
@@ -205,65 +32,56 @@ static void write_package(struct writer *w, bool current)
     buf_str(w->b, "pck_add t\npck_end\n");
 }
 
-/* `if VARIABLE OP VALUE`, says `text` and leaves the loop with `command`. */
-static void write_guard(struct writer *w, char variable, char op, double value, int quantum, const char *text,
-                        const char *command)
-{
-    buf_printf(w->b, "if %c %c ", variable, op);
-    ms_number(w->b, value, quantum);
-    buf_printf(w->b, "\nsend_string \"%s\"\n%s\nendif\n", text, command);
-}
-
-static void write_ceiling(struct writer *w, const struct segment *s)
+static void write_ceiling(struct ms_writer *w, const struct segment *s)
 {
     if (!(s->i_ceiling > 0))
         return;
     double ceiling = fmin(s->i_ceiling, fmin(w->c->i_limit, w->c->model->i_max));
-    write_guard(w, 'c', '>', ceiling, MS_QUANTUM_AMPERE, MS_SAY_CEILING, "abort");
-    write_guard(w, 'c', '<', -ceiling, MS_QUANTUM_AMPERE, MS_SAY_CEILING, "abort");
+    ms_write_guard(w, 'c', ">", ceiling, MS_QUANTUM_AMPERE, MS_SAY_CEILING, "abort");
+    ms_write_guard(w, 'c', "<", -ceiling, MS_QUANTUM_AMPERE, MS_SAY_CEILING, "abort");
 }
 
-/* The sample's potential falls when an inverted instrument's rises, so the comparison turns round with the
- * sign. */
-static void write_until(struct writer *w, const struct segment *s)
-{
-    for (int k = 0; k < s->n_until; k++) {
-        const struct until *u = &s->until[k];
-        if (u->what != UNTIL_POTENTIAL_ABOVE && u->what != UNTIL_POTENTIAL_BELOW)
-            continue;
-        bool above = (u->what == UNTIL_POTENTIAL_ABOVE) == (w->c->wiring.potential_sign > 0);
-        char text[32];
-        snprintf(text, sizeof(text), MS_SAY_UNTIL "%d", k);
-        write_guard(w, 'p', above ? '>' : '<', instrument_volts(w, u->value), MS_QUANTUM_VOLT, text,
-                    "breakloop");
-    }
-}
-
-static void write_compliance(struct writer *w, const struct segment *s)
+static void write_compliance(struct ms_writer *w, const struct segment *s)
 {
     struct ms_span span = ms_compliance(w->c, s);
-    write_guard(w, 'p', '>', span.high, MS_QUANTUM_VOLT, MS_SAY_COMPLIANCE, "breakloop");
-    write_guard(w, 'p', '<', span.low, MS_QUANTUM_VOLT, MS_SAY_COMPLIANCE, "breakloop");
+    ms_write_guard(w, 'p', ">", span.high, MS_QUANTUM_VOLT, MS_SAY_COMPLIANCE, "breakloop");
+    ms_write_guard(w, 'p', "<", span.low, MS_QUANTUM_VOLT, MS_SAY_COMPLIANCE, "breakloop");
 }
 
-static void write_interval(struct writer *w, const struct segment *s)
+/* The gate's last sample decides; it says so, and the reader goes by that word. */
+static void write_gate(struct ms_writer *w, int segment)
+{
+    const struct segment *s = &w->g->segment[segment];
+    if (!ms_is_gate(s))
+        return;
+    buf_printf(w->b, "if n >= %lld\nstore_var s %di ja\nsend_string \"" MS_SAY_OVER "\"\nendif\n",
+               ms_samples(s), w->flow->segment[segment].over);
+}
+
+/* Interval and running time. A gate's is a whole number of intervals, so that nobody has to guess how a
+ * device rounds it. */
+static void write_interval(struct ms_writer *w, const struct segment *s)
 {
     buf_char(w->b, ' ');
-    second(w, s->interval);
+    ms_second(w, s->interval);
     buf_char(w->b, ' ');
-    second(w, segment_seconds(s));
+    ms_second(w, ms_is_gate(s) ? (double)ms_samples(s) * s->interval : segment_seconds(s));
     buf_char(w->b, '\n');
 }
 
-static void write_hold(struct writer *w, const struct segment *s)
+static void write_hold(struct ms_writer *w, int segment)
 {
-    double potential = instrument_volts(w, s->potential);
-    hold_at(w, s, potential);
+    const struct segment *s = &w->g->segment[segment];
+    double potential = ms_instrument_volts(w, s->potential);
+    ms_enter_potentiostat(w, s, potential);
+    ms_write_reset(w, segment);
     buf_str(w->b, "meas_loop_ca p c ");
-    volt(w, potential);
+    ms_volt(w, potential);
     write_interval(w, s);
     write_package(w, true);
     write_ceiling(w, s);
+    ms_write_until(w, segment);
+    write_gate(w, segment);
 }
 
 static int scans(const struct segment *s)
@@ -277,20 +95,26 @@ static int scans(const struct segment *s)
     return n > MS_SCANS_MAX ? MS_SCANS_MAX : (int)fmax(n, 1);
 }
 
-static void write_sweep(struct writer *w, const struct segment *s)
+/* `loop` and the potentials of a staircase, then its step and rate. */
+static void write_staircase(struct ms_writer *w, const struct segment *s, const char *loop, int vertices)
 {
-    double start = instrument_volts(w, s->start);
-    hold_at(w, s, start);
-    buf_str(w->b, "meas_loop_cv p c ");
-    volt(w, start);
-    for (int k = 0; k < 2; k++) {
+    double start = ms_instrument_volts(w, s->start);
+    ms_enter_potentiostat(w, s, start);
+    buf_printf(w->b, "%s p c ", loop);
+    ms_volt(w, start);
+    for (int k = 0; k < vertices; k++) {
         buf_char(w->b, ' ');
-        volt(w, instrument_volts(w, s->vertex[k]));
+        ms_volt(w, ms_instrument_volts(w, s->vertex[k]));
     }
     buf_char(w->b, ' ');
-    volt(w, s->step);
+    ms_volt(w, s->step);
     buf_char(w->b, ' ');
-    volt(w, s->rate);
+    ms_volt(w, s->rate);
+}
+
+static void write_sweep(struct ms_writer *w, const struct segment *s)
+{
+    write_staircase(w, s, "meas_loop_cv", 2);
     if (scans(s) > 1)
         buf_printf(w->b, " nscans(%d)", scans(s));
     buf_char(w->b, '\n');
@@ -298,59 +122,91 @@ static void write_sweep(struct writer *w, const struct segment *s)
     write_ceiling(w, s);
 }
 
-static void write_galvanostatic(struct writer *w, const struct segment *s)
+static void write_ramp(struct ms_writer *w, const struct segment *s)
 {
-    enter_galvanostat(w, s);
+    write_staircase(w, s, "meas_loop_lsv", 1);
+    buf_char(w->b, '\n');
+    write_package(w, true);
+    write_ceiling(w, s);
+}
+
+static void write_galvanostatic(struct ms_writer *w, int segment)
+{
+    const struct segment *s = &w->g->segment[segment];
+    ms_enter_galvanostat(w, s);
+    ms_write_reset(w, segment);
     buf_str(w->b, "meas_loop_cp p c ");
-    ampere(w, wiring_instrument_current(&w->c->wiring, s->current));
+    ms_ampere(w, wiring_instrument_current(&w->c->wiring, s->current));
     write_interval(w, s);
     write_package(w, true);
     write_ceiling(w, s);
-    write_until(w, s);
+    ms_write_until(w, segment);
     write_compliance(w, s);
 }
 
-static void write_open(struct writer *w, const struct segment *s)
+static void write_open(struct ms_writer *w, int segment)
 {
-    enter_potentiostat(w);
-    set_cell(w, false);
-    start_timer(w);
+    const struct segment *s = &w->g->segment[segment];
+    ms_enter_open(w);
+    ms_write_reset(w, segment);
     buf_str(w->b, "meas_loop_ocp p");
     write_interval(w, s);
     write_package(w, false);
-    write_until(w, s);
+    ms_write_until(w, segment);
+    write_gate(w, segment);
 }
 
-static void write_segment(struct writer *w, const struct segment *s)
+static void write_loop(struct ms_writer *w, int segment)
 {
+    const struct segment *s = &w->g->segment[segment];
+    int kept = w->flow->segment[segment].kept;
     switch (s->kind) {
     case SEGMENT_HOLD:
-        write_hold(w, s);
+        write_hold(w, segment);
         break;
     case SEGMENT_SWEEP:
         write_sweep(w, s);
         break;
     case SEGMENT_RAMP:
+        write_ramp(w, s);
         break;
     case SEGMENT_GALVANOSTATIC:
-        write_galvanostatic(w, s);
+        write_galvanostatic(w, segment);
         break;
     case SEGMENT_OPEN:
-        write_open(w, s);
+        write_open(w, segment);
         break;
     }
     buf_str(w->b, "endloop\n");
     if (s->kind == SEGMENT_GALVANOSTATIC)
-        set_cell(w, false); /* within one sample of whatever ended it */
+        ms_leave_galvanostat(w); /* within one sample of whatever ended it */
+    if (kept >= 0)
+        buf_printf(w->b, "copy_var n f%d\n", kept);
+}
+
+/* The segment with what stands around it. A number that is kept of a segment left out is 0. */
+static void write_segment(struct ms_writer *w, int segment)
+{
+    bool guarded = w->flow->segment[segment].guarded;
+    int kept = w->flow->segment[segment].kept, place = w->flow->segment[segment].place;
+    if (guarded)
+        buf_str(w->b, "if s == 0i\n");
+    write_loop(w, segment);
+    if (guarded && kept >= 0)
+        buf_printf(w->b, "else\nstore_var f%d 0 ja\n", kept);
+    if (guarded)
+        buf_str(w->b, "endif\n");
+    if (place)
+        buf_printf(w->b, "if s == %di\nstore_var s 0i ja\nendif\n", place);
 }
 
 /* Legs of no length (start = vertex 1 of a plain voltammogram) are no sweeps. */
-static void plan_legs(const struct writer *w, const struct segment *s, struct ms_segment *out)
+static void plan_legs(const struct ms_writer *w, const struct segment *s, struct ms_segment *out)
 {
-    double at = instrument_volts(w, s->start);
+    double at = ms_instrument_volts(w, s->start);
     const double sample_end[3] = {s->vertex[0], s->vertex[1], s->start};
     for (int k = 0; k < 3; k++) {
-        double end = instrument_volts(w, sample_end[k]);
+        double end = ms_instrument_volts(w, sample_end[k]);
         double steps = fabs(end - at) / s->step;
         if (steps < 0.5)
             continue;
@@ -369,28 +225,30 @@ static int natural_end(const struct segment *s)
         struct segment alone = *s;
         alone.until[0] = s->until[k];
         alone.n_until = 1;
-        bool timed = s->until[k].what == UNTIL_ELAPSED || s->until[k].what == UNTIL_CHARGE;
-        if (timed && segment_seconds(&alone) <= segment_seconds(s))
+        alone.duration = INFINITY;
+        double bound = segment_seconds(&alone);
+        if (isfinite(bound) && bound <= segment_seconds(s))
             return k;
     }
     return ENDED_NATURALLY;
 }
 
-static void plan_segment(const struct writer *w, const struct segment *s, struct ms_segment *out)
+static void plan_segment(const struct ms_writer *w, const struct segment *s, struct ms_segment *out)
 {
     static const enum ms_technique technique[] = {MS_CA, MS_CV, MS_LSV, MS_CP, MS_OCP};
     memset(out, 0, sizeof(*out));
     out->technique = technique[s->kind];
-    out->interval = interval_of(s);
+    out->interval = segment_interval(s);
     out->natural = natural_end(s);
     out->open_ended = s->open_ended;
+    out->skips = ms_is_gate(s) ? s->skips : 0;
     if (s->kind == SEGMENT_SWEEP)
         plan_legs(w, s, out);
 }
 
-static bool check_window(const struct writer *w, struct err *e)
+static bool check_window(const struct ms_writer *w, struct err *e)
 {
-    struct ms_span span = applied_span(w);
+    struct ms_span span = ms_applied_span(w);
     if (span.high - span.low <= w->c->model->window + 1e-7)
         return true;
     return err_set(e, ERR_LIMIT,
@@ -398,25 +256,85 @@ static bool check_window(const struct writer *w, struct err *e)
                    span.low, span.high, w->c->model->name, w->c->model->window);
 }
 
+static bool has_open_cell(const struct program *g)
+{
+    for (int k = 0; k < g->n; k++)
+        if (g->segment[k].kind == SEGMENT_OPEN || g->segment[k].kind == SEGMENT_GALVANOSTATIC)
+            return true;
+    return false;
+}
+
+/* One piece of text per segment. Where ways meet behind a gate only that is known which holds for both. */
+static void write_pieces(struct ms_writer *w, struct buf *piece)
+{
+    struct {
+        bool any;
+        struct ms_state state;
+    } *joins = xcalloc((size_t)w->g->n + 1, sizeof(*joins));
+    for (int k = 0; k < w->g->n; k++) {
+        const struct segment *s = &w->g->segment[k];
+        if (joins[k].any)
+            w->now = ms_state_join(w->now, joins[k].state);
+        w->b = &piece[k];
+        write_segment(w, k);
+        if (!ms_is_gate(s))
+            continue;
+        int to = k + 1 + s->skips;
+        joins[to].state = joins[to].any ? ms_state_join(joins[to].state, w->now) : w->now;
+        joins[to].any = true;
+    }
+    free(joins);
+}
+
+static void write_opening(struct ms_writer *w, int counters)
+{
+    buf_str(w->b, "e\nvar p\nvar c\nvar t\n");
+    ms_write_variables(w);
+    if (w->flow->gates)
+        buf_str(w->b, "var s\nstore_var s 0i ja\n");
+    if (w->tracked)
+        buf_str(w->b, "var m\nstore_var m 0i ja\n");
+    for (int k = 0; k < counters; k++)
+        buf_printf(w->b, "var k%d\n", k);
+    buf_str(w->b, "set_pgstat_chan 0\n");
+}
+
+static void write_program(struct ms_writer *w, struct buf *out)
+{
+    struct buf *piece = xcalloc((size_t)w->g->n, sizeof(*piece)), body = {0};
+    write_pieces(w, piece);
+    int counters = ms_fold(piece, w->g->n, &body);
+    w->b = out;
+    write_opening(w, counters);
+    buf_add(out, body.p, body.n);
+    buf_str(out, "on_finished:\ncell_off\n\n");
+    for (int k = 0; k < w->g->n; k++)
+        buf_free(&piece[k]);
+    buf_free(&body);
+    free(piece);
+}
+
 bool ms_script_build(const struct potentiostat_config *c, const struct program *g, struct ms_script *out,
                      struct err *e)
 {
     struct buf text = {0};
-    struct writer w = {.b = &text, .c = c, .g = g};
+    struct ms_flow flow;
+    struct ms_writer w = {.c = c, .g = g, .flow = &flow};
     if (!ms_check(c, g, e) || !check_window(&w, e))
         return false;
-    buf_str(&text, "e\nvar p\nvar c\nvar t\nset_pgstat_chan 0\n");
-    for (int k = 0; k < g->n; k++) {
-        write_segment(&w, &g->segment[k]);
-        plan_segment(&w, &g->segment[k], &out->segment[k]);
-    }
-    buf_str(&text, "on_finished:\ncell_off\n\n");
+    if (!ms_flow_make(g, &flow))
+        return err_set(e, ERR_LIMIT, "more than %d segments' charges must be remembered at a time",
+                       MS_KEPT_MAX);
+    w.tracked = flow.gates && has_open_cell(g);
+    write_program(&w, &text);
     if (text.n > c->model->script_max) {
         err_set(e, ERR_LIMIT, "the program needs %zu bytes, the %s holds %zu", text.n, c->model->name,
                 c->model->script_max);
         buf_free(&text);
         return false;
     }
+    for (int k = 0; k < g->n; k++)
+        plan_segment(&w, &g->segment[k], &out->segment[k]);
     out->text = text;
     out->n = g->n;
     return true;

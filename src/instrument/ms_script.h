@@ -1,8 +1,10 @@
 /* A program as MethodSCRIPT text: one script for the whole program, so that the cell is left open only where
  * a change between controlling the potential and controlling the current forces it.
  *
- * Every segment is exactly one measurement loop; the reader counts the loops to know where it is. All values
- * in the text are in the instrument's frame: signs and reference offset are applied here and nowhere else. */
+ * Every segment is exactly one measurement loop; the reader counts the loops to know where it is, and hears
+ * when a gate leaves some out. Equal blocks of segments in a row are one loop of the text, so that it stays
+ * short; what is run is the same. All values in the text are in the instrument's frame: signs and reference
+ * offset are applied here and nowhere else. */
 #ifndef SECCM_INSTRUMENT_MS_SCRIPT_H
 #define SECCM_INSTRUMENT_MS_SCRIPT_H
 
@@ -24,6 +26,7 @@ struct ms_segment {
     int natural; /* ended_by when the loop ran to its end: ENDED_NATURALLY or index of a time or charge bound
                   */
     bool open_ended;
+    int skips; /* gate: segments that are left out if it runs out; 0 = no gate */
 };
 
 struct ms_script {
@@ -32,10 +35,11 @@ struct ms_script {
     int n;
 };
 
-/* Texts that the script sends before it leaves a loop early (the stream shows them behind a `T`). */
+/* Texts that the script sends before a loop's end (the stream shows them behind a `T`). */
 #define MS_SAY_UNTIL      "until " /* index of the condition follows */
 #define MS_SAY_CEILING    "ceiling"
 #define MS_SAY_COMPLIANCE "compliance"
+#define MS_SAY_OVER       "over" /* with a gate's last sample: it ran out and skips */
 
 /* Checks against limits and model and writes the script. ERR_LIMIT or ERR_INPUT name segment and value. On
  * success the caller frees out->text. */

@@ -37,6 +37,35 @@ bool potentiostat_compile(struct potentiostat *p, const struct program *g, struc
     return p->ops->compile(p, g, text, e);
 }
 
+double potentiostat_stream_rate(struct potentiostat *p, const struct segment *s)
+{
+    return p->ops->sample_bytes(p, s) / segment_interval(s);
+}
+
+double potentiostat_line_rate(double baud)
+{
+    return baud / 10;
+}
+
+bool potentiostat_load(struct potentiostat *p, const struct program *g, struct potentiostat_load *out,
+                       struct err *e)
+{
+    struct buf text = {0};
+    bool ok = p->ops->compile(p, g, &text, e);
+    if (ok) {
+        *out = (struct potentiostat_load){.text = text.n, .text_max = p->ops->text_max(p)};
+        for (int k = 0; k < g->n; k++) {
+            double rate = potentiostat_stream_rate(p, &g->segment[k]);
+            if (rate > out->rate) {
+                out->rate = rate;
+                out->segment = k;
+            }
+        }
+    }
+    buf_free(&text);
+    return ok;
+}
+
 bool potentiostat_start(struct potentiostat *p, const struct program *g, struct err *e)
 {
     return p->ops->start(p, g, e);
@@ -76,4 +105,16 @@ bool potentiostat_settle(struct potentiostat *p, ns_t timeout, struct err *e)
 void potentiostat_cut_bytes(struct potentiostat *p, struct buf *out)
 {
     p->ops->cut_bytes(p, out);
+}
+
+int potentiostat_errands(struct potentiostat *p, struct errand *out, int max)
+{
+    if (p->ops->errands)
+        return p->ops->errands(p, out, max);
+    struct buf cut = {0};
+    potentiostat_cut_bytes(p, &cut);
+    if (max > 0)
+        out[0] = errand_make("cell off", 0, cut.p, cut.n);
+    buf_free(&cut);
+    return max > 0 ? 1 : 0;
 }

@@ -14,6 +14,7 @@
 #include "instrument/sample.h"
 #include "instrument/wiring.h"
 #include "wire/dialogue.h"
+#include "wire/errand.h"
 
 struct potentiostat;
 
@@ -43,6 +44,21 @@ bool potentiostat_identify(struct potentiostat *p, char *id, size_t n, struct er
 /* The program clamped to the limits as text for people and for the file (what will be sent). ERR_LIMIT names
  * the segment and the value that does not fit. Appends to `text`. */
 bool potentiostat_compile(struct potentiostat *p, const struct program *g, struct buf *text, struct err *e);
+/* What a program asks of the device's memory and of its link. */
+struct potentiostat_load {
+    size_t text, text_max; /* bytes of the program as it is sent, and what the device holds */
+    double rate;           /* B/s: most that the samples of any of its segments make on the link */
+    int segment;           /* the one that makes them */
+};
+/* Compiles, and adds up. Errors as potentiostat_compile(). */
+bool potentiostat_load(struct potentiostat *p, const struct program *g, struct potentiostat_load *out,
+                       struct err *e);
+/* B/s that the samples of one segment make on the link while they come: bytes of a sample's line over the
+ * interval between samples. */
+double potentiostat_stream_rate(struct potentiostat *p, const struct segment *s);
+/* B/s that a serial line carries: ten bits for each byte (start, eight of data, stop). */
+double potentiostat_line_rate(double baud);
+
 /* Compiles, uploads and starts; waits (bounded) until the device accepted. The potentiostat must be idle. */
 bool potentiostat_start(struct potentiostat *p, const struct program *g, struct err *e);
 
@@ -72,6 +88,10 @@ enum potentiostat_item_kind potentiostat_next(struct potentiostat *p, struct pot
                                               struct err *e);
 /* Set when potentiostat_next() may have something. */
 struct event *potentiostat_event(struct potentiostat *p);
+/* Ends the present open-ended segment. One that reaches the device when that segment is already over ends the
+ * one behind it, which is then told as ENDED_ADVANCED; so a gate is advanced well before its end or not at
+ * all.
+ */
 bool potentiostat_advance(struct potentiostat *p, struct err *e);
 /* Stops the program at its present point, with its orderly end (cell off); DONE follows. */
 bool potentiostat_finish(struct potentiostat *p, struct err *e);
@@ -80,5 +100,9 @@ bool potentiostat_cut(struct potentiostat *p, struct err *e);
 bool potentiostat_settle(struct potentiostat *p, ns_t timeout, struct err *e);
 /* The bytes of cut, for a guardian that has only a descriptor. */
 void potentiostat_cut_bytes(struct potentiostat *p, struct buf *out);
+/* The potentiostat's part of the safe state for somebody who has only the link: cut (turn 0), then the proof
+ * that the cell is open (turn 1). As stage_errands(). */
+#define POTENTIOSTAT_ERRANDS 8
+int potentiostat_errands(struct potentiostat *p, struct errand *out, int max);
 
 #endif

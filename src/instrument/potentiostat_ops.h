@@ -8,6 +8,8 @@ struct potentiostat_ops {
     void (*close)(struct potentiostat *p);
     bool (*identify)(struct potentiostat *p, char *id, size_t n, struct err *e);
     bool (*compile)(struct potentiostat *p, const struct program *g, struct buf *text, struct err *e);
+    double (*sample_bytes)(struct potentiostat *p, const struct segment *s); /* of its line on the link */
+    size_t (*text_max)(struct potentiostat *p);
     bool (*start)(struct potentiostat *p, const struct program *g, struct err *e);
     enum potentiostat_item_kind (*next)(struct potentiostat *p, struct potentiostat_item *out, struct err *e);
     bool (*advance)(struct potentiostat *p, struct err *e);
@@ -15,6 +17,8 @@ struct potentiostat_ops {
     bool (*cut)(struct potentiostat *p, struct err *e);
     bool (*settle)(struct potentiostat *p, ns_t timeout, struct err *e);
     void (*cut_bytes)(struct potentiostat *p, struct buf *out);
+    /* Optional: see potentiostat_errands(). */
+    int (*errands)(struct potentiostat *p, struct errand *out, int max);
 };
 
 struct potentiostat {

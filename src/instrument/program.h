@@ -11,7 +11,7 @@
 enum segment_kind {
     SEGMENT_HOLD,          /* constant potential */
     SEGMENT_SWEEP,         /* start -> vertex[0] -> vertex[1] -> start, `cycles` times (a voltammogram) */
-    SEGMENT_RAMP,          /* start -> vertex[0], once */
+    SEGMENT_RAMP,          /* start -> vertex[0], once; the start is a sample */
     SEGMENT_GALVANOSTATIC, /* constant current */
     SEGMENT_OPEN,          /* open circuit, potential recorded */
 };
@@ -24,9 +24,9 @@ enum until_what {
     UNTIL_CHARGE,        /* C: magnitude of the net charge of this segment */
     UNTIL_CURRENT_BELOW, /* A: abs(i); HOLD only */
     UNTIL_CURRENT_ABOVE,
-    UNTIL_DRIFT,    /* V/s: abs of the potential's change over `window`, divided by it; OPEN only */
+    UNTIL_DRIFT,    /* V/s: abs of the potential's change over `window`, divided by it; OPEN only, once */
     UNTIL_FRACTION, /* 1: charge of this segment over that of the earlier segment `of`, magnitudes;
-                       GALVANOSTATIC only, both */
+                       GALVANOSTATIC only, both. `of` left out by a gate has no charge: reached at once */
 };
 
 struct until {
@@ -58,8 +58,10 @@ struct segment {
     int n_until;
     double e_low, e_high; /* GALVANOSTATIC: hardware compliance, V versus reference */
     double i_full;        /* A: largest current to be expected; picks the range */
-    bool autorange;   /* HOLD, SWEEP, not open-ended: begin in the lowest range and follow the current up to
-                         i_full */
+    bool autorange; /* HOLD, SWEEP, RAMP, not open-ended: begin in the lowest range and follow the current up
+                       to i_full */
+    double i_least; /* A: with autorange, the lowest range is the one that holds this: what an edge of the
+                       potential charges; 0 = the lowest there is */
     double i_ceiling; /* A: abs(i) beyond this ends the program at once with the cell open; 0 = none */
 };
 
@@ -70,7 +72,9 @@ struct program {
     int n;
 };
 
-/* Seconds that a segment takes, its bound if open-ended. */
+/* Seconds that a segment takes; an upper bound if it is open-ended or conditions may end it earlier. */
 double segment_seconds(const struct segment *s);
+/* Seconds between its samples. */
+double segment_interval(const struct segment *s);
 
 #endif

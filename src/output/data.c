@@ -8,10 +8,30 @@
 
 #include "base/yaml.h"
 
+static bool has_flag(const char *flags, const char *name)
+{
+    const char *p = strstr(flags, name);
+    size_t n = strlen(name);
+    return p && (p == flags || p[-1] == ',') && (p[n] == '\0' || p[n] == ',');
+}
+
+static void count_controls(struct data *d)
+{
+    for (int k = 0; k < d->sites.n; k++) {
+        const struct results_site *s = &d->sites.site[k];
+        if (s->role != SITE_CONTROL)
+            continue;
+        d->controls++;
+        d->controls_used += s->attempts > 0;
+        d->controls_failed += has_flag(s->flags, "control-failed");
+    }
+}
+
 static bool read_all(struct data *d, struct err *e)
 {
     if (!results_sites(d->r, &d->sites, e))
         return false;
+    count_controls(d);
     d->n_factors = results_factors(d->r, d->factor, DATA_FACTORS);
     if (d->n_factors > DATA_FACTORS)
         return err_set(e, ERR_INPUT, "results `%s`: %d factors, at most %d are read", results_path(d->r),
@@ -131,6 +151,104 @@ const char *data_outcome(const struct data *d, int site)
     if (s->outcome != OUTCOME_NONE)
         return outcome_name(s->outcome);
     return s->attempts > 0 ? "in-progress" : outcome_name(OUTCOME_NOT_VISITED);
+}
+
+/* --- roles --------------------------------------------------------------------------------------------- */
+
+bool data_roles_parse(const char *word, enum data_roles *out, struct err *e)
+{
+    static const char *const words[] = {"measured", "control", "all"};
+    for (int k = 0; k < 3; k++)
+        if (strcmp(word, words[k]) == 0) {
+            *out = (enum data_roles)k;
+            return true;
+        }
+    return err_set(e, ERR_USAGE, "--role is measured (sites and their spares), control or all, not `%s`",
+                   word);
+}
+
+static bool wanted(const struct results_site *s, enum data_roles roles)
+{
+    return roles == DATA_ALL || (s->role == SITE_CONTROL) == (roles == DATA_CONTROLS);
+}
+
+void data_keep(struct data *d, enum data_roles roles)
+{
+    struct results_sites *s = &d->sites;
+    size_t f = (size_t)s->n_factors;
+    int n = 0, features = 0;
+    for (int k = 0; k < d->n_features; k++) {
+        int at = data_site(d, d->feature[k].site);
+        if (at >= 0 && wanted(&s->site[at], roles))
+            d->feature[features++] = d->feature[k];
+    }
+    for (int k = 0; k < s->n; k++) {
+        size_t from = (size_t)k * f, to = (size_t)n * f;
+        bool keep = wanted(&s->site[k], roles);
+        for (size_t j = 0; j < f && keep; j++) {
+            s->level[to + j] = s->level[from + j];
+            s->level_si[to + j] = s->level_si[from + j];
+        }
+        for (size_t j = 0; j < f && !keep; j++)
+            free(s->level[from + j]);
+        if (keep)
+            s->site[n++] = s->site[k];
+    }
+    s->n = n;
+    d->n_features = features;
+}
+
+/* One more column of texts; "" = none. */
+static int add_factor(struct data *d, const char *name, const char *(*text)(const struct results_site *))
+{
+    struct results_sites *s = &d->sites;
+    size_t f = (size_t)s->n_factors, n = (size_t)s->n;
+    char **level = xcalloc(n * (f + 1) + 1, sizeof *level);
+    double *si = xcalloc(n * (f + 1) + 1, sizeof *si);
+    for (size_t k = 0; k < n; k++) {
+        for (size_t j = 0; j < f; j++) {
+            level[k * (f + 1) + j] = s->level[k * f + j];
+            si[k * (f + 1) + j] = s->level_si[k * f + j];
+        }
+        level[k * (f + 1) + f] = xstrdup(text(&s->site[k]));
+        si[k * (f + 1) + f] = NAN;
+    }
+    free(s->level);
+    free(s->level_si);
+    s->level = level;
+    s->level_si = si;
+    s->n_factors++;
+    d->factor[d->n_factors] = (struct results_factor){.dim = DIM_NONE};
+    snprintf(d->factor[d->n_factors].name, sizeof d->factor[0].name, "%s", name);
+    return d->n_factors++;
+}
+
+static const char *role_of(const struct results_site *s)
+{
+    return site_role_name(s->role);
+}
+
+int data_role_factor(struct data *d)
+{
+    return add_factor(d, "role", role_of);
+}
+
+/* A spare that was not used lies nowhere. */
+static const char *region_of(const struct results_site *s)
+{
+    return s->spare && s->attempts == 0 ? "" : s->region;
+}
+
+int data_region_factor(struct data *d)
+{
+    const struct results_sites *s = &d->sites;
+    bool several = false;
+    for (int f = 0; f < d->n_factors; f++)
+        if (strcmp(d->factor[f].name, "region") == 0)
+            return f;
+    for (int k = 1; k < s->n; k++)
+        several = several || strcmp(s->site[k].region, s->site[0].region) != 0;
+    return several && d->n_factors <= DATA_FACTORS ? add_factor(d, "region", region_of) : -1;
 }
 
 /* --- features ------------------------------------------------------------------------------------------ */

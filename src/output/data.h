@@ -8,11 +8,20 @@
 
 #define DATA_FACTORS 8
 
+/* Which sites are looked at. */
+enum data_roles {
+    DATA_SITES,    /* those that were to be measured, and spares */
+    DATA_CONTROLS, /* spots for controls */
+    DATA_ALL,
+};
+
 struct data {
     struct results *r; /* owned */
     struct results_sites sites;
-    struct results_factor factor[DATA_FACTORS];
+    struct results_factor factor[DATA_FACTORS + 1]; /* and the role or the region, if it was added */
     int n_factors;
+    int controls, controls_used, controls_failed; /* spots of the file, whatever data_keep() left; visited
+                                                     ones; those that were measured and not accepted */
     struct results_feature *feature;
     int n_features;
     struct frame frame;
@@ -21,6 +30,15 @@ struct data {
 /* Opens a file and reads it. Caller frees with data_close(). ERR_INPUT, ERR_IO. */
 struct data *data_open(const char *path, struct err *e);
 void data_close(struct data *d);
+
+/* "measured", "control", "all"; ERR_USAGE names them. */
+bool data_roles_parse(const char *word, enum data_roles *out, struct err *e);
+/* Forgets all other sites, with their features. */
+void data_keep(struct data *d, enum data_roles roles);
+/* Adds the role of each site as if it were a factor; returns its index. */
+int data_role_factor(struct data *d);
+/* The same with the region that a site lies in; -1 if all lie in one. */
+int data_region_factor(struct data *d);
 
 /* Index into sites.site of a site's number, -1 if there is none. */
 int data_site(const struct data *d, int number);

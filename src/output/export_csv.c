@@ -206,6 +206,8 @@ static void write_readme(const struct data *d, const struct wave_files *all, str
         "  Heights (z) are in the frame of the rig, larger = further from the sample unless the rig file "
         "says\n"
         "  otherwise. Times are seconds of experiment time; *_utc is ISO 8601.\n"
+        "  Control sites are left out unless they were asked for (--role); the column role tells them "
+        "apart.\n"
         "\nFiles\n"
         "  run.csv            provenance: one key per row (reference, offset, signs, seed, program, "
         "instruments, "

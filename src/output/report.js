@@ -450,11 +450,11 @@ function drawGs() {
   traces.forEach((t) => { const l = levelOf(t.s); if (l >= 0) groups[l].push(t); });
   const points = (t) => t.t.map((x, k) => ({ x: x, y: t.e[k] }));
   const datasets = groups.map((g, l) => line(joined(g.map(points)), rgba(colour(l), Math.max(0.1, Math.min(0.6, 14 / (g.length + 1)))), 1, 3));
-  const chosen = traces.find((t) => t.s === state.site);
-  if (chosen) datasets.push(line(points(chosen), "#000", 2, 1));
+  const chosen = traces.filter((t) => t.s === state.site); // each half of each cycle
+  if (chosen.length) datasets.push(line(joined(chosen.map(points)), "#000", 2, 1));
   draw("gs", { type: "scatter", data: { datasets: datasets }, options: options(axis("time since the current started / s"), axis("E / V vs " + D.reference), { events: [] }) });
   const q = rising(traces.map((t) => t.q));
-  $("gs-note").textContent = "n = " + traces.length + " of " + D.sites.filter((s, k) => isIn(k)).length + " measured sites; mean current " +
+  $("gs-note").textContent = "n = " + new Set(traces.map((t) => t.s)).size + " of " + D.sites.filter((s, k) => isIn(k)).length + " measured sites; mean current " +
     (q.length && q[q.length - 1] - q[0] > 1e-3 * Math.abs(q[0]) ? show(q[0]) + " to " + show(q[q.length - 1]) : show(q[0])) + " pA (oxidation positive).";
 }
 

@@ -26,7 +26,7 @@ struct curves {
     char **axis;
     int n_axes;
     int per_leg, per_curve;
-    char step[16][64]; /* names of steps seen */
+    char step[64][64]; /* names of steps seen */
     int n_steps;
 };
 
@@ -111,35 +111,48 @@ static void put_cv(struct curves *c, int site, int step, const struct trace *t)
 
 /* --- constant current ---------------------------------------------------------------------------------- */
 
-static void put_gs(struct curves *c, int site, int step, struct trace *t)
+/* One half of a cycle: the n samples from `first` on, timed from the first of them. */
+static void put_half(struct curves *c, int site, int step, struct trace *t, int first, int n)
 {
-    if (t->n < 2)
+    if (n < 2)
         return;
-    double t0 = t->t[0];
-    for (int k = 0; k < t->n; k++)
+    double t0 = t->t[first];
+    for (int k = first; k < first + n; k++)
         t->t[k] -= t0;
-    int inner = t->n - 2, points = inner < c->per_curve ? inner : c->per_curve;
+    int inner = n - 2, points = inner < c->per_curve ? inner : c->per_curve, last = first + n - 1;
     struct buf time = {0}, potential = {0};
-    put_means(t->t, 0, 1, 1, 1, 0, &time);
-    put_means(t->e, 0, 1, 1, 1, 1e-4, &potential);
+    put_means(t->t, first, 1, 1, 1, 0, &time);
+    put_means(t->e, first, 1, 1, 1, 1e-4, &potential);
     if (points > 0) {
-        put_means(t->t, 1, inner, points, 1, 0, &time);
-        put_means(t->e, 1, inner, points, 1, 1e-4, &potential);
+        put_means(t->t, first + 1, inner, points, 1, 0, &time);
+        put_means(t->e, first + 1, inner, points, 1, 1e-4, &potential);
     }
-    put_means(t->t, t->n - 1, 1, 1, 1, 0, &time);
-    put_means(t->e, t->n - 1, 1, 1, 1, 1e-4, &potential);
-    buf_printf(&c->gs, "%s{\"s\":%d,\"k\":%d,\"q\":", c->gs.n ? ",\n" : "\n", site, step);
-    report_number(mean_of(t->i, 0, t->n) * 1e12, 5, &c->gs);
+    put_means(t->t, last, 1, 1, 1, 0, &time);
+    put_means(t->e, last, 1, 1, 1, 1e-4, &potential);
+    buf_printf(&c->gs, "%s{\"s\":%d,\"k\":%d,\"c\":%d,\"q\":", c->gs.n ? ",\n" : "\n", site, step,
+               t->cycle[first]);
+    report_number(mean_of(t->i, first, first + n) * 1e12, 5, &c->gs);
     buf_printf(&c->gs, ",\"t\":[%s],\"e\":[%s]}", time.p, potential.p);
     buf_free(&time);
     buf_free(&potential);
+}
+
+static void put_gs(struct curves *c, int site, int step, struct trace *t)
+{
+    for (int first = 0, end; first < t->n; first = end) {
+        for (end = first + 1;
+             end < t->n && t->cycle[end] == t->cycle[first] && t->sweep[end] == t->sweep[first]; end++)
+            ;
+        put_half(c, site, step, t, first, end - first);
+    }
 }
 
 /* --- sites --------------------------------------------------------------------------------------------- */
 
 static bool put_step(struct curves *c, int site, const struct results_step *s, struct err *e)
 {
-    bool cv = strcmp(s->kind, "cv") == 0, gs = strcmp(s->kind, "galvanostatic") == 0;
+    bool cv = strcmp(s->kind, "cv") == 0 || strcmp(s->kind, "lsv") == 0,
+         gs = strcmp(s->kind, "galvanostatic") == 0;
     int step = strcmp(s->phase, "step") == 0 && (cv || gs) ? step_index(c, s->name) : -1;
     if (step < 0)
         return true;
@@ -225,10 +238,22 @@ static int clamp(int64_t points)
     return points < POINTS_LEAST ? POINTS_LEAST : points > POINTS_MOST ? POINTS_MOST : (int)points;
 }
 
+/* Legs of a voltammogram, or halves of a constant current. */
+static int64_t legs_in(const struct results_step *s)
+{
+    double value;
+    int per_cycle = flatjson_numbers(s->settings, "vertices", &value, 1);
+    if (strcmp(s->kind, "galvanostatic") == 0)
+        per_cycle = flatjson_numbers(s->settings, "currents", &value, 1);
+    else if (per_cycle == 0)
+        per_cycle = 2;
+    return (int64_t)flatjson_or(s->settings, "cycles", 1) * (per_cycle > 0 ? per_cycle : 1);
+}
+
 /* Points per leg and per curve for the number of legs there are, judged by the first measured site. */
 static bool set_budget(struct curves *c, struct err *e)
 {
-    int64_t measured = 0, cycles = 1;
+    int64_t measured = 0, legs = 2, halves = 0;
     for (int k = 0; k < c->d->sites.n; k++)
         measured += c->d->sites.site[k].outcome == OUTCOME_MEASURED;
     for (int k = 0; k < c->d->sites.n; k++) {
@@ -240,13 +265,13 @@ static bool set_budget(struct curves *c, struct err *e)
             return false;
         for (int j = 0; j < n; j++)
             if (strcmp(step[j].phase, "step") == 0)
-                cycles += (int64_t)flatjson_or(step[j].settings, "cycles", 1);
+                *(strcmp(step[j].kind, "galvanostatic") == 0 ? &halves : &legs) += legs_in(&step[j]);
         free(step);
         break;
     }
     measured = measured > 0 ? measured : 1;
-    c->per_leg = clamp(POINTS_ALL / (measured * cycles * 2));
-    c->per_curve = clamp(POINTS_ALL / (measured * 8));
+    c->per_leg = clamp(POINTS_ALL / (measured * legs));
+    c->per_curve = clamp(POINTS_ALL / (measured * (halves > 8 ? halves : 8)));
     return true;
 }
 

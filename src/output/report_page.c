@@ -206,6 +206,11 @@ bool report_summary(const struct data *d, struct buf *out, struct err *e)
         return false;
     buf_str(out, "<div class=\"tiles\">\n");
     outcome_tiles(&s, out);
+    if (s.controls) {
+        char more[48];
+        snprintf(more, sizeof more, "of %d spots, %d failed", s.controls, s.controls_failed);
+        tile_count(s.controls_used, "controls", more, s.controls_failed > 0, out);
+    }
     tile_time(s.now_s, "duration", out);
     tile_time(s.per_site_s, "per site", out);
     tile_count(s.warnings, s.warnings == 1 ? "warning" : "warnings", "", false, out);

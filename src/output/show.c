@@ -153,11 +153,11 @@ static void heading(const struct data *d, int at, struct buf *out)
     buf_printf(out, "site %d at x = %s, y = %s, number %d in order", s->site,
                quantity_format(s->x, DIM_LENGTH, x, sizeof x), quantity_format(s->y, DIM_LENGTH, y, sizeof y),
                s->order);
-    if (s->spare)
-        buf_str(out, ", spare");
+    if (s->role != SITE_MEASURED)
+        buf_printf(out, ", %s", site_role_name(s->role));
     if (s->block)
         buf_printf(out, ", block %d", s->block);
-    for (int f = 0; f < d->n_factors; f++)
+    for (int f = 0; f < d->n_factors && s->role != SITE_CONTROL; f++)
         buf_printf(out, ", %s = %s", d->factor[f].name,
                    *data_level(d, at, f) ? data_level(d, at, f) : "not assigned");
     buf_printf(out, "\noutcome: %s", data_outcome(d, at));

@@ -43,11 +43,12 @@ static void count_sites(const struct data *d, struct status *out)
     int begun = 0;
     for (int k = 0; k < d->sites.n; k++) {
         const struct results_site *s = &d->sites.site[k];
+        bool control = s->role == SITE_CONTROL;
         bool used = s->attempts > 0 || s->outcome != OUTCOME_NONE;
-        out->planned += !s->spare;
+        out->planned += !s->spare && !control;
         out->spares += s->spare && used;
-        out->done += !s->spare && s->outcome != OUTCOME_NONE;
-        if (!s->spare || used)
+        out->done += !s->spare && !control && s->outcome != OUTCOME_NONE;
+        if (!control && (!s->spare || used))
             out->by_outcome[s->outcome == OUTCOME_NONE && !used ? OUTCOME_NOT_VISITED : s->outcome]++;
         if (isnan(s->start_s))
             continue;
@@ -83,6 +84,12 @@ static bool count_events(const struct data *d, struct status *out, struct err *e
 bool status_read(const struct data *d, struct status *out, struct err *e)
 {
     memset(out, 0, sizeof *out);
+    char *rule = results_info(d->r, "stopped_by");
+    snprintf(out->stopped_by, sizeof out->stopped_by, "%s", rule);
+    free(rule);
+    out->controls = d->controls;
+    out->controls_used = d->controls_used;
+    out->controls_failed = d->controls_failed;
     char *state = results_info(d->r, "state"), *reason = results_info(d->r, "state_reason"),
          *utc = results_info(d->r, "utc");
     snprintf(out->state, sizeof out->state, "%s", state);
@@ -123,6 +130,9 @@ void status_print(const struct data *d, const struct status *s, struct buf *out)
         if (s->by_outcome[o])
             buf_printf(out, "          %4d %s\n", s->by_outcome[o],
                        o == OUTCOME_NONE ? "in-progress" : outcome_name((enum outcome)o));
+    if (s->controls)
+        buf_printf(out, "controls  %d of %d spots visited, %d failed\n", s->controls_used, s->controls,
+                   s->controls_failed);
     if (s->last_site) {
         int at = data_site(d, s->last_site);
         buf_printf(out, "last site %d (%s) at %s\n", s->last_site, data_outcome(d, at), s->now_utc);
@@ -155,6 +165,8 @@ void status_json(const struct status *s, struct buf *out)
         buf_str(out, "null");
     buf_str(out, ", \"reason\": ");
     buf_json_string(out, s->reason);
+    buf_str(out, ", \"stopped_by\": ");
+    buf_json_string(out, s->stopped_by);
     buf_str(out, ", \"start_utc\": ");
     buf_json_string(out, s->start_utc);
     buf_printf(out, ", \"planned\": %d, \"done\": %d, \"spares_used\": %d, \"outcomes\": {", s->planned,
@@ -166,7 +178,8 @@ void status_json(const struct status *s, struct buf *out)
                        o == OUTCOME_NONE ? "in-progress" : outcome_name((enum outcome)o), s->by_outcome[o]);
             comma = ", ";
         }
-    buf_printf(out, "}, \"last_site\": %d", s->last_site);
+    buf_printf(out, "}, \"controls\": {\"spots\": %d, \"visited\": %d, \"failed\": %d}, \"last_site\": %d",
+               s->controls, s->controls_used, s->controls_failed, s->last_site);
     number(out, "time", s->now_s, "s");
     number(out, "time_per_site", s->per_site_s, "s");
     buf_str(out, ", \"last_utc\": ");

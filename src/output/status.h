@@ -7,12 +7,15 @@
 struct status {
     char state[32]; /* as the run last said: created, running, paused, finished, interrupted, fault */
     char reason[256];
-    bool alive;                    /* a process holds the file for writing now */
-    int pid;                       /* of that process, 0 = none */
-    int planned, spares;           /* spares: used ones */
-    int done;                      /* planned sites that have an outcome */
-    int by_outcome[OUTCOME_COUNT]; /* planned sites and used spares; NONE = in progress */
-    int last_site;                 /* number of the site last begun, 0 = none */
+    char stopped_by[32]; /* rule that ended it: stop.after, stop.by, stop.when, stop.count, control, faults
+                            ... */
+    bool alive;          /* a process holds the file for writing now */
+    int pid;             /* of that process, 0 = none */
+    int planned, spares; /* spares: used ones */
+    int controls, controls_used, controls_failed; /* spots, visited ones, those not accepted */
+    int done;                                     /* planned sites that have an outcome */
+    int by_outcome[OUTCOME_COUNT];                /* planned sites and used spares; NONE = in progress */
+    int last_site;                                /* number of the site last begun, 0 = none */
     double now_s; /* experiment time of the newest entry: start of the last attempt or last event */
     char now_utc[32], start_utc[32];
     double per_site_s; /* mean time from start to start, NAN until two sites were begun */

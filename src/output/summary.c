@@ -130,7 +130,8 @@ static bool find_step(const struct data *d, const struct own_rows *own, const st
     struct selection all;
     if (!select_feature(&d->sites, own->row, own->n, &out->ref, -1, o->unverified, &all, e))
         return false;
-    snprintf(out->ref.step, sizeof out->ref.step, "%s", all.step);
+    if (*all.step)
+        snprintf(out->ref.step, sizeof out->ref.step, "%s", all.step);
     select_free(&all);
     return true;
 }

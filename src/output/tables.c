@@ -26,6 +26,27 @@ static void factor_cells(const struct data *d, int site, struct table *t)
     }
 }
 
+/* Where controls are among the sites, it is said which row is of one. */
+static bool has_controls(const struct data *d)
+{
+    for (int k = 0; k < d->sites.n; k++)
+        if (d->sites.site[k].role == SITE_CONTROL)
+            return true;
+    return false;
+}
+
+static void role_column(const struct data *d, struct table *t)
+{
+    if (has_controls(d))
+        table_column(t, "role", CELL_TEXT, DIM_NONE);
+}
+
+static void role_cell(const struct data *d, bool shown, int site, struct table *t)
+{
+    if (shown)
+        table_text(t, site_role_name(d->sites.site[site].role));
+}
+
 /* --- sites --------------------------------------------------------------------------------------------- */
 
 struct table *tables_sites(const struct data *d)
@@ -44,6 +65,7 @@ struct table *tables_sites(const struct data *d)
     table_column(t, "attempts", CELL_INT, DIM_NONE);
     table_column(t, "touched", CELL_TEXT, DIM_NONE);
     table_column(t, "spare", CELL_BOOL, DIM_NONE);
+    table_column(t, "role", CELL_TEXT, DIM_NONE);
     table_column(t, "flags", CELL_TEXT, DIM_NONE);
     table_column(t, "start", CELL_NUMBER, DIM_TIME);
     table_column(t, "start_utc", CELL_TEXT, DIM_NONE);
@@ -62,6 +84,7 @@ struct table *tables_sites(const struct data *d)
         table_int(t, s->attempts);
         table_text(t, touched_name(s->touched));
         table_bool(t, s->spare);
+        table_text(t, site_role_name(s->role));
         table_text(t, s->flags);
         table_number(t, s->start_s);
         table_text(t, s->start_utc);
@@ -74,7 +97,9 @@ struct table *tables_sites(const struct data *d)
 struct table *tables_features_long(const struct data *d)
 {
     struct table *t = table_new();
+    bool roles = has_controls(d);
     table_column(t, "site", CELL_INT, DIM_NONE);
+    role_column(d, t);
     factor_columns(d, t);
     table_column(t, "outcome", CELL_TEXT, DIM_NONE);
     table_column(t, "flags", CELL_TEXT, DIM_NONE);
@@ -92,6 +117,7 @@ struct table *tables_features_long(const struct data *d)
             continue;
         int site = data_site(d, f->site);
         table_int(t, f->site);
+        role_cell(d, roles, site, t);
         factor_cells(d, site, t);
         table_text(t, data_outcome(d, site));
         table_text(t, d->sites.site[site].flags);
@@ -145,11 +171,12 @@ static int by_place(const void *a, const void *b)
     return (x->index > y->index) - (x->index < y->index);
 }
 
-static void wide_row(const struct data *d, const struct wide_key *key, int n,
+static void wide_row(const struct data *d, bool roles, const struct wide_key *key, int n,
                      const struct feature_def *const *used, int n_used, struct table *t)
 {
     const struct results_feature *first = key[0].f;
     table_int(t, first->site);
+    role_cell(d, roles, key[0].site, t);
     factor_cells(d, key[0].site, t);
     table_text(t, data_outcome(d, key[0].site));
     table_text(t, d->sites.site[key[0].site].flags);
@@ -169,7 +196,9 @@ struct table *tables_features_wide(const struct data *d)
     const struct feature_def **used = xcalloc((size_t)feature_count() + 1, sizeof *used);
     int n_used = used_features(d, used), n = 0;
     struct table *t = table_new();
+    bool roles = has_controls(d);
     table_column(t, "site", CELL_INT, DIM_NONE);
+    role_column(d, t);
     factor_columns(d, t);
     table_column(t, "outcome", CELL_TEXT, DIM_NONE);
     table_column(t, "flags", CELL_TEXT, DIM_NONE);
@@ -187,7 +216,7 @@ struct table *tables_features_wide(const struct data *d)
     for (int from = 0, to; from < n; from = to) {
         for (to = from + 1; to < n && same_place(key[from].f, key[to].f); to++)
             ;
-        wide_row(d, key + from, to - from, used, n_used, t);
+        wide_row(d, roles, key + from, to - from, used, n_used, t);
     }
     free(key);
     free(used);

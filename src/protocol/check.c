@@ -59,7 +59,10 @@ void check_plan(struct check *c)
     check_potentials(c);
     check_approach(c);
     check_steps(c);
+    check_landing(c);
     check_geometry(c);
     check_analysis(c);
     check_design(c);
+    check_control(c);
+    check_stop(c);
 }

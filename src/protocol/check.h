@@ -12,6 +12,7 @@ struct check {
     struct diags *d;
     struct mark plating[8]; /* values whose plating risk was told already */
     int n_plating;
+    bool too_many; /* legs of a site: told */
 };
 
 /* All of them. */
@@ -20,9 +21,17 @@ void check_plan(struct check *c);
 void check_potentials(struct check *c); /* protocol limits, applied volts after sign and offset, plating */
 void check_approach(struct check *c);   /* speeds, threshold, currents, travel */
 void check_steps(struct check *c);      /* what a step's numbers mean together, for each combination */
+void check_landing(struct check *c);    /* the test of a contact by its open circuit */
 void check_geometry(struct check *c);   /* envelope, pitch against wetted area and residue */
 void check_analysis(struct check *c);   /* windows that levels do not cover */
+void check_control(struct check *c);    /* control sites without levels, spots, accepted intervals */
+void check_stop(struct check *c);       /* rules that can not be met */
 void check_design(struct check *c);     /* levels that go with position, time or each other */
+
+/* Difference of height between the highest and the lowest site of the declared plane, m. */
+double check_rise(const struct plan *plan);
+/* Behind the estimate of the duration: does the drift of a whole night fit into the range of z? */
+void check_drift(const struct plan *plan, struct diags *d);
 
 /* " (with cutoff = 0.5 V)" for the factors among up to three values (NULL: none) at these levels; "" without
  * any. */

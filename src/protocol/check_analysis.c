@@ -40,8 +40,11 @@ static int find_cv(const struct check *c)
 
 static bool covers(const struct step_now *s, double low, double high)
 {
-    double least = fmin(s->start, fmin(s->vertex[0], s->vertex[1]));
-    double most = fmax(s->start, fmax(s->vertex[0], s->vertex[1]));
+    double least = s->start, most = least;
+    for (int k = 0; k < s->n_vertices; k++) {
+        least = fmin(least, s->vertex[k]);
+        most = fmax(most, s->vertex[k]);
+    }
     return least <= low + 1e-9 && most >= high - 1e-9;
 }
 

@@ -10,11 +10,16 @@
 /* Between the sample that shows the contact and the stage at rest: command, reply and braking of a piezo
  * stage, s. */
 #define HALT_TIME 20e-3
+/* Part of the stray capacitance that is lost or gained per metre of descent: 1 fF of 1 pF per micrometre is
+ * what a pipette's wall over a conducting sample gives (estimate: a 1 um^2 wall area per um near the sample,
+ * the rest far away). */
+#define STRAY_PER_M 1e3
 
 enum problem {
     CEILING,
     THRESHOLD,
     NOISE,
+    STRAY,
     PACE,
     CONFIRM,
     SWING,
@@ -97,6 +102,24 @@ static void check_currents(struct view *v)
             "missed whatever the threshold%s",
             show(noise, DIM_CURRENT), show(v->a.sigmas * noise, DIM_CURRENT), v->a.sigmas,
             with(v, &a->threshold, &a->sigmas, NULL));
+}
+
+/* A tip that moves through its own stray capacitance at a constant voltage carries U dC/dz v. */
+static void check_stray(struct view *v)
+{
+    const struct protocol *p = v->p;
+    const struct rig_config *r = p->rig;
+    struct wiring w = {r->potential_sign, r->current_sign, p->offset};
+    double volts = fabs(wiring_instrument_potential(&w, v->a.bias));
+    double current = volts * r->stray * STRAY_PER_M * v->a.speed;
+    if (current > v->a.threshold / 3 && first(v, STRAY))
+        diags_warning(v->c->d, p->approach.threshold.mark,
+                      "moving at %s through the stray capacitance of %s may give %s, near the contact "
+                      "threshold of %s%s: "
+                      "expect false contacts; approach more slowly or raise the threshold",
+                      show(v->a.speed, DIM_SPEED), show(r->stray, DIM_CAPACITANCE),
+                      show(current, DIM_CURRENT), show(v->a.threshold, DIM_CURRENT),
+                      with(v, &p->approach.speed, &p->approach.threshold, NULL));
 }
 
 static void check_pace(struct view *v)
@@ -207,6 +230,7 @@ void check_approach(struct check *c)
         plan_approach(c->plan, v.level, &v.a);
         plan_retract(c->plan, v.level, &v.t);
         check_currents(&v);
+        check_stray(&v);
         check_pace(&v);
         check_leash(&v);
         check_travel(&v);

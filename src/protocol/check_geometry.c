@@ -22,7 +22,7 @@ static void check_envelope(const struct check *c)
 {
     const struct plan *plan = c->plan;
     const struct rig_config *r = c->p->rig;
-    int n = plan->n_sites + plan->n_spares, bad = 0, spares = 0;
+    int n = plan_places(plan), bad = 0, spares = 0;
     const struct plan_site *worst = NULL;
     for (int i = 0; i < n; i++) {
         const struct plan_site *s = &plan->site[i];
@@ -115,22 +115,27 @@ static void check_left_out(const struct check *c)
             diags_warning(c->d, ynode_mark(ynode_item(list, i)), "this exclusion leaves out nothing");
 }
 
-static void check_tilt(const struct check *c)
+double check_rise(const struct plan *plan)
 {
-    const struct plan *plan = c->plan;
-    const struct grid *g = c->p->grid;
+    const double *tilt = plan->protocol->grid->tilt;
     double low = INFINITY, high = -INFINITY;
-    for (int i = 0; i < plan->n_sites + plan->n_spares; i++) {
-        double h = g->tilt[0] * plan->site[i].x + g->tilt[1] * plan->site[i].y;
+    for (int i = 0; i < plan_places(plan); i++) {
+        double h = tilt[0] * plan->site[i].x + tilt[1] * plan->site[i].y;
         low = fmin(low, h);
         high = fmax(high, h);
     }
+    return high - low;
+}
+
+static void check_tilt(const struct check *c)
+{
+    double rise = check_rise(c->plan);
     const double *z = c->p->rig->limit[AXIS_Z];
     double room = z[1] - z[0] - c->p->clearance - c->p->peak;
-    if (high - low > room)
+    if (rise > room)
         diags_error(c->d, key_mark(c->p, "tilt"),
                     "the tilt makes the grid rise by %s, but z has only %s left beside clearance and peak",
-                    show(high - low, DIM_LENGTH), show(room, DIM_LENGTH));
+                    show(rise, DIM_LENGTH), show(room, DIM_LENGTH));
 }
 
 void check_geometry(struct check *c)

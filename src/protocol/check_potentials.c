@@ -7,6 +7,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "instrument/wiring.h"
 
@@ -96,20 +97,29 @@ static void check_alive(const struct check *c, double bias, struct mark m, const
     }
 }
 
+static const char *noun_of(const struct step *owner, const struct field *f)
+{
+    if (f->kind == FIELD_VALUES)
+        return owner->kind == STEP_PULSE ? "a level" : "a vertex";
+    if (strcmp(f->key, "end") == 0)
+        return "an end";
+    return strcmp(f->key, "start") == 0 ? "a start" : "a potential";
+}
+
 static void visit(void *context, const struct value *v, const struct field *f, const struct step *owner)
 {
     struct check *c = context;
-    if (f->dim != DIM_POTENTIAL || !v->given || (owner && v == &owner->step))
+    bool compared = owner && step_is_block(owner); /* a bound of a feature is not applied */
+    if (f->dim != DIM_POTENTIAL || !v->given || (owner && v == &owner->step) || compared)
         return;
     for (int i = 0; i < value_levels(c->p, v); i++) {
         struct mark m;
         char text[96], what[96];
         double e = value_level(c->p, v, i, &m, text);
-        const char *noun = owner && f->kind == FIELD_VALUES ? "vertex" : f->key;
         if (owner)
-            snprintf(what, sizeof what, "`%.40s`: a %s", owner->name, noun);
+            snprintf(what, sizeof what, "`%.40s`: %s", owner->name, noun_of(owner, f));
         else
-            snprintf(what, sizeof what, "the %s", noun);
+            snprintf(what, sizeof what, "the %s", f->key);
         check_one(c, e, m, what, text);
         if (v == &c->p->approach.bias)
             check_alive(c, e, m, text);

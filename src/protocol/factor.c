@@ -14,7 +14,6 @@
 #include "protocol/design.h"
 #include "protocol/grid.h"
 #include "protocol/level_file.h"
-#include "protocol/step.h"
 
 #define LEVEL_FILE_MAX (4u << 20) /* bytes */
 

@@ -95,16 +95,18 @@ static struct grid_ordering ordering_of(const struct placing *s, int region, con
 {
     const struct grid_region *r = &s->g->region[region];
     bool lattice = r->shape == GRID_RECTANGLE || r->shape == GRID_HEXAGON;
-    return (struct grid_ordering){.order = (enum grid_order)r->order,
-                                  .pitch = isnan(r->pitch) ? typical_pitch(p, n) : r->pitch,
-                                  .rotation = r->rotation,
-                                  .origin = {r->origin_x, r->origin_y},
-                                  .lattice = lattice,
-                                  .square = r->shape == GRID_RECTANGLE,
-                                  .tile_columns = r->tile_columns,
-                                  .tile_rows = r->tile_rows,
-                                  .seed = s->seed,
-                                  .index = (uint64_t)region};
+    return (struct grid_ordering){
+        .order = (enum grid_order)r->order,
+        .pitch = isnan(r->pitch) ? typical_pitch(p, n) : r->pitch,
+        .rotation = r->rotation,
+        /* Points of an image have none. */
+        .origin = {isnan(r->origin_x) ? 0 : r->origin_x, isnan(r->origin_y) ? 0 : r->origin_y},
+        .lattice = lattice,
+        .square = r->shape == GRID_RECTANGLE,
+        .tile_columns = r->tile_columns,
+        .tile_rows = r->tile_rows,
+        .seed = s->seed,
+        .index = (uint64_t)region};
 }
 
 static struct grid_ordering ordering_together(const struct placing *s, const struct grid_point *p, int n)

@@ -11,10 +11,24 @@
 #include "instrument/rig.h"
 #include "protocol/grid.h"
 #include "protocol/protocol.h"
+#include "protocol/step_read.h"
 
 static const char quantities[] = "Quantities carry their unit: `50 mV/s`, `2 um`, `-1 mA/cm2`, `10 min`, `5 "
                                  "%`. Any unit of the right dimension is "
                                  "understood. Keys that are not listed here are errors. Files are YAML.\n\n";
+
+#define STEPS_TEXT                                                                                           \
+    "Steps are played one after another; the cell is never left floating in between, but where a change "    \
+    "to or from a constant current or the question of a condition forces a gap, whose state `between` "      \
+    "says. `until` ends a step early: any of its conditions does, those inside `all` only together.\n\n"     \
+    "`repeat` plays its steps over and over; `when` plays them only if a feature of an earlier step meets "  \
+    "a condition. Features are those of `seccm features`: formation.q_sei@1 is the SEI charge of the first " \
+    "cycle of the step `formation`, formation.q_sei that of its newest one. Cycles go on over the passes "   \
+    "of "                                                                                                    \
+    "a repeat. A missing value never counts as a number.\n\n"                                                \
+    "`use: NAME` puts in what `steps` at the top level gives that name to, `use: {step: NAME, as: OTHER}` "  \
+    "the same under another name; `include: FILE` puts in the steps of a file of its own (`seccm help "      \
+    "steps`), which lies in the protocol's folder or below."
 
 static const char protocol_intro[] =
     "A protocol says what happens at each site, and what differs from site to site.\n\n"
@@ -35,7 +49,15 @@ static const char protocol_intro[] =
     "latin-square (each once in "
     "each row and column of a square), by-column, by-row, by-region, and gradient (linear in x, y or the "
     "number of the "
-    "site). `seccm plan` shows the count per combination and warns where levels go with position or time.";
+    "site). `seccm plan` shows the count per combination and warns where levels go with position or time.\n\n"
+    "`control` visits fresh spots of a reference patch between the sites: `{every: 25, patch: reference, "
+    "accept: "
+    "{formation.q_sei@1: [-600 fC, -500 fC]}, then: pause}`. The patch is a region of the grid. Tables and "
+    "statistics leave the controls out; `--role control` shows them.\n\n"
+    "`stop` ends a run early: after a time, by a clock time (`by: \"06:30\"`), with enough measured sites "
+    "per "
+    "combination of levels (`count: 30`), or once a median is known well enough: `when: {feature: "
+    "formation.q_irr@1, by: cutoff, half-width: 5 %, at-least: 20}`.\n\n" STEPS_TEXT;
 
 static const char protocol_example[] =
     "seccm: 1\n"
@@ -62,7 +84,37 @@ static const char protocol_example[] =
     "cycles: $n}\n"
     "  - galvanostatic: {current: -2 pA, until: {potential: \"< $cutoff\", elapsed: 20 s}}\n"
     "  - ocp: {for: 2 s}\n"
-    "stop: {after: 10 h}\n";
+    "stop: {after: 10 h, by: \"06:30\"}\n";
+
+static const char steps_intro[] =
+    "A file of steps is put into a protocol by `- include: FILE` where its steps are wanted, in `site` or in "
+    "another list of steps. `$name` and `use` mean there what the protocol says.\n\n" STEPS_TEXT;
+
+static const char steps_example[] =
+    "seccm: 1\n"
+    "name: from the landing to charge and discharge\n"
+    "steps:\n"
+    "  - ocp: {name: landing, for: 30 s, drift: 1 mV/s, over: 2 s}\n"
+    "  - hold: {potential: 3 V, for: 10 s, until: {current: \"< 1 pA\"}}\n"
+    "  - repeat:\n"
+    "      count: 20\n"
+    "      until: {feature: formation.q_irr, above: -5 fC}\n"
+    "      steps:\n"
+    "        - cv: {name: formation, start: 3 V, vertices: [0.5 V, 3 V], rate: 1 V/s}\n"
+    "  - when:\n"
+    "      feature: formation.q_red@1\n"
+    "      below: -500 fC\n"
+    "      steps:\n"
+    "        - cv: {start: 3 V, vertices: [0.5 V, 2 V, 0.5 V, 3 V], end: 2.5 V, rate: [0.1 V/s, 1 V/s],\n"
+    "               cycles: 2}\n"
+    "        - lsv: {start: 2.5 V, end: 1 V, rate: 0.5 V/s, sample: 2 ms}\n"
+    "  - galvanostatic:\n"
+    "      density: -1 mA/cm2\n"
+    "      until: {potential: \"< 0.5 V\", elapsed: 60 s}\n"
+    "      reverse: {density: 1 mA/cm2, until: {potential: \"> 2 V\", elapsed: 60 s, capacity: 100 %}}\n"
+    "      cycles: 3\n"
+    "  - pulse: {potentials: [2 V, 2.5 V], for: [1 s, 4 s], count: 5}\n"
+    "  - rest: {for: 5 s, cell: hold}\n";
 
 static const char grid_intro[] =
     "A grid says where the sites are and in which order they are visited. Coordinates are the "
@@ -104,6 +156,7 @@ static const char rig_example[] = "rig: 1\n"
 
 const struct language languages[LANGUAGES] = {
     {"protocol", "Protocol of seccm", &protocol_fields, protocol_intro, protocol_example},
+    {"steps", "Steps of seccm", &fragment_fields, steps_intro, steps_example},
     {"grid", "Grid of seccm", &grid_fields, grid_intro, grid_example},
     {"rig", "Rig of seccm", &rig_fields, rig_intro, rig_example},
 };

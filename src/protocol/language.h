@@ -1,4 +1,4 @@
-/* The three kinds of file that one writes, as the program itself describes them: `seccm help` and `seccm
+/* The four kinds of file that one writes, as the program itself describes them: `seccm help` and `seccm
  * schema`. */
 #ifndef SECCM_PROTOCOL_LANGUAGE_H
 #define SECCM_PROTOCOL_LANGUAGE_H
@@ -6,7 +6,7 @@
 #include "base/schema.h"
 
 struct language {
-    const char *name; /* protocol, grid, rig */
+    const char *name; /* protocol, steps, grid, rig */
     const char *title;
     const struct fields *fields;
     const char *intro; /* paragraphs, separated by empty lines */
@@ -14,7 +14,7 @@ struct language {
         *example; /* a file that can be used as it stands: the protocol's names grid.yaml and rig.yaml */
 };
 
-#define LANGUAGES 3
+#define LANGUAGES 4
 extern const struct language languages[LANGUAGES];
 /* NULL if there is none of that name. */
 const struct language *language_find(const char *name);

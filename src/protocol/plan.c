@@ -1,8 +1,7 @@
 /* The plan: sites, levels and checked limits.
  *
- * The plan holds numbers only; what a level means for a step is computed on demand by plan_step(), the one
- * place where
- * `$name` becomes a value. */
+ * The plan holds numbers only; what a level means for a step is computed on demand by plan_step(), and
+ * plan_value() is the one place where `$name` becomes a value. */
 #include "protocol/plan.h"
 
 #include <math.h>
@@ -11,6 +10,7 @@
 
 #include "base/buf.h"
 #include "protocol/check.h"
+#include "protocol/control.h"
 #include "protocol/design.h"
 #include "protocol/duration.h"
 #include "protocol/factor.h"
@@ -21,11 +21,6 @@ double plan_value(const struct plan *p, const int level[FACTOR_MAX], const struc
         return v->si;
     int i = factor_find(p->protocol, v->factor);
     return i < 0 || level[i] < 0 ? NAN : p->protocol->factor[i].si[level[i]];
-}
-
-static double interval_of(const struct step_now *s, double sample)
-{
-    return s->step->kind == STEP_CV ? s->e_step / s->rate : sample;
 }
 
 void plan_approach(const struct plan *p, const int level[FACTOR_MAX], struct approach_now *out)
@@ -56,28 +51,14 @@ void plan_retract(const struct plan *p, const int level[FACTOR_MAX], struct retr
     };
 }
 
-/* Cycles of a site whose level is not assigned yet: one. */
-static int count_of(double value)
+int plan_places(const struct plan *p)
 {
-    return isnan(value) ? 1 : (int)value;
+    return p->n_sites + p->n_spares + p->n_controls;
 }
 
-void plan_step(const struct plan *p, const int level[FACTOR_MAX], int step, struct step_now *out)
+const char *plan_role(const struct plan_site *s)
 {
-    const struct step *s = &p->protocol->step[step];
-    *out = (struct step_now){.step = s, .vertex = {NAN, NAN}, .n_until = s->n_until};
-    out->potential = plan_value(p, level, &s->potential);
-    out->duration = plan_value(p, level, &s->duration);
-    out->start = plan_value(p, level, &s->start);
-    out->rate = plan_value(p, level, &s->rate);
-    out->e_step = plan_value(p, level, &s->step);
-    out->current = plan_value(p, level, &s->current);
-    out->cycles = s->kind == STEP_CV ? count_of(plan_value(p, level, &s->cycles)) : 0;
-    for (int i = 0; i < s->vertices.n && i < 2; i++)
-        out->vertex[i] = plan_value(p, level, &s->vertices.v[i]);
-    for (int i = 0; i < s->n_until; i++)
-        out->until[i] = (struct until){s->until[i].what, plan_value(p, level, &s->until[i].value)};
-    out->interval = interval_of(out, plan_value(p, level, &s->interval));
+    return s->control ? "control" : s->spare ? "spare" : "measured";
 }
 
 /* Sites in visiting order; *place: where each planned one lies in the pattern, the caller's to free. */
@@ -87,6 +68,8 @@ static bool place_sites(struct plan *p, struct design_place **place, struct diag
     *place = NULL;
     if (!grid_place(q->grid, p->seed, q->used.spot, q->used.n, &p->layout, d))
         return false;
+    p->n_controls = control_set_aside(q, &p->layout);
+    int first_control = p->layout.n - p->n_controls;
     p->site = xcalloc((size_t)p->layout.n, sizeof *p->site);
     *place = xcalloc((size_t)p->layout.n, sizeof **place);
     for (int i = 0; i < p->layout.n; i++) {
@@ -96,17 +79,24 @@ static bool place_sites(struct plan *p, struct design_place **place, struct diag
                                 .order = i + 1,
                                 .x = at->x,
                                 .y = at->y,
-                                .spare = at->spare,
+                                .control = i >= first_control,
+                                .spare = at->spare && i < first_control,
                                 .region = at->region,
                                 .pattern = at->pattern,
                                 .entry = at->entry,
                                 .combination = -1};
-        (*place)[i] = (struct design_place){at->row, at->column, at->pattern};
+        int region = at->pattern - (p->n_controls && at->pattern > q->controls.region);
+        (*place)[i] = (struct design_place){at->row, at->column, region};
         for (int f = 0; f < FACTOR_MAX; f++)
-            s->level[f] = s->spare && f < p->protocol->n_factors ? -1 : 0;
-        *(s->spare ? &p->n_spares : &p->n_sites) += 1;
+            s->level[f] = (s->spare || s->control) && f < p->protocol->n_factors ? -1 : 0;
+        p->n_spares += s->spare;
+        p->n_sites += !s->spare && !s->control;
     }
-    return true;
+    if (p->n_sites == 0)
+        diags_error(d, protocol_mark(q, "control.patch"),
+                    "no site is left beside the patch `%s`: its places are spots for controls only",
+                    q->controls.patch);
+    return p->n_sites > 0;
 }
 
 /* Levels that do not depend on the design: from a file or a gradient. */
@@ -199,16 +189,6 @@ static bool enough_sites(const struct protocol *p, int n_sites, struct diags *d)
     return false;
 }
 
-static void check_stop(const struct plan *p, struct diags *d)
-{
-    double after = p->protocol->stop_after, total = p->seconds.total;
-    if (total > after)
-        diags_warning(d, protocol_mark(p->protocol, "stop.after"),
-                      "the grid takes about %s; after %s about %d of %d sites will be done",
-                      show(60 * ceil(total / 60), DIM_TIME), show(after, DIM_TIME),
-                      (int)(p->n_sites * after / total), p->n_sites);
-}
-
 struct plan *plan_make(const struct protocol *p, struct diags *d)
 {
     int before = diags_errors(d);
@@ -224,9 +204,13 @@ struct plan *plan_make(const struct protocol *p, struct diags *d)
     free(place);
     if (diags_errors(d) == before) {
         duration_estimate(plan);
-        check_stop(plan, d);
-        return plan;
+        control_schedule(plan);
+        control_check_spots(plan, d);
+        check_stop_time(plan, d);
+        check_drift(plan, d);
     }
+    if (diags_errors(d) == before)
+        return plan;
     plan_free(plan);
     return NULL;
 }
@@ -236,6 +220,7 @@ void plan_free(struct plan *p)
     if (!p)
         return;
     free(p->site);
+    free(p->visit);
     free(p->combination);
     grid_layout_free(&p->layout);
     free(p);

@@ -15,6 +15,8 @@ struct plan_site {
     int pattern;        /* index into grid->region */
     int entry;          /* listed point: row of the grid's columns of values; -1 = none */
     int combination;    /* in plan->combination, -1 for a spare */
+    bool control;       /* spot of the reference patch; has no levels: all -1 */
+    double seconds;     /* that a visit is expected to take, the way to it included; 0 for a spare */
     bool spare; /* level[] of a spare is that of the site it replaces, assigned by the run; -1 until then */
     int level[FACTOR_MAX];
 };
@@ -22,7 +24,8 @@ struct plan_site {
 struct plan_seconds {
     double motion, approach, technique, overhead; /* per night, s */
     double total, uncertainty;
-    double worst; /* every contact at the far end of the travel */
+    double worst;   /* every contact at the far end of the travel */
+    double control; /* of total: for control sites */
 };
 
 /* Levels that occur together at some site, and at how many. */
@@ -33,8 +36,11 @@ struct plan_combination {
 
 struct plan {
     const struct protocol *protocol;
-    struct plan_site *site; /* planned sites, then spares */
-    int n_sites, n_spares;
+    struct plan_site *site; /* planned sites, then spares, then spots for controls */
+    int n_sites, n_spares, n_controls;
+    int *visit; /* n_visits: the night's sequence, indices of sites and controls, if none is lost */
+    int n_visits;
+    int controls_needed; /* what `every` and `after` ask for; more than n_controls: some will be missing */
     struct plan_combination
         *combination; /* in the order of the levels, first factor slowest; one without factors */
     int n_combinations;
@@ -49,11 +55,16 @@ struct plan {
  * warnings go to `d`; NULL if there was an error. The protocol must outlive the plan. */
 struct plan *plan_make(const struct protocol *p, struct diags *d);
 void plan_free(struct plan *p);
+/* All places: sites, spares and spots for controls. */
+int plan_places(const struct plan *p);
+const char *plan_role(const struct plan_site *s); /* measured, spare, control */
 
 /* Numbers of step `step` for a site with these levels; NAN where a level is not assigned. */
 void plan_step(const struct plan *p, const int level[FACTOR_MAX], int step, struct step_now *out);
 void plan_approach(const struct plan *p, const int level[FACTOR_MAX], struct approach_now *out);
 void plan_retract(const struct plan *p, const int level[FACTOR_MAX], struct retract_now *out);
+/* m2 that the probe is declared to wet: what a current density is taken over. */
+double plan_wetted_area(const struct plan *p);
 double plan_value(const struct plan *p, const int level[FACTOR_MAX], const struct value *v);
 
 /* The two sites (indices, spares included) that are nearest to each other; false if there is only one. m. */
@@ -62,7 +73,7 @@ bool plan_closest(const struct plan *p, int *a, int *b, double *distance);
  * `max` are left out; returns the rows written. */
 struct plan_region {
     const char *name; /* "" = none */
-    int sites, spares, excluded, used;
+    int sites, spares, controls, excluded, used;
 };
 int plan_regions(const struct plan *p, struct plan_region *out, int max);
 

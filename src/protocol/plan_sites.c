@@ -37,7 +37,7 @@ static bool look(void *context, double x, double y, int id)
  * happens rarely, so that the time grows with the number of sites only (Rabin 1976). */
 bool plan_closest(const struct plan *p, int *a, int *b, double *distance)
 {
-    int n = p->n_sites + p->n_spares;
+    int n = plan_places(p);
     if (n < 2)
         return false;
     int *order = xcalloc((size_t)n, sizeof *order);
@@ -87,9 +87,9 @@ static struct plan_region *region_row(struct plan_region *out, int *n, int max, 
 int plan_regions(const struct plan *p, struct plan_region *out, int max)
 {
     int n = 0;
-    for (int i = 0; i < p->n_sites + p->n_spares; i++) {
+    for (int i = 0; i < plan_places(p); i++) {
         struct plan_region *r = region_row(out, &n, max, p->site[i].region);
-        *(p->site[i].spare ? &r->spares : &r->sites) += 1;
+        *(p->site[i].control ? &r->controls : p->site[i].spare ? &r->spares : &r->sites) += 1;
     }
     for (int i = 0; i < p->layout.n_gone; i++) {
         struct plan_region *r = region_row(out, &n, max, p->layout.gone[i].region);

@@ -1,4 +1,4 @@
-/* The plan as a map: sites in their order, coloured by factor level.
+/* The plan as a map: sites in their order, coloured by factor level, or by region where nothing is varied.
  *
  * Drawn in micrometres turned into a fixed picture width, y upward as on the stage. Colours are Okabe and
  * Ito's, which colour-blind readers can tell apart; more combinations than colours are told apart by hue
@@ -18,13 +18,16 @@
 static const char *const colours[] = {"#0072b2", "#e69f00", "#009e73", "#cc79a7",
                                       "#d55e00", "#56b4e9", "#8a6d00"};
 #define N_COLOURS 7
+#define REGIONS   40
 
 struct map {
     double x0, y1;    /* m: left and top of the sites */
     double scale;     /* px per m */
     double w, h;      /* px of the map */
     double radius;    /* px */
-    int combinations; /* 0: too many to tell apart */
+    int combinations; /* colours; 0: too many to tell apart */
+    struct plan_region region[REGIONS];
+    int regions; /* that are told apart by colour; 0 = levels are */
 };
 
 static void escape(struct buf *out, const char *text)
@@ -50,7 +53,7 @@ static void add_colour(struct buf *out, const struct map *m, int combination)
 static struct map layout(const struct plan *p)
 {
     double x0 = INFINITY, x1 = -INFINITY, y0 = INFINITY, y1 = -INFINITY;
-    for (int i = 0; i < p->n_sites + p->n_spares; i++) {
+    for (int i = 0; i < plan_places(p); i++) {
         x0 = fmin(x0, p->site[i].x);
         x1 = fmax(x1, p->site[i].x);
         y0 = fmin(y0, p->site[i].y);
@@ -68,6 +71,10 @@ static struct map layout(const struct plan *p)
         pitch = 10e-6;
     double side = fmax(fmax(x1 - x0, y1 - y0), pitch);
     struct map m = {.x0 = x0, .y1 = y1, .scale = WIDTH / side, .combinations = p->n_combinations};
+    m.regions = p->protocol->n_factors ? 0 : plan_regions(p, m.region, REGIONS);
+    m.regions = m.regions > 1 ? m.regions : 0;
+    if (m.regions)
+        m.combinations = m.regions;
     m.w = (x1 - x0) * m.scale;
     m.h = (y1 - y0) * m.scale;
     m.radius = fmin(fmax(0.36 * pitch * m.scale, 1.5), 16);
@@ -123,14 +130,16 @@ static void add_gone(const struct plan *p, const struct map *m, struct buf *out)
     }
 }
 
-/* Each region's name above its sites. */
+/* Each region's name above its sites; not where one list has them all, here and there. */
 static void add_region_names(const struct plan *p, const struct map *m, struct buf *out)
 {
+    if (p->protocol->grid->n_regions == 1)
+        return;
     struct plan_region r[40];
     int n = plan_regions(p, r, 40);
     for (int i = 0; i < n; i++) {
         double left = INFINITY, top = -INFINITY;
-        for (int k = 0; k < p->n_sites + p->n_spares && r[i].name[0]; k++)
+        for (int k = 0; k < plan_places(p) && r[i].name[0]; k++)
             if (strcmp(p->site[k].region, r[i].name) == 0) {
                 left = fmin(left, p->site[k].x);
                 top = fmax(top, p->site[k].y);
@@ -145,6 +154,14 @@ static void add_region_names(const struct plan *p, const struct map *m, struct b
     }
 }
 
+static int colour_of(const struct map *m, const struct plan_site *s)
+{
+    for (int i = 0; i < m->regions; i++)
+        if (strcmp(m->region[i].name, s->region) == 0)
+            return i;
+    return s->combination;
+}
+
 static void add_path(const struct plan *p, const struct map *m, struct buf *out)
 {
     buf_str(out, "<polyline fill=\"none\" stroke=\"#bbb\" stroke-width=\"1.2\" points=\"");
@@ -153,15 +170,42 @@ static void add_path(const struct plan *p, const struct map *m, struct buf *out)
     buf_str(out, "\"/>\n");
 }
 
+/* A control: a diamond, dark if it is planned, hollow in reserve. */
+static void add_diamond(double x, double y, double r, bool planned, struct buf *out)
+{
+    buf_printf(out, "<path d=\"M%.1f %.1fl%.1f %.1fl%.1f %.1fl%.1f %.1fz\" fill=\"%s\" stroke=\"#222\">", x,
+               y - r, r, r, -r, r, -r, -r, planned ? "#222" : "#fff");
+}
+
+static void add_number(double x, double y, const struct map *m, const struct plan_site *s, struct buf *out)
+{
+    const char *colour = s->control ? (s->seconds > 0 ? "#fff" : "#222") : s->spare ? "#777" : "#fff";
+    double size = (s->control ? 0.6 : 0.85) * m->radius;
+    if (m->radius >= 7)
+        buf_printf(
+            out,
+            "<text x=\"%.1f\" y=\"%.1f\" font-size=\"%.1f\" text-anchor=\"middle\" fill=\"%s\">%d</text>\n",
+            x, y + 0.38 * size, size, colour, s->site);
+}
+
 static void add_site(const struct plan *p, const struct map *m, const struct plan_site *s, struct buf *out)
 {
     double x = px(m, s->x), y = py(m, s->y);
+    if (s->control) {
+        add_diamond(x, y, m->radius, s->seconds > 0, out);
+        buf_printf(out, "<title>site %d: %s; x %.3f um, y %.3f um; ", s->site,
+                   s->seconds > 0 ? "control" : "control in reserve", s->x * 1e6, s->y * 1e6);
+        escape(out, s->region);
+        buf_str(out, "</title></path>\n");
+        add_number(x, y, m, s, out);
+        return;
+    }
     buf_printf(out, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"%.1f\" ", x, y, m->radius);
     if (s->spare) {
         buf_str(out, "fill=\"#fff\" stroke=\"#999\" stroke-dasharray=\"2 2\">");
     } else {
         buf_str(out, "fill=\"");
-        add_colour(out, m, s->combination);
+        add_colour(out, m, colour_of(m, s));
         buf_str(out, "\">");
     }
     buf_printf(out, "<title>site %d%s: x %.3f um, y %.3f um", s->site, s->spare ? " (spare)" : "", s->x * 1e6,
@@ -178,11 +222,7 @@ static void add_site(const struct plan *p, const struct map *m, const struct pla
         buf_free(&text);
     }
     buf_str(out, "</title></circle>\n");
-    if (m->radius >= 7)
-        buf_printf(
-            out,
-            "<text x=\"%.1f\" y=\"%.1f\" font-size=\"%.1f\" text-anchor=\"middle\" fill=\"%s\">%d</text>\n",
-            x, y + 0.32 * m->radius, 0.85 * m->radius, s->spare ? "#777" : "#fff", s->site);
+    add_number(x, y, m, s, out);
 }
 
 /* A round length near a fifth of the map. */
@@ -218,6 +258,14 @@ static void add_key(const struct map *m, int row, int combination, const char *t
     buf_str(out, "</text>\n");
 }
 
+static void add_control_key(const struct map *m, int row, bool planned, struct buf *out)
+{
+    double x = MARGIN + m->w + 40, y = MARGIN + 24 + row * ROW;
+    add_diamond(x, y, 7, planned, out);
+    buf_printf(out, "</path>\n<text x=\"%.1f\" y=\"%.1f\" font-size=\"12\">%s</text>\n", x + 14, y + 4,
+               planned ? "control" : "control in reserve");
+}
+
 static void add_legend(const struct plan *p, const struct map *m, struct buf *out)
 {
     int row = 0, most = (int)(m->h / ROW) > 6 ? (int)(m->h / ROW) : 6;
@@ -227,8 +275,14 @@ static void add_legend(const struct plan *p, const struct map *m, struct buf *ou
         add_key(m, row++, k, text.p, out);
         buf_free(&text);
     }
+    for (int k = 0; k < m->regions && row < most; k++)
+        add_key(m, row++, k, m->region[k].name[0] ? m->region[k].name : "elsewhere", out);
     if (p->n_spares)
-        add_key(m, row, -1, "spare", out);
+        add_key(m, row++, -1, "spare", out);
+    if (p->n_visits > p->n_sites)
+        add_control_key(m, row++, true, out);
+    if (p->n_visits - p->n_sites < p->n_controls)
+        add_control_key(m, row, false, out);
 }
 
 void plan_svg(const struct plan *p, struct buf *out)
@@ -246,7 +300,7 @@ void plan_svg(const struct plan *p, struct buf *out)
     add_exclusions(p, &m, out);
     add_path(p, &m, out);
     add_gone(p, &m, out);
-    for (int i = 0; i < p->n_sites + p->n_spares; i++)
+    for (int i = 0; i < plan_places(p); i++)
         add_site(p, &m, &p->site[i], out);
     add_region_names(p, &m, out);
     add_scale(&m, out);

@@ -3,7 +3,7 @@
 
 #include "base/buf.h"
 #include "protocol/design.h"
-#include "protocol/plan.h"
+#include "protocol/plan_steps.h"
 
 /* Coordinates are whole picometres: as um they have six decimals, and no dust behind them. */
 static double micrometres(double m)
@@ -81,9 +81,9 @@ static void add_seconds(const struct plan *p, struct buf *out)
     const struct {
         const char *key;
         double value;
-    } parts[] = {{"motion", t->motion},     {"approach", t->approach}, {"technique", t->technique},
-                 {"overhead", t->overhead}, {"total", t->total},       {"uncertainty", t->uncertainty},
-                 {"worst", t->worst}};
+    } parts[] = {{"motion", t->motion},           {"approach", t->approach}, {"technique", t->technique},
+                 {"overhead", t->overhead},       {"control", t->control},   {"total", t->total},
+                 {"uncertainty", t->uncertainty}, {"worst", t->worst}};
     buf_str(out, "  \"duration_s\": {");
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
         buf_str(out, i ? ", " : "");
@@ -100,8 +100,9 @@ static void add_site(const struct plan *p, const struct plan_site *s, struct buf
     add_number(out, "y_um", micrometres(s->y));
     buf_str(out, ", \"region\": ");
     buf_json_string(out, s->region);
-    buf_printf(out, ", \"block\": %d, \"spare\": %s, ", s->block, s->spare ? "true" : "false");
-    if (s->spare)
+    buf_printf(out, ", \"block\": %d, \"spare\": %s, \"role\": \"%s\", ", s->block,
+               s->spare ? "true" : "false", plan_role(s));
+    if (s->spare || s->control)
         buf_str(out, "\"levels\": {}");
     else
         add_levels(p, s->level, out);
@@ -116,8 +117,9 @@ static void add_regions(const struct plan *p, struct buf *out)
     for (int i = 0; i < n; i++) {
         buf_str(out, i ? ", {\"name\": " : "{\"name\": ");
         buf_json_string(out, r[i].name);
-        buf_printf(out, ", \"sites\": %d, \"spares\": %d, \"excluded\": %d, \"used_before\": %d}", r[i].sites,
-                   r[i].spares, r[i].excluded, r[i].used);
+        buf_printf(
+            out, ", \"sites\": %d, \"spares\": %d, \"excluded\": %d, \"used_before\": %d, \"controls\": %d}",
+            r[i].sites, r[i].spares, r[i].excluded, r[i].used, r[i].controls);
     }
     buf_str(out, "],\n");
 }
@@ -176,10 +178,41 @@ static void add_exclusions(const struct plan *p, struct buf *out)
     buf_str(out, "],\n");
 }
 
+/* Spots, what must hold at them, and the night's sequence by number of site. */
+static void add_controls(const struct plan *p, struct buf *out)
+{
+    const struct control *c = &p->protocol->controls;
+    if (!p->n_controls) {
+        buf_str(out, "  \"controls\": null,\n");
+        return;
+    }
+    buf_printf(out,
+               "  \"controls\": {\"spots\": %d, \"planned\": %d, \"needed\": %d, \"patch\": ", p->n_controls,
+               p->n_visits - p->n_sites, p->controls_needed);
+    buf_json_string(out, c->patch);
+    buf_printf(out, ", \"then\": \"%s\", \"accept\": {", c->then == CONTROL_PAUSE ? "pause" : "flag");
+    for (int k = 0; k < c->n_accept; k++) {
+        char name[128];
+        buf_str(out, k ? ", " : "");
+        buf_json_string(out, feature_ref_text(&c->accept[k].feature, name, sizeof name));
+        buf_str(out, ": {\"low\": ");
+        buf_json_number(out, c->accept[k].low);
+        buf_str(out, ", \"high\": ");
+        buf_json_number(out, c->accept[k].high);
+        buf_str(out, ", \"unit\": ");
+        buf_json_string(out, c->accept[k].feature.def->unit);
+        buf_char(out, '}');
+    }
+    buf_str(out, "}},\n  \"sequence\": [");
+    for (int k = 0; k < p->n_visits; k++)
+        buf_printf(out, "%s%d", k ? ", " : "", p->site[p->visit[k]].site);
+    buf_str(out, "],\n");
+}
+
 void plan_json(const struct plan *p, struct buf *out)
 {
     const struct protocol *q = p->protocol;
-    int n = p->n_sites + p->n_spares;
+    int n = plan_places(p);
     buf_str(out, "{\n  \"name\": ");
     buf_json_string(out, q->name);
     buf_str(out, ",\n  \"protocol\": ");
@@ -188,11 +221,13 @@ void plan_json(const struct plan *p, struct buf *out)
     buf_json_string(out, q->rig_path);
     buf_printf(out, ",\n  \"seed\": %lld,\n  \"planned\": %d,\n  \"spares\": %d,\n", (long long)p->seed,
                p->n_sites, p->n_spares);
+    plan_json_steps(p, out);
     add_regions(p, out);
     add_exclusions(p, out);
     add_left_out(p, out);
     add_factors(p, out);
     add_combinations(p, out);
+    add_controls(p, out);
     add_seconds(p, out);
     buf_printf(out, "  \"samples_per_site\": %llu,\n  \"bytes\": %llu,\n  \"sites\": [\n",
                (unsigned long long)p->samples_per_site, (unsigned long long)p->bytes);
@@ -210,8 +245,8 @@ void plan_csv(const struct plan *p, struct buf *out)
         buf_printf(out, ",%s", p->protocol->factor[f].name);
         add_unit(out, p->protocol->factor[f].dim);
     }
-    buf_str(out, "\n");
-    for (int i = 0; i < p->n_sites + p->n_spares; i++) {
+    buf_str(out, ",role\n");
+    for (int i = 0; i < plan_places(p); i++) {
         const struct plan_site *s = &p->site[i];
         buf_printf(out, "%d,%d,", s->site, s->order);
         buf_json_number(out, micrometres(s->x));
@@ -222,9 +257,9 @@ void plan_csv(const struct plan *p, struct buf *out)
         buf_printf(out, ",%d,%s", s->block, s->spare ? "yes" : "no");
         for (int f = 0; f < p->protocol->n_factors; f++) {
             buf_char(out, ',');
-            if (!s->spare)
+            if (!s->spare && !s->control)
                 buf_json_number(out, p->protocol->factor[f].si[s->level[f]]);
         }
-        buf_str(out, "\n");
+        buf_printf(out, ",%s\n", plan_role(s));
     }
 }

@@ -5,22 +5,12 @@
 #include "protocol/check.h"
 #include "protocol/design.h"
 #include "protocol/factor.h"
-#include "protocol/step.h"
+#include "protocol/plan_parts.h"
+#include "protocol/plan_steps.h"
 
 static const char *or_dash(const char *text)
 {
     return text && text[0] ? text : "-";
-}
-
-static void add_duration(struct buf *out, double s)
-{
-    long minutes = lround(s / 60);
-    if (s < 120)
-        buf_printf(out, "%.0f s", s);
-    else if (minutes < 60)
-        buf_printf(out, "%ld min", minutes);
-    else
-        buf_printf(out, "%ld h %02ld min", minutes / 60, minutes % 60);
 }
 
 /* "hexagon of 100 sites and 10 spares, pitch 5 um, serpentine" */
@@ -34,6 +24,8 @@ static void add_grid(const struct plan *p, struct buf *out)
                    p->n_spares, g->visit == VISIT_TOGETHER ? "together, " : "one after another");
     else
         buf_printf(out, "%s of %d sites and %d spares", grid_shape_name(r->shape), p->n_sites, p->n_spares);
+    if (p->n_controls)
+        buf_printf(out, ", %d spots for controls in `%s`", p->n_controls, p->protocol->controls.patch);
     if (g->n_regions == 1 && !isnan(r->pitch))
         buf_printf(out, ", pitch %s", show(r->pitch, DIM_LENGTH));
     if (g->n_regions == 1 || g->visit == VISIT_TOGETHER)
@@ -67,7 +59,10 @@ static void add_regions(const struct plan *p, struct buf *out)
         return;
     buf_str(out, "\nregions:\n");
     for (int i = 0; i < n; i++) {
-        buf_printf(out, "  %-16s %5d sites, %d spares", or_dash(r[i].name), r[i].sites, r[i].spares);
+        if (r[i].controls)
+            buf_printf(out, "  %-16s %5d spots for controls", or_dash(r[i].name), r[i].controls);
+        else
+            buf_printf(out, "  %-16s %5d sites, %d spares", or_dash(r[i].name), r[i].sites, r[i].spares);
         if (r[i].excluded)
             buf_printf(out, ", %d places excluded", r[i].excluded);
         if (r[i].used)
@@ -89,69 +84,6 @@ static void add_identity(const struct plan *p, struct buf *out)
                show(q->offset, DIM_POTENTIAL), show(q->offset_uncertainty, DIM_POTENTIAL));
     buf_printf(out, "  rig          %s (%s)\n", or_dash(q->rig->name), q->rig_path);
     add_grid(p, out);
-}
-
-/* A value as it stands in the file: "50 mV" or "$cutoff". */
-static void add_value(struct buf *out, const struct value *v, enum dim dim)
-{
-    if (v->factor[0])
-        buf_printf(out, "$%s", v->factor);
-    else
-        buf_str(out, show(v->si, dim));
-}
-
-static void add_until(const struct step *s, struct buf *out)
-{
-    for (int i = 0; i < s->n_until; i++) {
-        const struct until_value *u = &s->until[i];
-        buf_str(out, i ? " or " : " until ");
-        if (u->what == UNTIL_POTENTIAL_BELOW || u->what == UNTIL_POTENTIAL_ABOVE)
-            buf_printf(out, "%c ", u->what == UNTIL_POTENTIAL_BELOW ? '<' : '>');
-        add_value(out, &u->value, until_field(u->what)->dim);
-    }
-}
-
-static void add_settings(const struct step *s, struct buf *out)
-{
-    switch (s->kind) {
-    case STEP_CV:
-        add_value(out, &s->start, DIM_POTENTIAL);
-        for (int i = 0; i < s->vertices.n; i++) {
-            buf_str(out, " to ");
-            add_value(out, &s->vertices.v[i], DIM_POTENTIAL);
-        }
-        buf_str(out, " at ");
-        add_value(out, &s->rate, DIM_SCAN_RATE);
-        buf_str(out, ", ");
-        add_value(out, &s->cycles, DIM_NONE);
-        buf_printf(out, " cycle%s", s->cycles.si == 1 ? "" : "s");
-        break;
-    case STEP_GALVANOSTATIC:
-        add_value(out, &s->current, DIM_CURRENT);
-        add_until(s, out);
-        break;
-    case STEP_HOLD:
-        add_value(out, &s->potential, DIM_POTENTIAL);
-        buf_str(out, " for ");
-        add_value(out, &s->duration, DIM_TIME);
-        break;
-    case STEP_OCP:
-        buf_str(out, "for ");
-        add_value(out, &s->duration, DIM_TIME);
-        break;
-    }
-}
-
-/* Consecutive potentiostatic steps run without a gap; a change to or from galvanostatic mode has one. */
-static void add_step(const struct protocol *p, int i, struct buf *out)
-{
-    const struct step *s = &p->step[i];
-    bool gap = (s->kind == STEP_GALVANOSTATIC) != (i > 0 && p->step[i - 1].kind == STEP_GALVANOSTATIC);
-    buf_printf(out, "  %-12s %-14s ", s->name, step_kind_name(s->kind));
-    add_settings(s, out);
-    if (gap && s->kind != STEP_OCP)
-        buf_printf(out, "; gap before it: cell %s", s->between == BETWEEN_HOLD ? "held" : "open");
-    buf_char(out, '\n');
 }
 
 /* What the design means, and what can not be told apart because of it. */
@@ -231,7 +163,7 @@ static void add_counts(const struct plan *p, struct buf *out)
 static void add_part(struct buf *out, const char *name, double s, double total)
 {
     buf_printf(out, "  %-10s ", name);
-    add_duration(out, s);
+    plan_add_duration(out, s);
     buf_printf(out, " (%.0f %%)\n", total > 0 ? 100 * s / total : 0);
 }
 
@@ -239,27 +171,29 @@ static void add_time(const struct plan *p, struct buf *out)
 {
     const struct plan_seconds *t = &p->seconds;
     buf_str(out, "\nduration: about ");
-    add_duration(out, t->total);
+    plan_add_duration(out, t->total);
     buf_str(out, " +- ");
-    add_duration(out, t->uncertainty);
+    plan_add_duration(out, t->uncertainty);
     buf_printf(out, ", %.1f s per site\n", t->total / p->n_sites);
     add_part(out, "motion", t->motion, t->total);
     add_part(out, "approach", t->approach, t->total);
     add_part(out, "technique", t->technique, t->total);
     add_part(out, "overhead", t->overhead, t->total);
-    buf_str(out, "  if every contact lies at the far end of the travel: ");
-    add_duration(out, t->worst);
-    if (isfinite(p->protocol->stop_after)) {
-        buf_str(out, "\n  no new site is begun after ");
-        add_duration(out, p->protocol->stop_after);
+    if (p->n_controls) {
+        buf_str(out, "  of it for control sites: ");
+        plan_add_duration(out, t->control);
+        buf_char(out, '\n');
     }
+    buf_str(out, "  if every contact lies at the far end of the travel: ");
+    plan_add_duration(out, t->worst);
+    plan_add_clock(p, out);
     buf_printf(out, "\ndata: about %llu samples per site, %.1f MB in all\n",
                (unsigned long long)p->samples_per_site, (double)p->bytes / 1e6);
 }
 
 static bool has_regions(const struct plan *p)
 {
-    for (int i = 0; i < p->n_sites + p->n_spares; i++)
+    for (int i = 0; i < plan_places(p); i++)
         if (p->site[i].region[0])
             return true;
     return false;
@@ -274,36 +208,43 @@ static void end_line(struct buf *out)
 
 static void add_site(const struct plan *p, const struct plan_site *s, bool regions, struct buf *out)
 {
-    buf_printf(out, "%6d %10.3f %10.3f ", s->site, s->x * 1e6, s->y * 1e6);
-    if (s->spare)
-        buf_str(out, " spare");
+    bool no_level = s->spare || s->control;
+    buf_printf(out, "%6d %10.3f %10.3f", s->site, s->x * 1e6, s->y * 1e6);
+    if (no_level)
+        buf_printf(out, "%8s", plan_role(s));
     else
-        buf_printf(out, "%6d", s->block);
+        buf_printf(out, "%8d", s->block);
     if (regions)
         buf_printf(out, "  %-16s", s->region);
-    if (s->spare) {
-        end_line(out);
-        return;
-    }
-    for (int f = 0; f < p->protocol->n_factors; f++)
+    for (int f = 0; f < p->protocol->n_factors && !no_level; f++)
         buf_printf(out, "  %-12s", p->protocol->factor[f].text[s->level[f]]);
     end_line(out);
+}
+
+/* In the order of the night; spares and spots that are not planned behind. */
+static void add_sites(const struct plan *p, bool regions, struct buf *out)
+{
+    int planned = p->n_visits - p->n_sites, first = p->n_sites + p->n_spares;
+    for (int k = 0; k < p->n_visits; k++)
+        add_site(p, &p->site[p->visit[k]], regions, out);
+    for (int i = p->n_sites; i < first; i++)
+        add_site(p, &p->site[i], regions, out);
+    for (int i = first + planned; i < plan_places(p); i++)
+        add_site(p, &p->site[i], regions, out);
 }
 
 void plan_print(const struct plan *p, struct buf *out)
 {
     bool regions = has_regions(p);
     add_identity(p, out);
-    buf_str(out, "\nat each site:\n");
-    for (int i = 0; i < p->protocol->n_steps; i++)
-        add_step(p->protocol, i, out);
+    plan_print_steps(p, out);
     add_regions(p, out);
     add_counts(p, out);
+    plan_add_controls(p, out);
     add_time(p, out);
-    buf_printf(out, "\n  site       x/um       y/um   block%s", regions ? "  region          " : "");
+    buf_printf(out, "\n  site       x/um       y/um    block%s", regions ? "  region          " : "");
     for (int f = 0; f < p->protocol->n_factors; f++)
         buf_printf(out, "  %-*s", f + 1 < p->protocol->n_factors ? 12 : 0, p->protocol->factor[f].name);
     buf_char(out, '\n');
-    for (int i = 0; i < p->n_sites + p->n_spares; i++)
-        add_site(p, &p->site[i], regions, out);
+    add_sites(p, regions, out);
 }

@@ -15,7 +15,7 @@
 #include "protocol/factor.h"
 #include "protocol/gradient.h"
 #include "protocol/grid.h"
-#include "protocol/step.h"
+#include "protocol/step_read.h"
 
 #define FILE_MAX (4u << 20) /* bytes; libyaml's tree is bounded likewise */
 
@@ -55,14 +55,25 @@ static void visit_table(const struct fields *table, const void *base, const stru
     }
 }
 
+static void visit_until(const struct until_list *list, const struct step *owner, protocol_visit *visit,
+                        void *context)
+{
+    for (int k = 0; k < list->n; k++)
+        visit(context, &list->v[k].value, until_field(list->v[k].what), owner);
+}
+
 void protocol_each_value(const struct protocol *p, protocol_visit *visit, void *context)
 {
     visit_table(&protocol_fields, p, NULL, visit, context);
     for (int i = 0; i < p->n_steps; i++) {
         const struct step *s = &p->step[i];
         visit_table(step_fields(s->kind), s, s, visit, context);
-        for (int k = 0; k < s->n_until; k++)
-            visit(context, &s->until[k].value, until_field(s->until[k].what), s);
+        visit_until(&s->until, s, visit, context);
+        visit_until(&s->reverse_until, s, visit, context);
+        if (s->condition.above.given)
+            visit(context, &s->condition.above, condition_field(true, s->condition.dim), s);
+        if (s->condition.below.given)
+            visit(context, &s->condition.below, condition_field(false, s->condition.dim), s);
     }
 }
 
@@ -161,6 +172,7 @@ static void check_scalars(const struct protocol *p, struct diags *d)
     check_policy(p, p->faults.overload, "faults.overload", d);
     check_policy(p, p->faults.meniscus_lost, "faults.meniscus-lost", d);
     check_policy(p, p->faults.not_detached, "faults.not-detached", d);
+    check_policy(p, p->faults.landing_rejected, "faults.landing-rejected", d);
 }
 
 /* --- all of it -------------------------------------------------------------------------------------------
@@ -177,6 +189,7 @@ static void place_levels(struct protocol *p, struct diags *d)
         return;
     if (!grid_place(p->grid, (uint64_t)p->seed, p->used.spot, p->used.n, &layout, d))
         return;
+    control_set_aside(p, &layout);
     factor_place(p, &layout);
     if (p->design == DESIGN_GRADIENT)
         gradient_apply(p, &layout, d);
@@ -196,6 +209,9 @@ static bool read_all(struct protocol *p, const struct protocol_options *o, struc
     if (o && o->has_seed)
         p->seed = o->seed;
     used_read(p, d);
+    control_read(p, d);
+    stop_read(p, d);
+    p->now = o ? o->now : 0;
     place_levels(p, d);
     return read_rig(p, o, d, e);
 }
@@ -211,6 +227,7 @@ struct protocol *protocol_read(struct source *source, const struct protocol_opti
                                struct err *e)
 {
     struct protocol *p = xcalloc(1, sizeof *p);
+    p->include_outside = o && o->include_outside;
     p->source = source;
     int before = diags_errors(d);
     p->tree = ytree_parse(source, d);

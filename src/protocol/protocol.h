@@ -9,52 +9,10 @@
 #include "base/schema.h"
 #include "instrument/program.h"
 #include "instrument/rig.h"
+#include "protocol/control.h"
+#include "protocol/step.h"
+#include "protocol/stop.h"
 #include "protocol/used.h"
-
-enum step_kind { STEP_HOLD, STEP_CV, STEP_GALVANOSTATIC, STEP_OCP };
-const char *step_kind_name(enum step_kind k); /* hold, cv, galvanostatic, ocp */
-
-enum between { BETWEEN_HOLD, BETWEEN_OPEN };
-
-/* Condition of `until`, with a value that may be a factor. */
-struct until_value {
-    enum until_what what;
-    struct value value;
-};
-
-struct step {
-    enum step_kind kind;
-    char *name; /* never NULL: given, or kind and number ("cv2") */
-    struct mark mark;
-    struct value potential; /* hold: V vs reference */
-    struct value duration;  /* hold, ocp: `for`, s */
-    struct value interval;  /* hold, galvanostatic, ocp: `sample`, s between samples */
-    struct value start;     /* cv: V */
-    struct values vertices; /* cv: exactly two here, the last one is where each cycle ends */
-    struct value rate;      /* cv: V/s */
-    struct value step;      /* cv: V */
-    struct value cycles;    /* cv: a whole number */
-    struct value current;   /* galvanostatic: A */
-    struct until_value until[UNTIL_MAX];
-    int n_until;
-    int between;                    /* enum between: state of the cell in the gap before this step */
-    const struct ynode *until_node; /* galvanostatic: as in the file */
-};
-
-#define STEP_MAX 40
-
-/* Tables of the steps, by enum step_kind, and of `site` (one field per kind), for help and schema. */
-const struct fields *step_fields(enum step_kind k);
-extern const struct fields site_fields;
-
-/* The same with numbers for one site. */
-struct step_now {
-    const struct step *step;
-    double potential, duration, interval, start, vertex[2], rate, e_step, current;
-    int cycles;
-    struct until until[UNTIL_MAX];
-    int n_until;
-};
 
 /* What differs from site to site. Its levels are given to sites by the design or, with `of_site`, are fixed:
  * read from a file with one value per site, or interpolated along a gradient. */
@@ -119,15 +77,39 @@ struct alive {
 enum fault_policy { POLICY_SPARE, POLICY_RETRY, POLICY_SKIP, POLICY_PAUSE, POLICY_ABORT };
 
 struct faults {
-    int no_contact, unconfirmed, overload, meniscus_lost, not_detached; /* enum fault_policy */
-    int64_t consecutive_count;                                          /* bad sites in a row ... */
-    int consecutive_then;                                               /* ... POLICY_PAUSE or POLICY_ABORT */
+    int no_contact, unconfirmed, overload, meniscus_lost, not_detached,
+        landing_rejected;      /* enum fault_policy */
+    int64_t consecutive_count; /* bad sites in a row ... */
+    int consecutive_then;      /* ... POLICY_PAUSE or POLICY_ABORT */
 };
+
+/* Test of a confirmed contact before its steps: what the open circuit shows says what the drop landed on. */
+struct landing {
+    double ocp[2];   /* V vs reference: accepted; NAN = no test */
+    double duration; /* s: `for`; the mean of the second half counts */
+    double interval; /* s between samples */
+};
+
+static inline bool landing_wanted(const struct landing *l)
+{
+    return l->ocp[0] <= l->ocp[1]; /* NAN: no */
+}
 
 struct sei_analysis {
     char *step;       /* name of the cv step, NULL = no SEI analysis */
     double window[2]; /* V */
 };
+
+/* A file of steps that the protocol, or another such file, includes. */
+struct include {
+    char *path; /* where it really lies */
+    struct source *source;
+    struct ytree *tree;
+    bool used, open; /* while it is read */
+};
+#define INCLUDE_MAX 16
+
+struct named_step;
 
 struct protocol {
     char *name, *sample_name, *sample_note, *electrolyte, *operator_name;
@@ -145,28 +127,38 @@ struct protocol {
     double clearance, peak;            /* m */
     double sigma; /* m: standard deviation of heights expected about the fitted surface before it is known */
     double residue; /* diameter of what a drop leaves behind / wetted diameter; NAN = not measured */
+    double drift;   /* m/s: largest drift of the surface's height that is expected */
     double drop;    /* m: surface.drop, height by which the drop protrudes below the glass (0.5 x aperture) */
     struct approach approach;
     struct retract retract;
     struct alive alive;
+    struct landing landing;
     struct factor factor[FACTOR_MAX];
     int n_factors;
     int n_groups; /* of factors that the design gives levels to */
     int design;   /* enum design of design.h */
     int along;    /* enum along of design.h */
     bool shuffle;
-    struct step *step;
+    struct step *step; /* of all lists */
     int n_steps;
+    struct step_list site, control; /* control: empty = those of the site */
+    struct named_step *named;       /* `steps` */
+    int n_named;
+    struct include include[INCLUDE_MAX];
+    int n_includes;
+    bool include_outside; /* files beside the protocol's folder may be included */
     struct faults faults;
     struct strings avoid; /* results files as named: their spots are not used again */
     struct used used;
-    double stop_after; /* s, NAN = none */
+    struct control controls; /* when, where and what must hold there */
+    struct stop stop;
+    double now; /* s since 1970 when the file was read, 0 = whatever depends on the clock is left unsaid */
     struct sei_analysis sei;
     double wet_check_potential; /* V: where the capacitance is read as a measure of the wetted area */
     /* files */
     char *rig_path, *grid_path;    /* as resolved; grid_path NULL = inline */
     const struct ynode *grid_node; /* the grid's map, wherever it stands */
-    const struct ynode *site_node, *factors_node, *linked_node;
+    const struct ynode *site_node, *steps_node, *factors_node, *linked_node;
     struct rig_config *rig;
     struct grid *grid;
     struct source *source, *grid_source;
@@ -179,6 +171,8 @@ struct protocol_options {
     const char *rig_path; /* overrides the file's, NULL = no */
     bool has_seed;
     int64_t seed;
+    bool include_outside;
+    double now; /* s since 1970: what the clock says, for `stop.by` and the time of the end; 0 = not told */
 };
 
 /* Every error goes to `d`; NULL if there was one (or the file can not be read: *e). Caller frees. */

@@ -1,224 +1,40 @@
-/* The steps of a site: one table per kind, read into one struct.
+/* Reading lists of steps.
  *
- * An entry of `site` is a map with one key, the kind. Conditions of `until` are scalars like any other, but
- * for the potential, which carries its direction: "< 0.05 V". */
-#include "protocol/step.h"
+ * An entry is a map with one key: the kind of a step, or `use` or `include`, in whose place the steps come
+ * that it stands for. What stands behind one key of the file may so be read more than once; what is wrong
+ * with it is told the first time. */
+#include "protocol/step_parts.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/buf.h"
 
-#define S(member)           offsetof(struct step, member)
-#define VALUE(dim_, member) FIELD_VALUE, DIM_##dim_, S(member)
-#define NAME_FIELD                                                                                           \
-    {                                                                                                        \
-        "name", FIELD_STRING, DIM_NONE, S(name), false, NULL, 0, 0, NULL, NULL, name_help                    \
-    }
-#define BETWEEN_FIELD                                                                                        \
-    {                                                                                                        \
-        "between", FIELD_CHOICE, DIM_NONE, S(between), false, "hold", 0, 0, betweens, NULL, between_help     \
-    }
-#define SAMPLE_FIELD                                                                                         \
-    {                                                                                                        \
-        "sample", VALUE(TIME, interval), false, "10 ms", 10e-6, 3600, NULL, NULL, "time between samples"     \
-    }
+#define ENTRIES_MAX 2000 /* looked at: lists that use lists grow fast */
 
-static const char *const betweens[] = {"hold", "open", NULL};
-static const char name_help[] = "name of the step in tables and features; kind and number if left out";
-static const char between_help[] =
-    "state of the cell if a gap before this step can not be avoided: held at a potential, or open";
-
-static const struct field hold_table[] = {
-    NAME_FIELD,
-    {"potential", VALUE(POTENTIAL, potential), true, NULL, -20, 20, NULL, NULL, "potential that is held"},
-    {"for", VALUE(TIME, duration), true, NULL, 1e-3, 1e6, NULL, NULL, "how long"},
-    SAMPLE_FIELD,
-    BETWEEN_FIELD,
-};
-
-static const struct field cv_table[] = {
-    NAME_FIELD,
-    {"start", VALUE(POTENTIAL, start), true, NULL, -20, 20, NULL, NULL, "potential at which it begins"},
-    {"vertices", FIELD_VALUES, DIM_POTENTIAL, S(vertices), true, NULL, -20, 20, NULL, NULL,
-     "the two turning points; each cycle ends at the second", .items = 2},
-    {"rate", VALUE(SCAN_RATE, rate), true, NULL, 1e-6, 1000, NULL, NULL, "scan rate"},
-    {"cycles", FIELD_COUNT, DIM_NONE, S(cycles), false, "1", 1, 100000, NULL, NULL, "number of cycles"},
-    {"step", VALUE(POTENTIAL, step), false, "2 mV", 1e-6, 1, NULL, NULL,
-     "potential from one sample to the next"},
-    BETWEEN_FIELD,
-};
-
-static const struct field galvanostatic_table[] = {
-    NAME_FIELD,
-    {"current", VALUE(CURRENT, current), true, NULL, -1, 1, NULL, NULL,
-     "current, oxidation of the sample positive"},
-    {"until", FIELD_NODE, DIM_NONE, S(until_node), true, NULL, 0, 0, NULL, &until_fields,
-     "what ends the step: whichever comes first"},
-    SAMPLE_FIELD,
-    BETWEEN_FIELD,
-};
-
-static const struct field ocp_table[] = {
-    NAME_FIELD,
-    {"for", VALUE(TIME, duration), true, NULL, 1e-3, 1e6, NULL, NULL, "how long"},
-    SAMPLE_FIELD,
-};
-
-static const struct fields tables[] = {
-    [STEP_HOLD] = FIELDS("the hold step", hold_table),
-    [STEP_CV] = FIELDS("the cv step", cv_table),
-    [STEP_GALVANOSTATIC] = FIELDS("the galvanostatic step", galvanostatic_table),
-    [STEP_OCP] = FIELDS("the ocp step", ocp_table),
-};
-static const char *const kind_names[] = {"hold", "cv", "galvanostatic", "ocp", NULL};
-#define N_KINDS 4
-
-static const struct field site_table[] = {
-    {"hold", FIELD_MAP, DIM_NONE, 0, false, NULL, 0, 0, NULL, &tables[STEP_HOLD],
-     "keeps a potential (chronoamperometry)"},
-    {"cv", FIELD_MAP, DIM_NONE, 0, false, NULL, 0, 0, NULL, &tables[STEP_CV], "cyclic voltammetry"},
-    {"galvanostatic", FIELD_MAP, DIM_NONE, 0, false, NULL, 0, 0, NULL, &tables[STEP_GALVANOSTATIC],
-     "constant current until a condition"},
-    {"ocp", FIELD_MAP, DIM_NONE, 0, false, NULL, 0, 0, NULL, &tables[STEP_OCP],
-     "open circuit, potential recorded"},
-};
-const struct fields site_fields = FIELDS("a step of `site`", site_table);
-
-struct until_map {
-    const struct ynode *potential;
-    struct value elapsed, charge;
-};
-
-static const struct field until_table[] = {
-    {"potential", FIELD_NODE, DIM_POTENTIAL, offsetof(struct until_map, potential), false, NULL, -20, 20,
-     NULL, NULL, "\"< 0.05 V\" or \"> 1.5 V\", or a list of one of each", NODE_BOUND},
-    {"elapsed", FIELD_VALUE, DIM_TIME, offsetof(struct until_map, elapsed), false, NULL, 1e-3, 1e6, NULL,
-     NULL, "time since the step began"},
-    {"charge", FIELD_VALUE, DIM_CHARGE, offsetof(struct until_map, charge), false, NULL, 1e-18, 1, NULL, NULL,
-     "magnitude of the charge that has flowed"},
-};
-/* A lost drop may never reach a potential: one of these ends the step for sure. */
-static const char *const until_sure[] = {"elapsed", "charge", NULL};
-const struct fields until_fields = {
-    .what = "`until`",
-    .field = until_table,
-    .n = sizeof until_table / sizeof until_table[0],
-    .any_of = until_sure,
-};
-
-const char *step_kind_name(enum step_kind k)
+bool step_deeper(struct step_reader *r, struct mark m)
 {
-    return kind_names[k];
+    if (r->depth < STEP_DEPTH_MAX)
+        return true;
+    diags_error(r->told, m, "steps are nested more than %d deep", STEP_DEPTH_MAX);
+    return false;
 }
 
-const struct fields *step_fields(enum step_kind k)
-{
-    return &tables[k];
-}
-
-const struct field *until_field(enum until_what w)
-{
-    return &until_table[w == UNTIL_ELAPSED ? 1 : w == UNTIL_CHARGE ? 2 : 0];
-}
-
-bool name_is_plain(const char *text)
-{
-    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
-    if (!text[0] || !strchr(letters, text[0]))
-        return false;
-    for (; *text; text++)
-        if (!strchr(letters, *text) && !strchr("0123456789-_", *text))
-            return false;
-    return true;
-}
-
-/* --- until -----------------------------------------------------------------------------------------------
- */
-
-static void add_until(struct step *s, enum until_what what, const struct value *v)
-{
-    if (s->n_until < UNTIL_MAX)
-        s->until[s->n_until++] = (struct until_value){what, *v};
-}
-
-/* The text behind the sign of a condition: a potential or `$factor`. */
-static bool read_bound(const char *text, struct value *v, struct err *e)
-{
-    text += strspn(text, " ");
-    if (text[0] != '$')
-        return quantity_parse(text, DIM_POTENTIAL, &v->si, e);
-    if (!name_is_plain(text + 1) || strlen(text + 1) >= sizeof v->factor)
-        return err_set(e, ERR_INPUT, "`%.40s` is not the name of a factor", text);
-    snprintf(v->factor, sizeof v->factor, "%s", text + 1);
-    return true;
-}
-
-static void read_condition(const struct ynode *n, struct step *s, struct diags *d)
-{
-    struct err e = ERR_INIT;
-    struct value v = {.si = NAN, .given = true, .mark = ynode_mark(n)};
-    const char *text = ynode_text(n);
-    if (!text || (text[0] != '<' && text[0] != '>') || text[1] == '=') {
-        diags_error(d, v.mark,
-                    "a condition on the potential is written with its direction, "
-                    "for example \"< 0.05 V\" or \"> 1.5 V\"");
-        return;
-    }
-    enum until_what what = text[0] == '<' ? UNTIL_POTENTIAL_BELOW : UNTIL_POTENTIAL_ABOVE;
-    for (int i = 0; i < s->n_until; i++)
-        if (s->until[i].what == what) {
-            diags_error(d, v.mark, "two conditions with `%c`: the outer one would never count", text[0]);
-            return;
-        }
-    if (!read_bound(text + 1, &v, &e)) {
-        diags_error(d, v.mark, "%s", e.text);
-        return;
-    }
-    const struct field *f = until_field(what);
-    if (!v.factor[0] && (v.si < f->min || v.si > f->max)) {
-        diags_error(d, v.mark, "a potential of %g V can not be meant: %g V to %g V are accepted", v.si,
-                    f->min, f->max);
-        return;
-    }
-    add_until(s, what, &v);
-}
-
-static void read_until(struct step *s, struct diags *d)
-{
-    struct until_map m = {0};
-    bool ok = schema_read(s->until_node, &until_fields, &m, d);
-    if (m.potential && ynode_kind(m.potential) == Y_LIST && ynode_count(m.potential) == 0)
-        diags_error(d, ynode_mark(m.potential), "`potential`: the list is empty");
-    if (m.potential && ynode_kind(m.potential) == Y_LIST)
-        for (int i = 0; i < ynode_count(m.potential); i++)
-            read_condition(ynode_item(m.potential, i), s, d);
-    else if (m.potential)
-        read_condition(m.potential, s, d);
-    if (ok && m.elapsed.given)
-        add_until(s, UNTIL_ELAPSED, &m.elapsed);
-    if (ok && m.charge.given)
-        add_until(s, UNTIL_CHARGE, &m.charge);
-    if (ok && !m.elapsed.given && !m.charge.given)
-        diags_error(d, ynode_mark(s->until_node),
-                    "`until` needs a bound that is met for sure: add `elapsed` or `charge` "
-                    "(a lost drop may never reach a potential)");
-}
-
-/* --- steps -----------------------------------------------------------------------------------------------
+/* --- one step --------------------------------------------------------------------------------------------
  */
 
 static int kind_of(const struct ynode *entry, struct diags *d)
 {
     const char *key = ynode_key(entry, 0);
-    for (int k = 0; k < N_KINDS; k++)
-        if (strcmp(key, kind_names[k]) == 0)
+    for (int k = 0; k < STEP_KINDS; k++)
+        if (strcmp(key, step_kind_name((enum step_kind)k)) == 0)
             return k;
     diags_error(d, ynode_key_mark(entry, 0),
-                "there is no step `%.40s`; this version has hold, cv, galvanostatic and ocp", key);
-    const char *nearest = text_nearest(key, kind_names);
+                "there is no step `%.40s`; there are hold, cv, lsv, galvanostatic, ocp, pulse, rest, repeat "
+                "and when, and include and use",
+                key);
+    const char *nearest = text_nearest(key, step_kind_names());
     if (nearest)
         diags_hint(d, "did you mean `%s`?", nearest);
     return -1;
@@ -226,106 +42,228 @@ static int kind_of(const struct ynode *entry, struct diags *d)
 
 static void check_vertices(const struct step *s, const struct ynode *map, struct diags *d)
 {
-    if (s->vertices.n == 2)
-        return;
     const struct ynode *list = ynode_get(map, "vertices");
-    if (list && ynode_kind(list) == Y_LIST)
+    if (!list || ynode_kind(list) != Y_LIST || ynode_count(list) == 0)
+        return;
+    if (s->vertices.n == 1)
         diags_error(d, ynode_mark(list),
-                    "a cv has two vertices in this version, the turning point and the end of each cycle, "
-                    "for example [0.05 V, 3 V]; found %d",
-                    ynode_count(list));
+                    "a cv has two vertices or more, the turning point and the end of each cycle, "
+                    "for example [0.05 V, 3 V]; found 1. A single sweep is an lsv");
+    if (s->vertices.n > VERTEX_MAX)
+        diags_error(d, ynode_mark(list), "%d vertices; at most %d are possible", s->vertices.n, VERTEX_MAX);
+    if (s->rates.n > RATE_MAX)
+        diags_error(d, ynode_mark(ynode_get(map, "rate")), "%d rates; at most %d are possible", s->rates.n,
+                    RATE_MAX);
 }
 
-/* One entry of the list; `s` is zeroed. False if nothing of it can be used. */
-static bool read_entry(const struct ynode *entry, struct step *s, struct diags *d)
+/* `a` or `b`, not both and not neither. */
+static void check_either(const struct ynode *map, const char *a, const char *b, struct diags *d)
 {
-    if (ynode_kind(entry) != Y_MAP || ynode_count(entry) != 1) {
-        diags_error(d, ynode_mark(entry),
-                    "each step is an entry of its own with one key, for example "
-                    "`- hold: {potential: 3 V, for: 1 s}`");
-        return false;
+    if (!map || ynode_kind(map) != Y_MAP)
+        return;
+    if (ynode_get(map, a) && ynode_get(map, b))
+        diags_error(d, ynode_mark(ynode_get(map, b)), "both `%s` and `%s`: one of them says it all", a, b);
+    else if (!ynode_get(map, a) && !ynode_get(map, b))
+        diags_error(d, ynode_mark(map), "`%s` or `%s` is missing", a, b);
+}
+
+static void check_sampling(const struct step *s, const struct ynode *map, struct diags *d)
+{
+    if (s->step.given && s->interval.given)
+        diags_error(d, ynode_mark(ynode_get(map, "sample")),
+                    "both `step` and `sample`: with the scan rate either follows from the other");
+}
+
+static void check_pulse(const struct step *s, const struct ynode *map, struct diags *d)
+{
+    check_either(map, "potentials", "currents", d);
+    int n = s->potentials.n + s->currents.n;
+    if (n > LEVEL_MAX)
+        diags_error(d, ynode_mark(map), "%d levels of a pulse; at most %d are possible", n, LEVEL_MAX);
+    else if (s->durations.n > 1 && n && !(s->potentials.n && s->currents.n) && s->durations.n != n)
+        diags_error(d, ynode_mark(ynode_get(map, "for")),
+                    "%d times for %d levels: give one for all, or one for each", s->durations.n, n);
+}
+
+static void check_drift(const struct step *s, const struct ynode *map, struct diags *d)
+{
+    if (s->over.given && !s->drift.given)
+        diags_error(d, ynode_mark(ynode_get(map, "over")), "`over` means nothing without `drift`");
+}
+
+static void check_reverse(const struct step *s, const struct ynode *map, struct diags *d)
+{
+    const struct ynode *reverse = ynode_get(map, "reverse");
+    check_either(map, "current", "density", d);
+    if (reverse)
+        check_either(reverse, "current", "density", d);
+    else if (s->cycles.given)
+        diags_error(d, ynode_mark(ynode_get(map, "cycles")),
+                    "cycles of one current only: add `reverse`, or write `repeat` around the step");
+}
+
+/* What no table can say of one step. */
+static void check_step(const struct step *s, const struct ynode *map, struct diags *d)
+{
+    switch (s->kind) {
+    case STEP_CV:
+        check_vertices(s, map, d);
+        check_sampling(s, map, d);
+        break;
+    case STEP_LSV:
+        check_sampling(s, map, d);
+        break;
+    case STEP_GALVANOSTATIC:
+        check_reverse(s, map, d);
+        break;
+    case STEP_PULSE:
+        check_pulse(s, map, d);
+        break;
+    case STEP_OCP:
+        check_drift(s, map, d);
+        break;
+    case STEP_HOLD:
+    case STEP_REST:
+    case STEP_REPEAT:
+    case STEP_WHEN:
+        break;
     }
-    int kind = kind_of(entry, d);
-    if (kind < 0)
-        return false;
+}
+
+/* A step that is read by way of `use` has its name from there. */
+static void take_name(struct step_reader *r, struct step *s, const struct ynode *map)
+{
+    char name[100];
+    if (s->name && !name_is_plain(s->name))
+        diags_error(r->d, ynode_mark(ynode_get(map, "name")),
+                    "`%.40s` can not name a step: use letters, digits, - and _, a letter first", s->name);
+    if (!r->name_as)
+        return;
+    r->number[s->kind]++;
+    if (r->is_list && s->name)
+        snprintf(name, sizeof name, "%.40s-%.50s", r->name_as, s->name);
+    else if (r->is_list)
+        snprintf(name, sizeof name, "%.40s-%s%d", r->name_as, step_kind_name(s->kind), r->number[s->kind]);
+    else
+        snprintf(name, sizeof name, "%.60s", r->name_as);
+    if (!r->is_list && s->name && !r->name_is_given && strcmp(s->name, name) != 0)
+        diags_error(r->d, ynode_mark(ynode_get(map, "name")),
+                    "two names for one step: in `steps` it is `%.40s` already", name);
+    free(s->name);
+    s->name = xstrdup(name);
+}
+
+static void read_block(struct step_reader *r, int index)
+{
+    struct step *s = &r->p->step[index];
+    int parent = r->parent;
+    const struct step_reader outer = *r;
+    if (s->steps_node && step_deeper(r, s->mark)) {
+        r->parent = index;
+        r->depth++;
+        if (r->name_as && !r->is_list) { /* the block's own; a second use needs other names inside too */
+            r->name_as = r->name_is_given ? r->name_as : NULL;
+            r->is_list = r->name_is_given;
+        }
+        step_read_items(r, s->steps_node);
+        r->depth--;
+        r->parent = parent;
+        r->is_list = outer.is_list;
+        r->name_as = outer.name_as;
+    }
+    s->end = r->p->n_steps;
+}
+
+static void read_step(struct step_reader *r, const struct ynode *entry, int kind)
+{
+    struct protocol *p = r->p;
     const struct ynode *map = ynode_value(entry, 0);
+    struct step *s = &p->step[p->n_steps++];
     s->kind = (enum step_kind)kind;
     s->mark = ynode_key_mark(entry, 0);
-    int before = diags_errors(d);
-    schema_read(map, &tables[kind], s, d);
-    if (kind == STEP_CV && diags_errors(d) == before)
-        check_vertices(s, map, d);
-    if (s->until_node)
-        read_until(s, d);
-    if (s->name && !name_is_plain(s->name))
-        diags_error(d, ynode_mark(ynode_get(map, "name")),
-                    "`%.40s` can not name a step: use letters, digits, - and _, a letter first", s->name);
-    return true;
+    s->parent = r->parent;
+    s->end = p->n_steps;
+    int before = diags_errors(r->d);
+    schema_read(map, step_fields(s->kind), s, r->d);
+    s->has_reverse = ynode_get(map, "reverse") != NULL;
+    if (diags_errors(r->d) == before)
+        check_step(s, map, r->d);
+    until_read(&s->until, s->kind == STEP_HOLD ? &until_hold : &until_galvanostatic, r->d);
+    until_read(&s->reverse_until, &until_galvanostatic, r->d);
+    const struct ynode *condition = s->kind == STEP_REPEAT ? ynode_get(map, "until") : map;
+    const struct ynode *feature = condition ? ynode_get(condition, "feature") : NULL;
+    s->condition.mark = feature ? ynode_mark(feature) : s->mark;
+    condition_read(s, r->d);
+    take_name(r, s, map);
+    if (r->name_as && r->is_list)
+        snprintf(s->condition.among, sizeof s->condition.among, "%.60s", r->name_as);
+    if (step_is_block(s))
+        read_block(r, p->n_steps - 1);
 }
 
-static bool name_taken(const struct protocol *p, const char *name)
+void step_read_entry(struct step_reader *r, const struct ynode *entry)
 {
-    for (int i = 0; i < p->n_steps; i++)
-        if (p->step[i].name && strcmp(p->step[i].name, name) == 0)
-            return true;
-    return false;
-}
-
-/* Steps without a name get kind and number within the kind, skipping names that are taken. */
-static void name_steps(struct protocol *p)
-{
-    int number[N_KINDS] = {0};
-    for (int i = 0; i < p->n_steps; i++) {
-        struct step *s = &p->step[i];
-        number[s->kind]++;
-        if (s->name)
-            continue;
-        char name[48];
-        do
-            snprintf(name, sizeof name, "%s%d", kind_names[s->kind], number[s->kind]);
-        while (name_taken(p, name) && ++number[s->kind]);
-        s->name = xstrdup(name);
+    if (r->full)
+        return;
+    if (++r->entries > ENTRIES_MAX || r->p->n_steps == STEP_MAX) {
+        diags_error(r->told, ynode_mark(entry), "more than %d steps in all", STEP_MAX);
+        r->full = true;
+        return;
+    }
+    if (ynode_kind(entry) != Y_MAP || ynode_count(entry) != 1) {
+        diags_error(r->d, ynode_mark(entry),
+                    "each step is an entry of its own with one key, for example "
+                    "`- hold: {potential: 3 V, for: 1 s}`");
+        return;
+    }
+    const char *key = ynode_key(entry, 0);
+    if (strcmp(key, "use") == 0) {
+        step_read_use(r, ynode_value(entry, 0));
+    } else if (strcmp(key, "include") == 0) {
+        step_read_include(r, ynode_value(entry, 0));
+    } else {
+        int kind = kind_of(entry, r->d);
+        if (kind >= 0)
+            read_step(r, entry, kind);
     }
 }
 
-static void check_names(const struct protocol *p, struct diags *d)
+void step_read_items(struct step_reader *r, const struct ynode *list)
 {
-    for (int i = 0; i < p->n_steps; i++)
-        for (int k = 0; k < i; k++)
-            if (p->step[i].name && p->step[k].name && strcmp(p->step[i].name, p->step[k].name) == 0) {
-                diags_error(d, p->step[i].mark, "a second step named `%.40s`; the first is in line %d",
-                            p->step[i].name, p->step[k].mark.line);
-                break;
-            }
+    if (ynode_kind(list) != Y_LIST || ynode_count(list) == 0) {
+        diags_error(r->d, ynode_mark(list), "`steps` is a list of steps, each beginning with `- `");
+        return;
+    }
+    for (int i = 0; i < ynode_count(list); i++)
+        step_read_entry(r, ynode_item(list, i));
+}
+
+/* --- lists -----------------------------------------------------------------------------------------------
+ */
+
+void step_read_list(struct protocol *p, const struct ynode *list, const char *what, struct step_list *out,
+                    struct diags *d)
+{
+    struct step_reader r = {.p = p, .d = d, .told = d, .parent = -1};
+    *out = (struct step_list){p->n_steps, p->n_steps};
+    if (!list)
+        return;
+    if (ynode_kind(list) != Y_LIST || ynode_count(list) == 0) {
+        diags_error(d, ynode_mark(list), "`%s` is a list of steps, each beginning with `- `", what);
+        return;
+    }
+    r.quiet = diags_new();
+    step_read_items(&r, list);
+    diags_free(r.quiet);
+    out->end = p->n_steps;
+    step_name_all(p, out, d);
+    condition_resolve(p, out, d);
 }
 
 void step_read_all(struct protocol *p, struct diags *d)
 {
-    const struct ynode *list = p->site_node;
-    if (!list)
-        return;
-    if (ynode_kind(list) != Y_LIST || ynode_count(list) == 0) {
-        diags_error(d, ynode_mark(list), "`site` is a list of steps, each beginning with `- `");
-        return;
-    }
-    if (ynode_count(list) > STEP_MAX) {
-        diags_error(d, ynode_mark(list), "%d steps at each site; at most %d are possible", ynode_count(list),
-                    STEP_MAX);
-        return;
-    }
-    p->step = xcalloc((size_t)ynode_count(list), sizeof *p->step);
-    for (int i = 0; i < ynode_count(list); i++) {
-        struct step *s = &p->step[p->n_steps];
-        if (read_entry(ynode_item(list, i), s, d))
-            p->n_steps++;
-    }
-    check_names(p, d);
-    name_steps(p);
-}
-
-void step_free_all(struct protocol *p)
-{
-    for (int i = 0; i < p->n_steps; i++)
-        schema_free(&tables[p->step[i].kind], &p->step[i]);
-    free(p->step);
+    step_begin(p, d);
+    step_read_list(p, p->site_node, "site", &p->site, d);
+    step_read_list(p, p->controls.steps_node, "control.steps", &p->control, d);
+    step_finish(p, d);
 }

@@ -60,6 +60,10 @@ static const struct field surface_table[] = {
      "height of the highest obstacle above the mean surface (particles, steps)"},
     {"sigma", NUMBER(LENGTH, sigma), false, "0.1 um", 0, 1e-3, NULL, NULL,
      "standard deviation of heights about the fitted surface that is expected before it is known"},
+    {"drift", NUMBER(SPEED, drift), false, "1 nm/min", 0, 1e-6, NULL, NULL,
+     "how fast the surface may drift up or down at most (temperature, evaporation): the night's drift must "
+     "fit "
+     "into the range of z"},
     {"drop", NUMBER(LENGTH, drop), false, NULL, 1e-9, 100e-6, NULL, NULL,
      "height by which the drop protrudes below the glass; half the aperture if left out. An approach never "
      "goes so far below the predicted contact that glass could meet a spot that gives no current"},
@@ -124,6 +128,19 @@ static const struct field alive_table[] = {
 };
 static const struct fields alive_fields = FIELDS("`alive`", alive_table);
 
+static const struct field landing_table[] = {
+    {"ocp", FIELD_PAIR, DIM_POTENTIAL, P(landing.ocp), true, NULL, -20, 20, NULL, NULL,
+     "open-circuit potentials that are accepted, lowest and highest; a contact outside is "
+     "`landing-rejected`: "
+     "no step "
+     "is done there"},
+    {"for", NUMBER(TIME, landing.duration), false, "0.5 s", 1e-3, 1e4, NULL, NULL,
+     "how long the open circuit is watched; the mean of the second half counts"},
+    {"sample", NUMBER(TIME, landing.interval), false, "10 ms", 10e-6, 3600, NULL, NULL,
+     "time between samples"},
+};
+static const struct fields landing_fields = FIELDS("`landing`", landing_table);
+
 static const struct field vary_table[] = {
     {"design", FIELD_CHOICE, DIM_NONE, P(design), false, "randomised-blocks", 0, 0, design_names, NULL,
      "how combinations of levels are given to sites: full-factorial in the order written, over and over; "
@@ -167,16 +184,73 @@ static const struct field faults_table[] = {
      "the drop was lost during the measurement"},
     {"not-detached", FIELD_CHOICE, DIM_NONE, P(faults.not_detached), false, "pause", 0, 0, policies, NULL,
      "the drop did not break on retraction"},
+    {"landing-rejected", FIELD_CHOICE, DIM_NONE, P(faults.landing_rejected), false, "spare", 0, 0, policies,
+     NULL, "the contact was not on what was looked for (`landing`), or far above the surface"},
     {"consecutive", FIELD_MAP, DIM_NONE, 0, false, NULL, 0, 0, NULL, &consecutive_fields,
      "bad sites in a row that show that something is wrong with all"},
 };
 static const struct fields faults_fields = FIELDS("`faults`", faults_table);
 
-static const struct field stop_table[] = {
-    {"after", NUMBER(TIME, stop_after), false, NULL, 1, 1e8, NULL, NULL,
-     "no new site is begun after this time"},
+/* In the order of enum control_then. */
+static const char *const control_thens[] = {"pause", "flag", NULL};
+
+static const struct field control_table[] = {
+    {"every", FIELD_INT, DIM_NONE, P(controls.every), false, NULL, 1, 1000000, NULL, NULL,
+     "a control before the first site and after every so many visited ones, spares included; one more behind "
+     "the last site if a spot is left"},
+    {"after", NUMBER(TIME, controls.after), false, NULL, 1, 1e8, NULL, NULL,
+     "a control whenever this time has passed since the last one, between two sites"},
+    {"patch", TEXT(controls.patch), true, NULL, 0, 0, NULL, NULL,
+     "region of the grid whose places are the fresh spots of the controls, in their order; none of them is "
+     "measured as a site. A spot that gives no measurement is followed by the next, at most 3 in a row, then "
+     "the run pauses"},
+    {"steps", FIELD_NODE, DIM_NONE, P(controls.steps_node), false, NULL, 0, 0, NULL, &site_fields,
+     "list of the steps at a control, without factors; those of `site` if left out", NODE_STEPS},
+    {"accept", FIELD_NODE, DIM_NONE, P(controls.accept_node), false, NULL, 0, 0, NULL, NULL,
+     "what a control must show, such as {formation.q_sei@1: [-600 fC, -500 fC]}; a value that is missing or "
+     "outside makes the control a failed one. Without it a control that is measured is good",
+     NODE_INTERVALS},
+    {"then", FIELD_CHOICE, DIM_NONE, P(controls.then), false, "pause", 0, 0, control_thens, NULL,
+     "after a failed control: pause, and begin with a new control when resumed; or flag and go on. Sites "
+     "between the last good control and the failed one get the flag control-failed in both cases, and so do "
+     "all after it until a control is good again"},
 };
-static const struct fields stop_fields = FIELDS("`stop`", stop_table);
+static const char *const control_rules[] = {"every", "after", NULL};
+const struct fields control_fields = {
+    .what = "`control`",
+    .field = control_table,
+    .n = sizeof control_table / sizeof control_table[0],
+    .any_of = control_rules,
+};
+
+static const struct field when_table[] = {
+    {"feature", TEXT(stop.when.feature), true, NULL, 0, 0, NULL, NULL,
+     "feature that is to be known well enough, such as formation.q_irr@1"},
+    {"by", TEXT(stop.when.by), false, NULL, 0, 0, NULL, NULL,
+     "factor: each of its levels for itself; all sites together if left out"},
+    {"half-width", FIELD_NODE, DIM_NONE, P(stop.when.half_width_node), true, NULL, 0, 0, NULL, NULL,
+     "half the width of the 95 % confidence interval of the median, from order statistics: in % of the "
+     "median, or in the unit of the feature",
+     NODE_AMOUNT},
+    {"at-least", FIELD_INT, DIM_NONE, P(stop.when.at_least), false, "20", 1, 1000000, NULL, NULL,
+     "so many measured sites, at each level, before it is judged; 6 are the least that give an interval"},
+};
+static const struct fields when_fields = FIELDS("`stop.when`", when_table);
+
+static const struct field stop_table[] = {
+    {"after", NUMBER(TIME, stop.after), false, NULL, 1, 1e8, NULL, NULL,
+     "no new site is begun after this time, counted from the start or the last resume; the run pauses"},
+    {"by", TEXT(stop.by), false, NULL, 0, 0, NULL, NULL,
+     "clock time, \"06:30\" for the next one after the start or \"2026-11-23 06:30\", local time: no site is "
+     "begun that would end later; the run pauses"},
+    {"count", FIELD_INT, DIM_NONE, P(stop.count), false, NULL, 1, 1000000, NULL, NULL,
+     "measured sites per combination of levels: further sites of a combination that has so many are left "
+     "out as not-visited"},
+    {"when", FIELD_MAP, DIM_NONE, 0, false, NULL, 0, 0, NULL, &when_fields,
+     "enough is known: once every level has its sites and its interval is narrow enough the run is finished. "
+     "Until then all levels go on, so that the design stays balanced in place and time"},
+};
+const struct fields stop_fields = FIELDS("`stop`", stop_table);
 
 static const struct field sei_table[] = {
     {"step", TEXT(sei.step), true, NULL, 0, 0, NULL, NULL, "name of the cv step that forms the SEI"},
@@ -224,11 +298,17 @@ static const struct field protocol_table[] = {
      "how it is taken off again"},
     {"alive", FIELD_MAP, DIM_NONE, 0, false, NULL, 0, 0, NULL, &alive_fields,
      "proof of the signal and the blank before each descent"},
+    {"landing", FIELD_MAP, DIM_NONE, 0, false, NULL, 0, 0, NULL, &landing_fields,
+     "test of each contact by its open-circuit potential, before the steps"},
     {"vary", FIELD_MAP, DIM_NONE, 0, false, NULL, 0, 0, NULL, &vary_fields, "what differs from site to site"},
     {"site", FIELD_NODE, DIM_NONE, P(site_node), true, NULL, 0, 0, NULL, &site_fields,
      "list of the steps at each site", NODE_STEPS},
+    {"steps", FIELD_NODE, DIM_NONE, P(steps_node), false, NULL, 0, 0, NULL, NULL,
+     "steps that `use` puts in where they are wanted, by name", NODE_NAMED_STEPS},
     {"faults", FIELD_MAP, DIM_NONE, 0, false, NULL, 0, 0, NULL, &faults_fields,
      "what to do when a site goes wrong"},
+    {"control", FIELD_MAP, DIM_NONE, 0, false, NULL, 0, 0, NULL, &control_fields,
+     "fresh spots of a reference patch, visited between the sites: drift and health of the probe"},
     {"stop", FIELD_MAP, DIM_NONE, 0, false, NULL, 0, 0, NULL, &stop_fields, "when to end early"},
     {"analysis", FIELD_MAP, DIM_NONE, 0, false, NULL, 0, 0, NULL, &analysis_fields,
      "settings of the analysis that depend on the chemistry"},

@@ -10,6 +10,9 @@ static const char *const outcome_names[OUTCOME_COUNT] = {
 #undef X
 };
 
+static const char *const role_names[] = {
+    [SITE_MEASURED] = "measured", [SITE_CONTROL] = "control", [SITE_SPARE] = "spare"};
+
 /* In alphabetical order as well as in order of gravity, which the queries of the results file make use of. */
 static const char *const touched_names[] = {
     [TOUCHED_NO] = "no",
@@ -28,6 +31,19 @@ enum outcome outcome_from_name(const char *name)
         if (strcmp(name, outcome_names[i]) == 0)
             return (enum outcome)i;
     return OUTCOME_NONE;
+}
+
+const char *site_role_name(enum site_role r)
+{
+    return (unsigned)r <= SITE_SPARE ? role_names[r] : "";
+}
+
+enum site_role site_role_from_name(const char *name)
+{
+    for (int i = SITE_MEASURED; name && i <= SITE_SPARE; i++)
+        if (strcmp(name, role_names[i]) == 0)
+            return (enum site_role)i;
+    return SITE_MEASURED;
 }
 
 const char *touched_name(enum touched t)

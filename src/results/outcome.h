@@ -29,6 +29,11 @@ enum outcome {
 const char *outcome_name(enum outcome o);
 enum outcome outcome_from_name(const char *name); /* OUTCOME_NONE if unknown */
 
+/* What a site is for. Statistics and exports leave controls out unless they are asked for. */
+enum site_role { SITE_MEASURED, SITE_CONTROL, SITE_SPARE };
+const char *site_role_name(enum site_role r);         /* measured, control, spare */
+enum site_role site_role_from_name(const char *name); /* SITE_MEASURED if unknown */
+
 /* Whether the sample may have been wetted at this spot. Only TOUCHED_NO may be tried again in place. */
 enum touched { TOUCHED_NO, TOUCHED_POSSIBLY, TOUCHED_YES };
 const char *touched_name(enum touched t);

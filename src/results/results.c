@@ -144,6 +144,7 @@ static bool check_ours(struct results *r, struct err *e)
         return err_set(e, ERR_INPUT,
                        "`%s` was written by another version of seccm (schema %d, this program knows %d)",
                        r->path, version, RESULTS_SCHEMA_VERSION);
+    r->version = version;
     return true;
 }
 

@@ -25,6 +25,7 @@ struct results_site_plan {
     const char *region;
     int block; /* 1-based, 0 = none */
     bool spare;
+    bool control;             /* spot for a control */
     const char *const *level; /* n_factors texts, as written in the protocol */
     const double *level_si;   /* n_factors */
 };
@@ -91,6 +92,7 @@ int results_factors(struct results *r, struct results_factor *out, int max);
 struct results_site {
     int site, order, block;
     bool spare;
+    enum site_role role;
     double x, y;
     char region[64];
     enum outcome outcome;
@@ -141,13 +143,13 @@ struct results_step {
     int64_t id, attempt;
     int site;
     int index;      /* order within the attempt */
-    char phase[24]; /* alive, blank, approach, confirm, step, detach ... */
+    char phase[24]; /* alive, blank, approach, probe, step, gate, detach ... */
     char name[64];  /* step's name in the protocol ("formation"), or the phase */
-    char kind[24];  /* hold, cv, galvanostatic, ocp */
+    char kind[24];  /* hold, cv, lsv, galvanostatic, ocp, pulse, rest */
     char ended_by[64];
-    double gap_before;  /* s of open or held time between the previous technique step and this one */
-    char gap_state[8];  /* "", held, open */
-    char settings[512]; /* JSON object of the programmed values, SI */
+    double gap_before;   /* s of open or held time between the previous technique step and this one */
+    char gap_state[8];   /* "", held, open */
+    char settings[1024]; /* JSON object of the programmed values, SI */
     int64_t samples;
 };
 /* All steps of an attempt in order; caller frees *out. */

@@ -146,8 +146,8 @@ static bool put_levels(struct results *r, const struct results_site_plan *site, 
 static bool put_sites(struct results *r, const struct results_plan *p, struct err *e)
 {
     sqlite3_stmt *s = store_prepare(r,
-                                    "INSERT INTO site (site, visit, x, y, region, block, spare) "
-                                    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                                    "INSERT INTO site (site, visit, x, y, region, block, spare, role) "
+                                    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
                                     e);
     sqlite3_stmt *level =
         s ? store_prepare(r, "INSERT INTO level (site, factor, text, si) VALUES (?1, ?2, ?3, ?4)", e) : NULL;
@@ -161,6 +161,10 @@ static bool put_sites(struct results *r, const struct results_plan *p, struct er
         store_bind_text(s, 5, site->region);
         sqlite3_bind_int(s, 6, site->block);
         sqlite3_bind_int(s, 7, site->spare);
+        store_bind_text(s, 8,
+                        site_role_name(site->control ? SITE_CONTROL
+                                       : site->spare ? SITE_SPARE
+                                                     : SITE_MEASURED));
         ok = store_run(r, s, "site", e) && put_levels(r, site, p->n_factors, level, e);
     }
     sqlite3_finalize(level);

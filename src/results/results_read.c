@@ -125,7 +125,7 @@ int results_factors(struct results *r, struct results_factor *out, int max)
     read_all(r, store_prepare(r, "SELECT name, dim FROM factor ORDER BY factor", NULL), &l, factor_row,
              "factors", NULL);
     int n = l.n < max ? l.n : max;
-    if (n > 0)
+    if (out && n > 0)
         memcpy(out, l.p, (size_t)n * sizeof *out);
     free(l.p);
     return l.n;
@@ -153,6 +153,7 @@ static void site_row(sqlite3_stmt *s, void *item)
     text_at(s, 14, site->start_utc, sizeof site->start_utc);
     text_at(s, 15, site->flags, sizeof site->flags);
     site->replaces = sqlite3_column_int(s, 16);
+    site->role = site_role_from_name(word_at(s, 17));
 }
 
 struct level {
@@ -200,16 +201,17 @@ static bool read_levels(struct results *r, struct results_sites *out, struct err
     return true;
 }
 
+#define SITES_SQL(role)                                                                                      \
+    "SELECT site, visit, x, y, region, block, spare, outcome, reason, touched, attempts, last_attempt, "     \
+    "contact_z, start_s, start_utc, flags, replaces, " role " FROM sites ORDER BY visit"
+
 static bool read_sites(struct results *r, struct results_sites *out, struct err *e)
 {
     struct list l = {.size = sizeof(struct results_site)};
     if (!read_all(
             r,
             store_prepare(
-                r,
-                "SELECT site, visit, x, y, region, block, spare, outcome, reason, touched, attempts, "
-                "last_attempt, contact_z, start_s, start_utc, flags, replaces FROM sites ORDER BY visit",
-                e),
+                r, r->version == 1 ? SITES_SQL("iif(spare, 'spare', 'measured')") : SITES_SQL("role"), e),
             &l, site_row, "sites", e))
         return false;
     out->site = (struct results_site *)(void *)l.p;
@@ -302,7 +304,7 @@ int results_attempts(struct results *r, int site, struct results_attempt *out, i
     if (!read_all(r, s, &l, attempt_row, "attempts", e))
         return -1;
     int n = l.n < max ? l.n : max;
-    if (n > 0)
+    if (out && n > 0)
         memcpy(out, l.p, (size_t)n * sizeof *out);
     free(l.p);
     return l.n;

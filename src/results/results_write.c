@@ -31,6 +31,10 @@ static const char *const statement_sql[ST_COUNT] = {
                     "touched = (SELECT max(touched) FROM attempt WHERE attempt.site = site.site) "
                     "WHERE site = (SELECT site FROM attempt WHERE attempt = ?1)",
     [ST_SITE_OUTCOME] = "UPDATE site SET outcome = ?2, reason = ?3 WHERE site = ?1",
+    [ST_FLAG] =
+        "UPDATE attempt SET flags = iif(flags = '', ?3, flags || ',' || ?3) WHERE attempt > ?1 AND "
+        "attempt < ?2 AND outcome = 'measured' AND instr(',' || flags || ',', ',' || ?3 || ',') = 0 AND "
+        "site IN (SELECT site FROM site WHERE role <> 'control')",
     [ST_SPARE] =
         "UPDATE site SET replaces = ?2, block = (SELECT block FROM site WHERE site = ?3) WHERE site = ?1",
     [ST_SPARE_LEVELS] = "INSERT OR REPLACE INTO level (site, factor, text, si) "
@@ -215,6 +219,17 @@ bool store_site_outcome(struct results *r, int site, enum outcome o, const char 
     store_bind_text(s, 2, outcome_name(o));
     store_bind_text(s, 3, reason);
     return run_on_one(r, ST_SITE_OUTCOME, "outcome of a site", e);
+}
+
+bool store_flag(struct results *r, int64_t after, int64_t before, const char *flag, struct err *e)
+{
+    sqlite3_stmt *s = statement(r, ST_FLAG, e);
+    if (!s)
+        return false;
+    sqlite3_bind_int64(s, 1, after);
+    sqlite3_bind_int64(s, 2, before);
+    store_bind_text(s, 3, flag);
+    return run(r, ST_FLAG, "flag", e);
 }
 
 bool store_spare(struct results *r, int spare, int replaces, int root, struct err *e)

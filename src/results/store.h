@@ -19,6 +19,7 @@ enum store_statement {
     ST_ATTEMPT_END,
     ST_SITE_END,
     ST_SITE_OUTCOME,
+    ST_FLAG,
     ST_SPARE,
     ST_SPARE_LEVELS,
     ST_FEATURE,
@@ -34,6 +35,7 @@ struct results {
     bool damaged; /* a write has failed: close without touching the file more than needed */
     struct place_lock lock;
     sqlite3_stmt *statement[ST_COUNT]; /* prepared on first use */
+    int version;                       /* of the schema that the file has */
     int wal_pages;                     /* in the WAL after the last commit */
 };
 
@@ -71,6 +73,9 @@ bool store_waveform(struct results *r, int64_t step, int seq, const struct wave_
                     struct err *e);
 bool store_attempt_end(struct results *r, const struct results_attempt *a, struct err *e);
 bool store_site_outcome(struct results *r, int site, enum outcome o, const char *reason, struct err *e);
+/* Adds a flag to the measured attempts with ids between `after` and `before`, both left out, that are no
+ * controls. */
+bool store_flag(struct results *r, int64_t after, int64_t before, const char *flag, struct err *e);
 /* A spare takes over block and levels of site `root`, standing for site `replaces`. */
 bool store_spare(struct results *r, int spare, int replaces, int root, struct err *e);
 bool store_feature(struct results *r, const struct results_feature *f, struct err *e);

@@ -47,6 +47,7 @@ enum job_kind {
     JOB_FEATURES,
     JOB_EVENT,
     JOB_SITE_OUTCOME,
+    JOB_FLAG,
     JOB_SPARE,
     JOB_INFO,
     JOB_COMMIT,
@@ -266,6 +267,17 @@ static bool do_site_outcome(struct writer *w, struct job *j, struct err *e)
     return store_site_outcome(w->r, o->site, o->outcome, o->reason, e);
 }
 
+struct flagging {
+    int64_t after, before;
+    char flag[32];
+};
+
+static bool do_flag(struct writer *w, struct job *j, struct err *e)
+{
+    const struct flagging *f = (const struct flagging *)j->body;
+    return store_flag(w->r, f->after, f->before, f->flag, e);
+}
+
 /* Body: spare, replaces, root. */
 static bool do_spare(struct writer *w, struct job *j, struct err *e)
 {
@@ -308,6 +320,7 @@ static const struct {
     [JOB_FEATURES] = {do_features, true},
     [JOB_EVENT] = {do_event, true},
     [JOB_SITE_OUTCOME] = {do_site_outcome, true},
+    [JOB_FLAG] = {do_flag, true},
     [JOB_SPARE] = {do_spare, true},
     [JOB_INFO] = {do_info, true},
     [JOB_COMMIT] = {do_commit, false},
@@ -484,6 +497,13 @@ bool writer_site_outcome(struct writer *w, int site, enum outcome o, const char 
     struct site_outcome so = {.site = site, .outcome = o};
     strncpy(so.reason, reason ? reason : "", sizeof so.reason - 1);
     return push(w, job_copy(JOB_SITE_OUTCOME, &so, sizeof so));
+}
+
+bool writer_flag(struct writer *w, int64_t after, int64_t before, const char *flag)
+{
+    struct flagging f = {.after = after, .before = before};
+    strncpy(f.flag, flag, sizeof f.flag - 1);
+    return push(w, job_copy(JOB_FLAG, &f, sizeof f));
 }
 
 bool writer_spare(struct writer *w, int spare, int replaces, int root)

@@ -41,6 +41,9 @@ bool writer_features(struct writer *w, const struct results_feature *f, int n);
 bool writer_event(struct writer *w, const struct results_event *ev);
 /* Outcome of a site that was never visited or is skipped. */
 bool writer_site_outcome(struct writer *w, int site, enum outcome o, const char *reason);
+/* Adds a flag to all measured attempts with ids between `after` and `before` (both left out) that are no
+ * controls: what is said of them afterwards. */
+bool writer_flag(struct writer *w, int64_t after, int64_t before, const char *flag);
 /* A spare site is used in place of `replaces` with block and levels of `root` (the planned site whose levels
  * are wanted). */
 bool writer_spare(struct writer *w, int spare, int replaces, int root);

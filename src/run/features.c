@@ -1,4 +1,4 @@
-/* Blank and features of a finished attempt, from the rows that are still in memory. */
+/* Blank and features of an attempt, from the rows that are still in memory. */
 #include "run/features.h"
 
 #include <math.h>
@@ -53,7 +53,7 @@ static bool fit_blank(const struct run *r, const struct recorded *c, struct blan
     legs = legs > LEGS ? LEGS : legs;
     double *rate = xcalloc((size_t)t.n + 1, sizeof *rate);
     unsigned char *use = xcalloc((size_t)t.n + 1, 1);
-    sweep_rates(leg, legs, t.n, rate);
+    sweep_rates(leg, legs, t.e, t.n, NAN, rate);
     for (int k = 0; k < legs; k++)
         for (int j = SETTLE; j < leg[k].n; j++)
             use[leg[k].first + j] = !t.left_out[leg[k].first + j];
@@ -64,7 +64,7 @@ static bool fit_blank(const struct run *r, const struct recorded *c, struct blan
     return ok;
 }
 
-static void store_blank(const struct run *r, struct results_attempt *out)
+void attempt_blank(const struct run *r, struct results_attempt *out)
 {
     struct blank b = {0};
     const struct recorded *c = find_role(r, ROLE_BLANK);
@@ -95,19 +95,17 @@ static void settings_of(const struct protocol *p, struct analysis_settings *s)
     }
 }
 
-void attempt_features(struct run *r, struct results_attempt *out)
+void attempt_features(struct run *r, const struct results_attempt *out, const char *only,
+                      struct features *list)
 {
     struct attempt *a = &r->attempt;
     struct feature_step step[PROGRAM_MAX];
     struct analysis_settings settings;
-    struct features list = {0};
-    store_blank(r, out);
     for (int k = 0; k < a->n_recorded; k++)
         step[k] =
             (struct feature_step){&a->recorded[k].step, a->row + a->recorded[k].first, a->recorded[k].n};
-    const struct feature_attempt attempt = {out, step, a->n_recorded, wiring_of(r)};
+    const struct feature_attempt attempt = {
+        .attempt = out, .step = step, .n_steps = a->n_recorded, .wiring = wiring_of(r), .only = only};
     settings_of(r->p, &settings);
-    features_of_attempt(&attempt, &settings, &list);
-    writer_features(r->w, list.row, list.n);
-    features_free(&list);
+    features_of_attempt(&attempt, &settings, list);
 }

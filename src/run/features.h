@@ -1,11 +1,15 @@
-/* The finished attempt's blank and features, on their way to the results file. */
+/* Blank and features of the attempt that is going on or has ended, from the rows in memory. */
 #ifndef SECCM_RUN_FEATURES_H
 #define SECCM_RUN_FEATURES_H
 
+#include "analysis/feature_rows.h"
 #include "run/hop.h"
 
-/* Fits the in-air blank into `out` (its blank_* members) and hands all features of the attempt to the writer.
- */
-void attempt_features(struct run *r, struct results_attempt *out);
+/* Fits the in-air blank into `out` (its blank_* members). */
+void attempt_blank(const struct run *r, struct results_attempt *out);
+/* Appends the features of what is recorded so far. `out`: record_attempt() with the blank; `only`: see struct
+ * feature_attempt. Takes time (of the processor) with the number of samples. */
+void attempt_features(struct run *r, const struct results_attempt *out, const char *only,
+                      struct features *list);
 
 #endif

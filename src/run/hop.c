@@ -89,6 +89,8 @@ static bool phases(struct run *r, struct err *e)
         return false;
     if (!decided(r) && !hop_confirm(r, e))
         return false;
+    if (!decided(r) && !hop_landing(r, e))
+        return false;
     bool measures = !decided(r);
     if (measures && !hop_measure(r, e))
         return false;
@@ -98,14 +100,10 @@ static bool phases(struct run *r, struct err *e)
     return stream_finish(r, e);
 }
 
-/* Writes the outcome with everything known of the attempt; the commit that makes it durable is awaited before
- * the next descent. */
-bool record_end(struct run *r, struct err *e)
+void record_attempt(const struct run *r, struct results_attempt *out)
 {
-    struct attempt *a = &r->attempt;
-    if (a->step_id)
-        record_segment_end(r, ENDED_ADVANCED);
-    struct results_attempt out = {
+    const struct attempt *a = &r->attempt;
+    *out = (struct results_attempt){
         .id = a->id,
         .site = a->site->site,
         .number = a->number,
@@ -126,10 +124,25 @@ bool record_end(struct run *r, struct err *e)
         .start_s = a->start_s,
         .end_s = ns_to_s(loop_now(r->loop)),
     };
-    snprintf(out.reason, sizeof out.reason, "%s", a->reason);
-    snprintf(out.last_step, sizeof out.last_step, "%s", a->last_step);
-    snprintf(out.flags, sizeof out.flags, "%s", a->flags);
-    attempt_features(r, &out);
+    snprintf(out->reason, sizeof out->reason, "%s", a->reason);
+    snprintf(out->last_step, sizeof out->last_step, "%s", a->last_step);
+    snprintf(out->flags, sizeof out->flags, "%s", a->flags);
+}
+
+/* Writes the outcome with everything known of the attempt; the commit that makes it durable is awaited before
+ * the next descent. */
+bool record_end(struct run *r, struct err *e)
+{
+    struct results_attempt out;
+    record_stop(r);
+    record_attempt(r, &out);
+    attempt_blank(r, &out);
+    features_free(&r->features);
+    r->features = (struct features){0};
+    attempt_features(r, &out, NULL, &r->features);
+    writer_features(r->w, r->features.row, r->features.n);
+    watch_judge(r);
+    snprintf(out.flags, sizeof out.flags, "%s", r->attempt.flags);
     if (writer_attempt_end(r->w, &out) && writer_commit(r->w) && writer_checkpoint(r->w))
         return true;
     return writer_ok(r->w, e) && err_set(e, ERR_IO, "results file: the writer does not take the outcome");
@@ -157,6 +170,8 @@ static enum fault_policy policy_of(const struct run *r)
         return (enum fault_policy)f->overload;
     case OUTCOME_MENISCUS_LOST:
         return (enum fault_policy)f->meniscus_lost;
+    case OUTCOME_LANDING_REJECTED:
+        return (enum fault_policy)f->landing_rejected;
     case OUTCOME_NOT_DETACHED:
         /* With the drop still hanging on nothing may move sideways (S3): somebody has to look. */
         return f->not_detached > POLICY_PAUSE ? (enum fault_policy)f->not_detached : POLICY_PAUSE;
@@ -178,7 +193,7 @@ static bool again_here(const struct run *r)
 bool hop_site(struct run *r, const struct plan_site *site, const int level[FACTOR_MAX], int earlier_attempts,
               struct err *e)
 {
-    site_program_make(r->plan, level, &r->program);
+    site_program_make(r->plan, level, site->control, &r->program);
     for (int number = earlier_attempts + 1;; number++) {
         struct err fault = ERR_INIT;
         if (!record_begin(r, site, number, e))

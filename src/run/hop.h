@@ -6,11 +6,13 @@
 #ifndef SECCM_RUN_HOP_H
 #define SECCM_RUN_HOP_H
 
+#include "analysis/feature_rows.h"
 #include "run/contact.h"
 #include "run/run.h"
 #include "run/segments.h"
 #include "run/state.h"
 #include "run/surface.h"
+#include "run/tour.h"
 
 /* Newest news of the stream of samples. */
 struct stream {
@@ -18,7 +20,9 @@ struct stream {
     int segment;          /* running now, -1 before the first */
     bool done;            /* program finished, cell open, told by the device */
     int ended_by;         /* of the segment that ended last */
+    bool between;         /* it has ended, and the next one has not begun */
     ns_t advanced_at;     /* its end was asked for then; 0 = not */
+    ns_t advance_took;    /* longest time so far from such a word to the end it asked for */
     ns_t last_sample;     /* host time of the newest sample */
     double quiet_longest; /* s: longest gap between samples of one segment so far: the measured latency */
     int64_t samples;      /* of the segment running */
@@ -26,11 +30,15 @@ struct stream {
     uint64_t flagged;
 };
 
-/* One recorded segment of the present attempt, kept for the features. */
+/* One recorded step of the present attempt, of one or several segments, kept for the features. */
 struct recorded {
     struct results_step step;
-    int segment;
+    int segment;  /* the first one */
     int first, n; /* rows */
+    /* between its segments: gaps beyond a sample period (s) */
+    int gaps;
+    double gap_longest, gap_sum;
+    bool gap_open; /* the cell was open in one of them */
 };
 
 struct attempt {
@@ -60,10 +68,13 @@ struct attempt {
     int n_recorded;
     struct wave_row *row;
     int n_rows, cap_rows;
-    double gap_before; /* s, of the step that runs */
-    double t_last;     /* s on the instrument's clock, last sample; NAN = none */
-    int64_t step_id;   /* of the segment being recorded, 0 = none */
-    int handed_over;   /* rows of the present segment already given to the writer */
+    double gap_before;  /* s, of the segment that runs, to the first sample of it; NAN = none has come */
+    double t_last;      /* s on the instrument's clock, last sample; NAN = none */
+    int64_t step_id;    /* of the step being recorded, 0 = none */
+    int segment;        /* of it, that runs */
+    bool gate_open;     /* the gate that runs was told to go on */
+    char gate_says[64]; /* what was decided at it */
+    int handed_over;    /* rows of the present step already given to the writer */
 };
 
 struct run {
@@ -82,13 +93,17 @@ struct run {
     bool cell_was_open; /* while retracting: the break is unverified, no xy before full retraction */
     bool have_air;      /* `air` is known from an earlier site of this run */
     struct ramp air;
-    double c_contact_typical; /* F: median-like running value of the capacitance of good contacts */
-    int missed_in_a_row;      /* approaches without contact since the last one with */
-    int bad_in_a_row;
+    double c_contact_typical;        /* F: median-like running value of the capacitance of good contacts */
+    int missed_in_a_row;             /* approaches without contact since the last one with */
+    int bad_in_a_row;                /* sites */
+    int blind_sites;                 /* sites and controls since the last one that was measured */
     double contact_mean, contact_sd; /* A: in-air baseline before the newest crossing */
     struct stream stream;
     struct site_program program;
     struct attempt attempt;
+    struct features features; /* of the newest attempt */
+    struct watch_over watch;
+    struct rules rules;
     struct run_counts counts;
     ns_t started;
     struct plan_site spare_now; /* a spare with the levels of the site it stands for */
@@ -128,17 +143,29 @@ bool record_begin(struct run *r, const struct plan_site *site, int number, struc
 void record_segment_begin(struct run *r, int segment);
 void record_sample(struct run *r, const struct sample *s);
 void record_segment_end(struct run *r, int ended_by);
+/* Closes the step that was going on when the attempt ended. */
+void record_stop(struct run *r);
+/* The attempt as far as it is known, without blank. */
+void record_attempt(const struct run *r, struct results_attempt *out);
 bool record_end(struct run *r, struct err *e);
+
+/* gate.c: a gate is decided when it begins; at its end the device's way is compared with ours. Items of other
+ * segments are none of its business. */
+bool gate_take(struct run *r, const struct potentiostat_item *item, struct err *e);
 
 /* Mean and noise of the current at rest in the hold that runs now, the step of potential before it left out.
  * Noise beyond the rig's band is ERR_LIMIT with the attempt's outcome set. */
 bool hop_learn_idle(struct run *r, struct idle *b, struct err *e);
+
+/* Value of a feature of the newest attempt, SI; NAN if it is missing. */
+double run_feature(const struct run *r, const struct feature_ref *f);
 
 /* Phases. */
 bool hop_travel(struct run *r, struct err *e);
 bool hop_prove(struct run *r, struct err *e);
 bool hop_approach(struct run *r, struct err *e);
 bool hop_confirm(struct run *r, struct err *e);
+bool hop_landing(struct run *r, struct err *e);
 bool hop_measure(struct run *r, struct err *e);
 bool hop_detach(struct run *r, struct err *e);
 
@@ -152,6 +179,7 @@ bool motion_xy(struct run *r, double x, double y, struct idle *watch, bool *trig
 struct headway {
     double best; /* m still to go */
     ns_t since;  /* 0: not begun */
+    ns_t seen;   /* newest position */
 };
 /* seen_at: when the position came that says so. */
 bool motion_stalled(struct headway *h, double to_go, double step, ns_t seen_at, const struct loop *l);

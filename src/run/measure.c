@@ -54,7 +54,7 @@ bool hop_measure(struct run *r, struct err *e)
         return false;
     struct potentiostat_item item;
     while (r->program.role[r->stream.segment] != ROLE_RELAX) {
-        if (!stream_wait(r, &item, 0, e) || !look(r, &place, e))
+        if (!stream_wait(r, &item, 0, e) || !look(r, &place, e) || !gate_take(r, &item, e))
             return false;
         if (r->stream.done)
             return err_set(e, ERR_MISMATCH, "the potentiostat's program ended in the middle of the steps");

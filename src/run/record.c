@@ -38,12 +38,40 @@ static struct recorded *current(struct run *r)
     return &r->attempt.recorded[r->attempt.n_recorded - 1];
 }
 
+/* What a step is called in the file. */
+static void name_step(const struct run *r, int segment, struct results_step *s)
+{
+    enum segment_role role = r->program.role[segment];
+    enum segment_kind g = r->program.program.segment[segment].kind;
+    const char *kind = g == SEGMENT_SWEEP ? "cv" : g == SEGMENT_OPEN ? "ocp" : "hold";
+    const char *name = segment_role_name(role);
+    if (r->program.step[segment] >= 0) {
+        const struct step *step = &r->p->step[r->program.step[segment]];
+        name = step->name;
+        if (role == ROLE_STEP)
+            kind = step_kind_name(step->kind);
+    }
+    snprintf(s->phase, sizeof s->phase, "%s", segment_role_name(role));
+    snprintf(s->kind, sizeof s->kind, "%s", kind);
+    snprintf(s->name, sizeof s->name, "%s", name);
+}
+
+static void close_step(struct run *r, bool whole);
+
 void record_segment_begin(struct run *r, int segment)
 {
     struct attempt *a = &r->attempt;
+    int instance = r->program.instance[segment];
+    a->gap_before = NAN;
+    if (a->step_id && instance >= 0 && r->program.instance[a->segment] == instance) {
+        a->segment = segment; /* the same step goes on */
+        return;
+    }
+    if (a->step_id) /* its last segments were left out */
+        close_step(r, true);
+    a->segment = segment;
     if (a->n_recorded == PROGRAM_MAX)
         return;
-    enum segment_role role = r->program.role[segment];
     struct recorded *c = &a->recorded[a->n_recorded++];
     memset(c, 0, sizeof *c);
     c->segment = segment;
@@ -52,19 +80,9 @@ void record_segment_begin(struct run *r, int segment)
     s->attempt = a->id;
     s->site = a->site->site;
     s->index = segment;
-    snprintf(s->phase, sizeof s->phase, "%s", segment_role_name(role));
-    const char *kind = "hold", *name = segment_role_name(role);
-    if (role == ROLE_STEP) {
-        const struct step *step = &r->p->step[r->program.step[segment]];
-        kind = step_kind_name(step->kind);
-        name = step->name;
-    } else if (r->program.program.segment[segment].kind == SEGMENT_SWEEP) {
-        kind = "cv";
-    }
-    snprintf(s->kind, sizeof s->kind, "%s", kind);
-    snprintf(s->name, sizeof s->name, "%s", name);
+    s->gap_before = NAN;
+    name_step(r, segment, s);
     segment_settings(&r->program, segment, s->settings, sizeof s->settings);
-    a->gap_before = NAN;
     a->handed_over = 0;
     writer_step_begin(r->w, s, &a->step_id);
     s->id = a->step_id;
@@ -80,6 +98,35 @@ static void hand_over(struct run *r)
     a->handed_over = c->n;
 }
 
+/* The cell is opened to change the mode, and behind every galvanostatic step. */
+static bool opens_before(const struct run *r, int segment)
+{
+    const struct segment *g = &r->program.program.segment[segment];
+    enum segment_kind before = segment > 0 ? g[-1].kind : g->kind;
+    return before == SEGMENT_GALVANOSTATIC ||
+           (before != g->kind && (g->kind >= SEGMENT_GALVANOSTATIC || before >= SEGMENT_GALVANOSTATIC));
+}
+
+/* The first sample of a segment tells how long nothing was recorded before it: a gap is what lies between two
+ * samples beyond one sample period. */
+static void take_gap(struct run *r, double t)
+{
+    struct attempt *a = &r->attempt;
+    struct recorded *c = current(r);
+    double interval = r->program.program.segment[a->segment].interval;
+    a->gap_before = isnan(a->t_last) ? 0 : fmax(0, t - a->t_last - interval);
+    if (isnan(c->step.gap_before)) {
+        c->step.gap_before = a->gap_before;
+        return;
+    }
+    if (!(a->gap_before > interval))
+        return;
+    c->gaps++;
+    c->gap_sum += a->gap_before;
+    c->gap_longest = fmax(c->gap_longest, a->gap_before);
+    c->gap_open = c->gap_open || opens_before(r, a->segment);
+}
+
 void record_sample(struct run *r, const struct sample *s)
 {
     struct attempt *a = &r->attempt;
@@ -91,42 +138,117 @@ void record_sample(struct run *r, const struct sample *s)
     }
     double t = dec_value(s->t_raw);
     if (isnan(a->gap_before))
-        a->gap_before = isnan(a->t_last) ? 0 : t - a->t_last;
+        take_gap(r, t);
     a->t_last = t;
+    int cycle = r->program.cycle[a->segment] + s->cycle - 1;
     a->row[a->n_rows++] = (struct wave_row){
         .host_us = s->host / NS_US,
         .t = s->t_raw,
         .e_raw = s->e_raw,
         .i_raw = s->i_raw,
         .z_pm = isnan(r->z) ? INT64_MIN : (int64_t)llround(r->z * 1e12),
-        .cycle = s->cycle,
-        .sweep = s->sweep,
+        .cycle = cycle,
+        .sweep = (int16_t)(r->program.sweep[a->segment] + s->sweep),
         .range = s->range,
         .status = s->status,
     };
     struct recorded *c = current(r);
     c->n++;
-    if (r->program.role[c->segment] == ROLE_STEP)
-        a->last_cycle = s->cycle;
     if (c->n - a->handed_over >= HAND_OVER)
         hand_over(r);
 }
 
-/* The condition that ended a step, in words. */
-static void ended_text(const struct run *r, const struct recorded *c, int ended_by, char *text, size_t n)
+/* --- ends of steps ------------------------------------------------------------------------------------- */
+
+static void until_text(const struct until *u, struct buf *out)
 {
-    static const char *const what[] = {"potential below", "potential above", "elapsed", "charge"};
-    static const char *const unit[] = {"V", "V", "s", "C"};
-    const struct segment *g = &r->program.program.segment[c->segment];
-    if (ended_by >= 0 && ended_by < g->n_until)
-        snprintf(text, n, "%s %.6g %s", what[g->until[ended_by].what], g->until[ended_by].value,
-                 unit[g->until[ended_by].what]);
+    static const char *const what[] = {
+        [UNTIL_POTENTIAL_BELOW] = "potential below",
+        [UNTIL_POTENTIAL_ABOVE] = "potential above",
+        [UNTIL_ELAPSED] = "elapsed",
+        [UNTIL_CHARGE] = "charge",
+        [UNTIL_CURRENT_BELOW] = "current below",
+        [UNTIL_CURRENT_ABOVE] = "current above",
+        [UNTIL_DRIFT] = "drift below",
+        [UNTIL_FRACTION] = "capacity",
+    };
+    static const char *const unit[] = {"V", "V", "s", "C", "A", "A", "V/s", ""};
+    buf_printf(out, "%s %.6g%s%s", what[u->what], u->value, *unit[u->what] ? " " : "", unit[u->what]);
+}
+
+/* The condition that ended a segment, in words; of a group, all of it. */
+static void ended_text(const struct segment *g, int ended_by, struct buf *out)
+{
+    if (ended_by < 0 || ended_by >= g->n_until) {
+        buf_str(out, ended_by == ENDED_ADVANCED     ? "host"
+                     : ended_by == ENDED_CEILING    ? "current ceiling"
+                     : ended_by == ENDED_COMPLIANCE ? "compliance"
+                                                    : "completed");
+        return;
+    }
+    until_text(&g->until[ended_by], out);
+    for (int k = 0; g->until[ended_by].all && k < g->n_until; k++)
+        if (k != ended_by && g->until[k].all) {
+            buf_str(out, " and ");
+            until_text(&g->until[k], out);
+        }
+}
+
+/* The ends of a step's segments, each kind once, in order. */
+static void add_end(const struct run *r, struct recorded *c, int ended_by)
+{
+    struct buf text = {0};
+    char *all = c->step.ended_by;
+    size_t used = strlen(all);
+    if (r->program.role[c->segment] == ROLE_GATE && *r->attempt.gate_says)
+        buf_str(&text, r->attempt.gate_open && ended_by != ENDED_ADVANCED ? "too late: steps left out"
+                                                                          : r->attempt.gate_says);
     else
-        snprintf(text, n, "%s",
-                 ended_by == ENDED_ADVANCED     ? "host"
-                 : ended_by == ENDED_CEILING    ? "current ceiling"
-                 : ended_by == ENDED_COMPLIANCE ? "compliance"
-                                                : "completed");
+        ended_text(&r->program.program.segment[r->attempt.segment], ended_by, &text);
+    if (!used)
+        snprintf(all, sizeof c->step.ended_by, "%s", text.p);
+    else if (!strstr(all, text.p))
+        snprintf(all + used, sizeof c->step.ended_by - used, "; %s", text.p);
+    buf_free(&text);
+}
+
+/* What would not be seen in the step's row; in the samples it is seen from their times. */
+static void tell_gaps(struct run *r, const struct recorded *c)
+{
+    if (c->gaps > 0)
+        hop_note(r, "gap", "%s: %d gap%s between its segments, cell %s, longest %.3g s, together %.3g s",
+                 c->step.name, c->gaps, c->gaps > 1 ? "s" : "", c->gap_open ? "open" : "held", c->gap_longest,
+                 c->gap_sum);
+}
+
+/* The last step that was completed, and the last cycle of it; of a step that was cut short, its last whole
+ * cycle. */
+static void learn_last(struct attempt *a, const struct recorded *c, bool whole)
+{
+    if (c->n == 0)
+        return;
+    int first = a->row[c->first].cycle, last = a->row[c->first + c->n - 1].cycle - (whole ? 0 : 1);
+    if (!whole && last < first)
+        return;
+    snprintf(a->last_step, sizeof a->last_step, "%s", c->step.name);
+    a->last_cycle = last;
+}
+
+static void close_step(struct run *r, bool whole)
+{
+    struct attempt *a = &r->attempt;
+    struct recorded *c = current(r);
+    hand_over(r);
+    c->step.samples = c->n;
+    if (isnan(c->step.gap_before))
+        c->step.gap_before = 0;
+    snprintf(c->step.gap_state, sizeof c->step.gap_state, "%s",
+             opens_before(r, c->segment) ? "open" : "held");
+    tell_gaps(r, c);
+    writer_step_end(r->w, a->step_id, c->step.ended_by, c->step.gap_before, c->step.gap_state);
+    if (r->program.role[c->segment] == ROLE_STEP)
+        learn_last(a, c, whole);
+    a->step_id = 0;
 }
 
 void record_segment_end(struct run *r, int ended_by)
@@ -134,21 +256,16 @@ void record_segment_end(struct run *r, int ended_by)
     struct attempt *a = &r->attempt;
     if (a->n_recorded == 0 || a->step_id == 0)
         return;
-    struct recorded *c = current(r);
-    hand_over(r);
-    ended_text(r, c, ended_by, c->step.ended_by, sizeof c->step.ended_by);
-    c->step.samples = c->n;
-    const struct segment *g = &r->program.program.segment[c->segment];
-    /* A gap is what lies between two samples beyond one sample period. */
-    c->step.gap_before = isnan(a->gap_before) ? 0 : fmax(0, a->gap_before - g->interval);
-    enum segment_kind before = c->segment > 0 ? r->program.program.segment[c->segment - 1].kind : g->kind;
-    /* The cell is opened to change the mode, and behind every galvanostatic step. */
-    bool mode_change =
-        before == SEGMENT_GALVANOSTATIC ||
-        (before != g->kind && (g->kind >= SEGMENT_GALVANOSTATIC || before >= SEGMENT_GALVANOSTATIC));
-    snprintf(c->step.gap_state, sizeof c->step.gap_state, "%s", mode_change ? "open" : "held");
-    writer_step_end(r->w, a->step_id, c->step.ended_by, c->step.gap_before, c->step.gap_state);
-    if (r->program.role[c->segment] == ROLE_STEP && ended_by != ENDED_CEILING)
-        snprintf(a->last_step, sizeof a->last_step, "%s", c->step.name);
-    a->step_id = 0;
+    add_end(r, current(r), ended_by);
+    if (a->segment + 1 >= site_program_end(&r->program, a->segment) || ended_by == ENDED_CEILING)
+        close_step(r, ended_by != ENDED_CEILING);
+}
+
+void record_stop(struct run *r)
+{
+    struct attempt *a = &r->attempt;
+    if (a->n_recorded == 0 || a->step_id == 0)
+        return;
+    add_end(r, current(r), ENDED_ADVANCED);
+    close_step(r, false);
 }

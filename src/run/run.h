@@ -8,6 +8,7 @@
 #include "instrument/rig.h"
 #include "protocol/plan.h"
 #include "results/writer.h"
+#include "run/guardian.h"
 
 /* How a run ended. */
 enum run_end {
@@ -20,8 +21,10 @@ enum run_end {
 struct run_counts {
     int by_outcome[OUTCOME_COUNT];
     int visited, planned;
+    int controls, controls_failed; /* visited ones, counted nowhere else; failed: measured and not accepted */
     int safe_states; /* times the safe state was entered: it opens the cell over a contact on purpose (S4) */
     bool safe;       /* the safe state at the end was verified */
+    char why[256];   /* rule that finished the run before all sites were visited, "" = none */
 };
 
 /* What an earlier part of the same run left of a site. */
@@ -30,15 +33,18 @@ struct run_before {
     int attempts;
     int replaces;              /* spare in use: number of the site it stands for; 0 = free */
     double x, y, t, contact_z; /* m, s: contact_z NAN if there was none */
+    int64_t last_attempt;
+    bool control_failed; /* of a control: measured and not accepted */
+    double value;        /* of the feature of stop.when, NAN = none */
     bool again; /* cut short by operator or fault before the spot was touched: visited again in place */
 };
 
 struct run_options {
-    int only_first; /* visit only the first n sites of the order; 0 = all */
-    bool quiet;     /* no progress lines */
-    const struct run_before
-        *before;                 /* n_sites + n_spares, in the plan's order, when resumed; NULL = a new run */
-    volatile sig_atomic_t *stop; /* set by the signal handler: stop safely; looked at in defined places */
+    int only_first;                  /* visit only the first n sites of the order; 0 = all */
+    bool quiet;                      /* no progress lines */
+    const struct run_before *before; /* one per place of the plan, when resumed; NULL = a new run */
+    volatile sig_atomic_t *stop;     /* set by the signal handler: stop safely; looked at in defined places */
+    struct guardian *guardian;       /* on watch; NULL = none (virtual time). Without it nothing goes down. */
 };
 
 /* Visits the sites of the plan. The rig is open and identified, the writer started on a file created from
@@ -46,6 +52,9 @@ struct run_options {
  * *counts, and *e holds the reason of RUN_PAUSED and RUN_FAULT. */
 bool run_grid(struct rig *rig, const struct plan *plan, struct writer *w, const struct run_options *o,
               enum run_end *end, struct run_counts *counts, struct err *e);
+
+/* What the results file says of each place of the plan (plan_places() of them), by number. */
+bool run_before_read(struct results *file, const struct plan *plan, struct run_before *out, struct err *e);
 
 const char *run_end_name(enum run_end end);
 

@@ -2,10 +2,8 @@
 #include "run/segments.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
-#include "base/buf.h"
 #include "protocol/play.h"
 
 /* An open-ended segment ends by itself some time (no device has a watchdog): this long beyond what the
@@ -35,7 +33,8 @@ static struct segment *add(struct site_program *s, enum segment_role role)
 {
     int k = s->program.n++;
     s->role[k] = role;
-    s->step[k] = -1;
+    s->step[k] = s->instance[k] = -1;
+    s->cycle[k] = 1;
     struct segment *g = &s->program.segment[k];
     memset(g, 0, sizeof *g);
     return g;
@@ -80,36 +79,56 @@ static void add_triangle(struct site_program *s, enum segment_role role, const s
     contact_range(g, s, p);
 }
 
-static void add_step(struct site_program *s, const struct plan *p, const struct play_leg *leg)
+/* `first`: index of the play's first leg in the program, where the play counts from 0. */
+static void add_step(struct site_program *s, const struct plan *p, const struct play_leg *leg, int first)
 {
-    struct segment *g = add(s, ROLE_STEP);
-    s->step[s->program.n - 1] = leg->step;
+    struct segment *g = add(s, leg->gate ? ROLE_GATE : ROLE_STEP);
+    int k = s->program.n - 1;
+    s->step[k] = leg->step;
+    s->instance[k] = leg->instance;
+    s->cycle[k] = leg->cycle;
+    s->sweep[k] = leg->sweep;
     *g = leg->segment;
+    for (int j = 0; j < g->n_until; j++)
+        if (g->until[j].what == UNTIL_FRACTION)
+            g->until[j].of += first;
     g->i_full = g->kind == SEGMENT_GALVANOSTATIC ? fabs(g->current) : p->protocol->i_limit;
     g->i_ceiling = p->protocol->i_limit;
     g->autorange = true;
 }
 
-/* The in-air sweep covers the range of all voltammograms of the site, so that the leak is known where it
- * matters. */
-static bool blank_range(const struct plan *p, const int level[FACTOR_MAX], double *low, double *high)
+/* V at which a segment ends; NAN: not known. */
+static double end_of(const struct segment *g)
 {
-    *low = INFINITY;
-    *high = -INFINITY;
-    for (int k = 0; k < p->protocol->n_steps; k++) {
-        if (p->protocol->step[k].kind != STEP_CV)
-            continue;
-        struct step_now now;
-        plan_step(p, level, k, &now);
-        const double e[3] = {now.start, now.vertex[0], now.vertex[1]};
-        for (int j = 0; j < 3; j++) {
-            *low = fmin(*low, e[j]);
-            *high = fmax(*high, e[j]);
-        }
-    }
-    return *high > *low;
+    return g->kind == SEGMENT_HOLD    ? g->potential
+           : g->kind == SEGMENT_SWEEP ? g->start
+           : g->kind == SEGMENT_RAMP  ? g->vertex[0]
+                                      : NAN;
 }
 
+/* The charge of a pulse is wanted, so that no sample of an edge may be lost to a range that is too low: the
+ * lowest is the one for what the largest edge charges within a sample. */
+static void range_pulses(struct site_program *s, const struct protocol *p)
+{
+    for (int first = 0, end; first < s->program.n; first = end) {
+        struct segment *g = s->program.segment;
+        end = site_program_end(s, first);
+        if (s->role[first] != ROLE_STEP || g[first].kind != SEGMENT_HOLD ||
+            p->step[s->step[first]].kind != STEP_PULSE)
+            continue;
+        double low = g[first].potential, high = low, before = first > 0 ? end_of(&g[first - 1]) : NAN;
+        for (int k = first; k < end; k++) {
+            low = fmin(low, g[k].potential);
+            high = fmax(high, g[k].potential);
+        }
+        double edge = fmax(high, before) - fmin(low, before); /* fmin() and fmax() leave NAN out */
+        for (int k = first; k < end; k++)
+            g[k].i_least = fmin(p->rig->stray * edge / g[k].interval, g[k].i_full);
+    }
+}
+
+/* The in-air sweep covers the range of all voltammograms of the site, so that the leak is known where it
+ * matters. */
 static void add_blank(struct site_program *s, const struct protocol *p)
 {
     struct segment *g = add(s, ROLE_BLANK);
@@ -127,7 +146,17 @@ static void add_blank(struct site_program *s, const struct protocol *p)
         0; /* in air the step to its start charges the stray capacitance: no cell is there to protect */
 }
 
-void site_program_make(const struct plan *plan, const int level[FACTOR_MAX], struct site_program *out)
+static void add_landing(struct site_program *s, const struct protocol *p, double bias)
+{
+    struct segment *g = add(s, ROLE_LANDING);
+    g->kind = SEGMENT_OPEN;
+    g->duration = p->landing.duration;
+    g->interval = p->landing.interval;
+    add_hold(s, ROLE_JUDGE, p, bias, bound_of(s, p, ROLE_JUDGE), s->approach.interval, true);
+}
+
+void site_program_make(const struct plan *plan, const int level[FACTOR_MAX], bool control,
+                       struct site_program *out)
 {
     const struct protocol *p = plan->protocol;
     memset(out, 0, sizeof *out);
@@ -137,18 +166,22 @@ void site_program_make(const struct plan *plan, const int level[FACTOR_MAX], str
     add_hold(out, ROLE_WATCH, p, bias, bound_of(out, p, ROLE_WATCH), WATCH_SAMPLE, true);
     add_triangle(out, ROLE_ALIVE, p, bias, ALIVE_PERIODS, false);
     add_hold(out, ROLE_READY, p, bias, bound_of(out, p, ROLE_READY), out->approach.interval, true);
-    out->has_blank = blank_range(plan, level, &out->blank_low, &out->blank_high);
+    struct play play;
+    play_make(plan, level, control, &play);
+    out->has_blank = play_sweep_range(&play, &out->blank_low, &out->blank_high);
     if (out->has_blank)
         add_blank(out, p);
     add_hold(out, ROLE_APPROACH, p, bias, bound_of(out, p, ROLE_APPROACH), out->approach.interval, true);
     add_hold(out, ROLE_SETTLE, p, bias, out->approach.confirm, out->approach.interval, false);
     add_triangle(out, ROLE_PROBE, p, bias, PROBE_PERIODS, false);
     add_hold(out, ROLE_DECIDE, p, bias, bound_of(out, p, ROLE_DECIDE), out->approach.interval, true);
-    struct play play;
-    play_make(plan, level, false, &play);
+    if (landing_wanted(&p->landing))
+        add_landing(out, p, bias);
+    int first = out->program.n;
     for (int k = 0; k < play.n; k++)
-        add_step(out, plan, &play.leg[k]);
+        add_step(out, plan, &play.leg[k], first);
     play_free(&play);
+    range_pulses(out, p);
     add_hold(out, ROLE_RELAX, p, away, RELAX_S, out->approach.interval, false);
     add_triangle(out, ROLE_DETACH, p, away, 1, true);
 }
@@ -161,36 +194,27 @@ int site_program_find(const struct site_program *s, enum segment_role role, int 
     return -1;
 }
 
-const char *segment_role_name(enum segment_role role)
+int site_program_end(const struct site_program *s, int segment)
 {
-    static const char *const name[] = {"watch", "alive",  "ready", "blank", "approach", "settle",
-                                       "probe", "decide", "step",  "relax", "detach"};
-    return name[role];
+    int end = segment + 1;
+    while (s->instance[segment] >= 0 && end < s->program.n && s->role[end] == s->role[segment] &&
+           s->instance[end] == s->instance[segment])
+        end++;
+    return end;
 }
 
-void segment_settings(const struct site_program *s, int segment, char *json, size_t n)
+bool site_program_repeats(const struct site_program *s, int segment)
 {
-    const struct segment *g = &s->program.segment[segment];
-    switch (g->kind) {
-    case SEGMENT_HOLD:
-        snprintf(json, n, "{\"potential\":%.12g,\"interval\":%.12g}", g->potential, g->interval);
-        return;
-    case SEGMENT_SWEEP:
-        snprintf(json, n,
-                 "{\"start\":%.12g,\"vertex0\":%.12g,\"vertex1\":%.12g,\"rate\":%.12g,\"step\":%.12g,"
-                 "\"cycles\":%d,\"interval\":%.12g}",
-                 g->start, g->vertex[0], g->vertex[1], g->rate, g->step, g->cycles, g->interval);
-        return;
-    case SEGMENT_RAMP:
-        snprintf(json, n, "{\"start\":%.12g,\"end\":%.12g,\"rate\":%.12g,\"step\":%.12g,\"interval\":%.12g}",
-                 g->start, g->vertex[0], g->rate, g->step, g->interval);
-        return;
-    case SEGMENT_GALVANOSTATIC:
-        snprintf(json, n, "{\"current\":%.12g,\"interval\":%.12g,\"duration\":%.12g}", g->current,
-                 g->interval, g->duration);
-        return;
-    case SEGMENT_OPEN:
-        snprintf(json, n, "{\"interval\":%.12g,\"duration\":%.12g}", g->interval, g->duration);
-        return;
-    }
+    for (int k = 0; k < s->program.n; k++)
+        if (s->role[k] == ROLE_STEP && s->step[k] == s->step[segment] &&
+            s->instance[k] != s->instance[segment])
+            return true;
+    return false;
+}
+
+const char *segment_role_name(enum segment_role role)
+{
+    static const char *const name[] = {"watch",  "alive",   "ready", "blank", "approach", "settle", "probe",
+                                       "decide", "landing", "judge", "step",  "gate",     "relax",  "detach"};
+    return name[role];
 }

@@ -11,6 +11,7 @@
     X(DESCENT, "descent")                                                                                    \
     X(APPROACH, "approach")                                                                                  \
     X(CONFIRM, "confirm")                                                                                    \
+    X(LANDING, "landing")                                                                                    \
     X(MEASURE, "measure")                                                                                    \
     X(DETACH, "detach")                                                                                      \
     X(RETRACT, "retract")                                                                                    \

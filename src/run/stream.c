@@ -13,6 +13,8 @@
 /* An open-ended segment ends within this when it is told to. */
 #define ADVANCE_TIME     NS_S
 #define OVERLOADS_END_IT 2
+/* An instrument that follows the current takes a few samples for each of its ranges. */
+#define OVERLOADS_RANGING 4
 /* However slow the line was before: longer than this z does not go on without samples (s), unless sampling
  * itself is slow. */
 #define STALE_AT_MOST 0.05
@@ -35,15 +37,33 @@ bool stream_start(struct run *r, struct err *e)
     return true;
 }
 
+/* Ranges that an autoranging segment may still rise to from this one. */
+static int ranges_above(const struct run *r, int range)
+{
+    const struct potentiostat_model *m = r->rig->config->model;
+    const struct segment *g = &r->stream.sp->program.segment[r->stream.segment];
+    bool above = false;
+    int n = 0;
+    for (int k = 0; g->autorange && k < m->n_ranges; k++) {
+        n += above;
+        above = above || m->ranges[k].index == range;
+        if (m->ranges[k].full_scale >= g->i_full * (1 - 1e-9))
+            break;
+    }
+    return n;
+}
+
 /* A sample that was too large to measure does not count as long as ranges and contact transients settle: the
- * grace is one sample; the second in a row ends the step (S6). */
+ * grace is one sample, and some for each range that the instrument may still change to; the second in a row
+ * in the largest range ends the step (S6). */
 static bool judge_sample(struct run *r, const struct sample *s, struct err *e)
 {
     struct stream *st = &r->stream;
     if (s->status & ~SAMPLE_TIMING)
         st->flagged++;
     st->overloads = s->status & (SAMPLE_OVERLOAD | SAMPLE_INVALID) ? st->overloads + 1 : 0;
-    if (st->overloads < OVERLOADS_END_IT)
+    if (st->overloads < OVERLOADS_END_IT ||
+        st->overloads < OVERLOADS_END_IT + OVERLOADS_RANGING * ranges_above(r, s->range))
         return true;
     attempt_outcome(r, OUTCOME_OVERLOAD, "%d overloaded samples in a row in %s at %.4g V, %.4g A",
                     st->overloads, segment_role_name(st->sp->role[st->segment]), s->e, s->i);
@@ -69,6 +89,10 @@ static bool in_step(struct run *r, ns_t now, struct err *e)
 static bool take_end(struct run *r, const struct potentiostat_item *item, struct err *e)
 {
     r->stream.ended_by = item->ended_by;
+    r->stream.between = true;
+    if (r->stream.advanced_at && item->ended_by == ENDED_ADVANCED &&
+        item->host - r->stream.advanced_at > r->stream.advance_took)
+        r->stream.advance_took = item->host - r->stream.advanced_at;
     record_segment_end(r, item->ended_by);
     if (item->ended_by == ENDED_COMPLIANCE) {
         r->attempt.compliance = true;
@@ -94,6 +118,7 @@ bool stream_take(struct run *r, struct potentiostat_item *item, struct err *e)
         return true;
     case PSTAT_BEGIN:
         st->segment = item->segment;
+        st->between = false;
         st->last_sample = item->host;
         st->overloads = 0;
         st->samples = 0;
@@ -125,7 +150,7 @@ static double patience_now(const struct run *r)
     double period = st->sp->program.segment[st->segment].interval;
     bool ending = st->segment + 1 >= st->sp->program.n;
     double patience = fmax(SILENT_AFTER, SILENT_PERIODS * period);
-    return ending || r->attempt.step_id == 0 ? patience + MODE_CHANGE : patience;
+    return ending || st->between ? patience + MODE_CHANGE : patience;
 }
 
 bool stream_wait(struct run *r, struct potentiostat_item *item, double patience, struct err *e)

@@ -7,6 +7,7 @@ static const double F_RT = 38.92;       /* 1/V at 298.15 K */
 static const double PRECISE = 1e-6;     /* V: Newton steps below this end the solution */
 static const double LARGEST_STEP = 0.1; /* V: Newton steps are cut to this */
 static const double TRACE_WIDTH = 0.1;  /* V from `below` to half of the limiting trace current */
+static const double STEEPEST = 40;      /* exponent of a Tafel law beyond which it is cut */
 static const double INSTANT = 1e-4;     /* s: time constants below this count as none in cell_control() */
 enum { MOST_STEPS = 100 };
 
@@ -26,7 +27,7 @@ void cell_attach(struct cell *c, const struct cell_law *law, double area, double
     c->drop = 0;
     c->potential = c->terminal + c->reference;
     film_rewet(&c->film, &law->film, area);
-    host_wet(&c->host, c->area);
+    host_wet(&c->host, &law->host, c->area);
 }
 
 void cell_detach(struct cell *c)
@@ -90,9 +91,21 @@ static struct branch trace(const struct trace_law *t, double area, double age, d
     return (struct branch){-limit * x / (1 + x), limit / (TRACE_WIDTH * (1 + x) * (1 + x))};
 }
 
+/* j (10^((E - E_c)/b_a) - 10^(-(E - E_c)/b_c)), bounded so that nothing overflows far away. */
+static struct branch corrosion(const struct corrosion_law *k, double area, double potential)
+{
+    if (k->density == 0)
+        return (struct branch){0, 0};
+    double out = M_LN10 * (potential - k->potential) / k->anodic;
+    double in = M_LN10 * (k->potential - potential) / k->cathodic;
+    double anodic = k->density * area * exp(fmin(out, STEEPEST));
+    double cathodic = k->density * area * exp(fmin(in, STEEPEST));
+    return (struct branch){anodic - cathodic, M_LN10 * (anodic / k->anodic + cathodic / k->cathodic)};
+}
+
 /* What flows through the interface in a step at potential E, and what the films become by it. */
 struct interface {
-    struct branch redox, trace;
+    struct branch redox, trace, corrosion;
     struct film_step film;
     struct host_step host;
     double charge, slope; /* C and C/V without the double layer */
@@ -105,8 +118,11 @@ static void interface_try(const struct cell *c, const struct cell_law *law, doub
     host_try(&c->host, &law->host, potential, dt, &out->host);
     out->redox = redox(&law->redox, c->area, law->aperture_area, potential);
     out->trace = trace(&law->trace, c->area, c->age, potential);
-    out->charge = c->active * out->film.charge + out->host.charge + dt * (out->redox.i + out->trace.i);
-    out->slope = c->active * out->film.slope + out->host.slope + dt * (out->redox.slope + out->trace.slope);
+    out->corrosion = corrosion(&law->corrosion, c->area, potential);
+    out->charge = c->active * out->film.charge + out->host.charge +
+                  dt * (out->redox.i + out->trace.i + out->corrosion.i);
+    out->slope = c->active * out->film.slope + out->host.slope +
+                 dt * (out->redox.slope + out->trace.slope + out->corrosion.slope);
 }
 
 /* Terminal potential at the end of a step if `inward` amperes flow into a branch of conductance g behind the
@@ -157,7 +173,7 @@ static void wet_step(struct cell *c, const struct cell_law *law, double dt, doub
 {
     c->area = area * c->active;
     film_wet(&c->film, &law->film, area);
-    host_wet(&c->host, c->area);
+    host_wet(&c->host, &law->host, c->area);
     struct interface in;
     solve_interface(c, law, dt, &in);
     film_commit(&c->film, &law->film, &in.film);
@@ -167,7 +183,7 @@ static void wet_step(struct cell *c, const struct cell_law *law, double dt, doub
     c->layer_charge = charge;
     q->film = c->active * in.film.charge;
     q->host = in.host.charge;
-    q->redox = dt * in.redox.i;
+    q->redox = dt * (in.redox.i + in.corrosion.i);
     q->trace = dt * in.trace.i;
     c->age += dt;
 }

@@ -3,7 +3,7 @@
  *        terminal V (sample versus QRCE) --+-- stray capacitance C_s(z) --+-- QRCE
  *                                          +-- leak 1/R_L ----------------+
  *                                          +-- pipette R -- interface E --+   E versus Li/Li+, QRCE at E_ref
- *     interface: double layer C_dl A (E - E_pzc), film, host, redox couple, trace reduction
+ *     interface: double layer C_dl A (E - E_pzc), film, host, redox couple, trace reduction, corrosion
  *
  * One implicit (backward Euler) step solves for E in all three modes, so that neither the nanosecond time
  * constant of pipette and double layer nor a steep Tafel law limits the step. Every charge is a difference of
@@ -34,6 +34,14 @@ struct trace_law {
     double decay;   /* s, hyperbolic */
 };
 
+/* A metal that dissolves while something is reduced on it (Wagner and Traud, Z. Elektrochem. 1938, 44, 391):
+ * both currents are `density` at `potential`, which is what the open circuit shows. */
+struct corrosion_law {
+    double density;          /* A/m2; 0 = none */
+    double potential;        /* V, on the scale of all potentials here */
+    double anodic, cathodic; /* Tafel slopes, V per decade, positive */
+};
+
 /* The electrode below one drop. */
 struct cell_law {
     double capacitance, zero_charge; /* F/m2; V versus Li/Li+ */
@@ -42,9 +50,10 @@ struct cell_law {
     struct host_law host;
     struct redox_law redox;
     struct trace_law trace;
+    struct corrosion_law corrosion;
 };
 
-/* Charges by cause, C, oxidation positive. */
+/* Charges by cause, C, oxidation positive. Corrosion is counted with `redox`. */
 struct cell_charge {
     double stray, leak, layer, film, host, redox, trace;
 };

@@ -8,11 +8,12 @@ static const double BARE_COVER = 1e-4;        /* coverage with active places bef
 static const double THIN_DEPOSIT = 0.1;       /* C/m2: below this stripping slows down (p_0) */
 static const double NUCLEATION_WIDTH = 0.015; /* V per factor e of the nucleation rate */
 
-void host_wet(struct host *h, double area)
+void host_wet(struct host *h, const struct host_law *law, double area)
 {
     if (area <= h->area)
         return;
-    h->stored *= h->area / area;
+    double fresh = law->kind == HOST_INTERCALATION ? law->filling : 0;
+    h->stored = fresh + (h->stored - fresh) * h->area / area;
     h->cover *= h->area / area;
     h->area = area;
 }

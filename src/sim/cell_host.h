@@ -22,6 +22,7 @@ struct host_law {
     double potential;       /* V versus Li/Li+: U_half (insertion) */
     double slope;           /* V from empty to full */
     double capacity;        /* C/m2 */
+    double filling;         /* insertion: occupied part of a fresh host */
     double nucleation;      /* V below 0 at which nuclei form at the rate ... */
     double nucleation_rate; /* ... 1/s */
     double efficiency;      /* part of the plated charge that can be stripped again */
@@ -38,8 +39,8 @@ struct host_step {
     double stored, cover;
 };
 
-/* The area grew: the fresh part is empty. */
-void host_wet(struct host *h, double area);
+/* The area grew: the fresh part is filled as the law says, and bare of plated metal. */
+void host_wet(struct host *h, const struct host_law *law, double area);
 void host_try(const struct host *h, const struct host_law *law, double potential, double dt,
               struct host_step *out);
 void host_commit(struct host *h, const struct host_step *step);

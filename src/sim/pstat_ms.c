@@ -287,7 +287,7 @@ void pstat_ms_free(struct pstat_ms *p)
 {
     if (!p)
         return;
-    ms_run_kill(&p->run);
+    ms_run_done(&p->run);
     timer_cancel(p->bench->loop, &p->turn);
     link_close(p->link);
     ms_script_free(p->script);

@@ -8,7 +8,10 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include "base/buf.h"
 
 #define GO_ON        0
 #define WAIT         (-1)
@@ -95,6 +98,28 @@ static int calculate(struct ms_run *r, const struct ms_op *op)
     x->integer = integer;
     x->measured = false;
     x->exponent = -18; /* as fine as 28 bits allow */
+    return GO_ON;
+}
+
+/* Element that arg[1] of array_set or array_get means; NULL if there is none, *code says why. */
+static struct ms_value *element_of(struct ms_run *r, const struct ms_op *op, int *code)
+{
+    const struct ms_value *index = value_of(r, &op->arg[1]);
+    int first, n = ms_script_array(r->script, op->arg[0].var, &first);
+    *code = !index->integer ? MS_ARGUMENT_TYPE : index->v < 0 || index->v >= n ? MS_OUT_OF_BOUNDS : GO_ON;
+    return *code ? NULL : &r->element[first + (int)index->v];
+}
+
+static int use_array(struct ms_run *r, const struct ms_op *op)
+{
+    int code;
+    struct ms_value *x = element_of(r, op, &code);
+    if (!x)
+        return code;
+    if (op->code == MS_ARRAY_SET)
+        *x = *value_of(r, &op->arg[2]);
+    else
+        r->var[op->arg[2].var] = *x;
     return GO_ON;
 }
 
@@ -450,6 +475,9 @@ static int execute(struct ms_run *r, const struct ms_op *op)
     case MS_MUL:
     case MS_DIV:
         return calculate(r, op);
+    case MS_ARRAY_SET:
+    case MS_ARRAY_GET:
+        return use_array(r, op);
     case MS_LSV:
     case MS_CV:
     case MS_CA:
@@ -599,6 +627,10 @@ void ms_run_start(struct ms_run *r, const struct ms_script *script)
     r->package_n = 0;
     for (int i = 0; i < ms_script_vars(script); i++)
         r->var[i] = (struct ms_value){.type = {'a', 'a'}};
+    int elements = ms_script_elements(script);
+    r->element = xrealloc(r->element, (size_t)(elements + 1) * sizeof *r->element);
+    for (int i = 0; i < elements; i++)
+        r->element[i] = (struct ms_value){.type = {'a', 'a'}};
     step(r);
 }
 
@@ -663,6 +695,13 @@ void ms_run_reverse(struct ms_run *r)
 {
     if (r->meas.op && r->meas.op->code == MS_CV)
         r->meas.stairs.steps = r->meas.stairs.j;
+}
+
+void ms_run_done(struct ms_run *r)
+{
+    ms_run_kill(r);
+    free(r->element);
+    r->element = NULL;
 }
 
 void ms_run_kill(struct ms_run *r)

@@ -66,6 +66,7 @@ struct ms_run {
     struct timer timer;
     struct ms_meas meas;
     struct ms_value var[MS_MAX_VARS];
+    struct ms_value *element; /* of all arrays; heap */
     char package[MS_MAX_PACKAGE];
     size_t package_n;
 };
@@ -83,6 +84,8 @@ bool ms_run_resume(struct ms_run *r);
 void ms_run_reverse(struct ms_run *r);
 /* Forgets everything without a word: power failure. */
 void ms_run_kill(struct ms_run *r);
+/* Frees what the scripts took. */
+void ms_run_done(struct ms_run *r);
 /* Queues text behind what the line still has to send. */
 void ms_run_send(struct ms_run *r, const char *bytes, size_t n);
 

@@ -11,8 +11,9 @@
 
 #include "base/buf.h"
 
-/* Arguments, one letter each: n new variable, v variable that is written, x number or variable that is read,
- * i integer literal, t variable type, c comparison, s text in quotes. In brackets: a fixed set of types. */
+/* Arguments, one letter each: n new variable, m its number of elements, r array, v variable that is written,
+ * x number or variable that is read, i integer literal, t variable type, c comparison, s text in quotes. In
+ * brackets: a fixed set of types. */
 struct word {
     const char *name;
     enum ms_op_code code;
@@ -29,6 +30,9 @@ static const struct word words[] = {
     {"sub_var", MS_SUB, "vx", NULL, false},
     {"mul_var", MS_MUL, "vx", NULL, false},
     {"div_var", MS_DIV, "vx", NULL, false},
+    {"array", MS_ARRAY, "nm", NULL, false},
+    {"array_set", MS_ARRAY_SET, "rxx", NULL, false},
+    {"array_get", MS_ARRAY_GET, "rxv", NULL, false},
     {"set_pgstat_chan", MS_CHANNEL, "x", NULL, false},
     {"set_pgstat_mode", MS_MODE, "x", NULL, false},
     {"set_max_bandwidth", MS_BANDWIDTH, "x", NULL, false},
@@ -86,6 +90,10 @@ struct ms_script {
     int ops, cap;
     char var[MS_MAX_VARS][32];
     int vars;
+    struct {
+        int first, n; /* elements; n 0: no array */
+    } array[MS_MAX_VARS];
+    int elements;
     struct buf texts; /* NUL-separated */
     struct block open[MS_MAX_OPEN];
     int depth;
@@ -188,12 +196,14 @@ static bool declare(struct line *l, const struct token *t)
     return true;
 }
 
-static bool read_var(struct line *l, const struct token *t, struct ms_arg *a)
+static bool read_var(struct line *l, const struct token *t, bool array, struct ms_arg *a)
 {
     if (!is_name(t))
         return fail_at(l, MS_ARGUMENT_TYPE, t->column);
     a->var = find_var(l->s, t);
-    return a->var >= 0 || fail_at(l, MS_UNDECLARED, t->column);
+    if (a->var < 0)
+        return fail_at(l, MS_UNDECLARED, t->column);
+    return (l->s->array[a->var].n > 0) == array || fail_at(l, MS_ARGUMENT_TYPE, t->column);
 }
 
 static bool read_number(struct line *l, const struct token *t, struct ms_arg *a)
@@ -207,6 +217,25 @@ static bool read_number(struct line *l, const struct token *t, struct ms_arg *a)
     int code = ms_number_read(text, &a->value, &at);
     a->var = -1;
     return !code || fail_at(l, code, t->column + (code == MS_CHARACTER ? at : 0));
+}
+
+/* Makes the variable declared last an array. */
+static bool read_size(struct line *l, const struct token *t)
+{
+    struct ms_script *s = l->s;
+    struct ms_arg a;
+    if (!read_number(l, t, &a))
+        return false;
+    if (!a.value.integer)
+        return fail_at(l, MS_ARGUMENT_TYPE, t->column);
+    if (!(a.value.v > 0))
+        return fail_at(l, MS_NOT_POSITIVE, t->column);
+    if (a.value.v > MS_MAX_ELEMENTS - s->elements)
+        return fail_at(l, MS_OUT_OF_BOUNDS, t->column);
+    s->array[s->vars - 1].first = s->elements;
+    s->array[s->vars - 1].n = (int)a.value.v;
+    s->elements += (int)a.value.v;
+    return true;
 }
 
 static bool read_type(struct line *l, const struct token *t, const struct word *w, struct ms_op *op)
@@ -287,15 +316,18 @@ static bool read_argument(struct line *l, const struct word *w, char kind, const
     switch (kind) {
     case 'n':
         return declare(l, t);
+    case 'm':
+        return read_size(l, t);
     case 't':
         return read_type(l, t, w, op);
     case 'c':
         return read_compare(l, t, op);
+    case 'r':
     case 'v':
     case 'x':
         a->column = t->column;
         op->n++;
-        return kind == 'v' || is_name(t) ? read_var(l, t, a) : read_number(l, t, a);
+        return kind != 'x' || is_name(t) ? read_var(l, t, kind == 'r', a) : read_number(l, t, a);
     }
     return false;
 }
@@ -470,6 +502,7 @@ static bool add_op(struct line *l, struct ms_op *op, int column)
         return fail_at(l, MS_PACKAGE_ORDER, column);
     switch (op->code) {
     case MS_VAR:
+    case MS_ARRAY:
         return true;
     case MS_LSV:
     case MS_CV:
@@ -562,6 +595,17 @@ const struct ms_op *ms_script_op(const struct ms_script *s, int i)
 int ms_script_vars(const struct ms_script *s)
 {
     return s->vars;
+}
+
+int ms_script_elements(const struct ms_script *s)
+{
+    return s->elements;
+}
+
+int ms_script_array(const struct ms_script *s, int var, int *first)
+{
+    *first = s->array[var].first;
+    return s->array[var].n;
 }
 
 const char *ms_script_text(const struct ms_script *s, int i)

@@ -3,19 +3,22 @@
  *
  * Written from the public MethodSCRIPT documentation and PalmSens' own example scripts (github.com/PalmSens/
  * MethodSCRIPT_Examples: 006 for loops, comparisons and variable arithmetic, 016, 034 for breakloop,
- * MSLoopExample 001, 004, 008, 009 for the measurement loops). What those do not show is not accepted; there
- * is no absolute value, for instance. Strict on purpose: what a real device might forgive is an error here.
+ * MSLoopExample 001, 004, 008, 009 for the measurement loops; 006 for arrays with array_get and array_set,
+ * 029 for measurement loops within loops, 034 for those within an if). What those do not show is not
+ * accepted; there is no absolute value, for instance. Strict on purpose: what a real device might forgive is
+ * an error here.
  */
 #ifndef SECCM_SIM_PSTAT_MS_SCRIPT_H
 #define SECCM_SIM_PSTAT_MS_SCRIPT_H
 
 #include "sim/pstat_ms_value.h"
 
-#define MS_MAX_LINE 255
-#define MS_MAX_ARGS 8
-#define MS_MAX_VARS 64
-#define MS_MAX_OPEN 16 /* nested if and loop */
-#define MS_MAX_TEXT 128
+#define MS_MAX_LINE     255
+#define MS_MAX_ARGS     8
+#define MS_MAX_VARS     64
+#define MS_MAX_OPEN     16 /* nested if and loop */
+#define MS_MAX_TEXT     128
+#define MS_MAX_ELEMENTS 20000 /* of all arrays together: as many as example 029 takes */
 
 /* Codes of the device that this model uses. */
 enum ms_error_code {
@@ -59,6 +62,9 @@ enum ms_op_code {
     MS_SUB,
     MS_MUL,
     MS_DIV,
+    MS_ARRAY,
+    MS_ARRAY_SET,
+    MS_ARRAY_GET,
     MS_CHANNEL,
     MS_MODE,
     MS_BANDWIDTH,
@@ -141,6 +147,9 @@ bool ms_script_end(struct ms_script *s, struct ms_error *e);
 int ms_script_ops(const struct ms_script *s);
 const struct ms_op *ms_script_op(const struct ms_script *s, int i);
 int ms_script_vars(const struct ms_script *s);
+/* Elements of all arrays; where those of variable `var` begin, and how many it has (0: it is no array). */
+int ms_script_elements(const struct ms_script *s);
+int ms_script_array(const struct ms_script *s, int var, int *first);
 const char *ms_script_text(const struct ms_script *s, int i);
 /* Index of the first operation behind on_finished:, or the number of operations. */
 int ms_script_finished(const struct ms_script *s);

@@ -74,14 +74,25 @@ static bool cell_particle(const struct surface *s, int64_t i, int64_t j, struct 
     p->height = s->c.particles.height * p->radius / s->c.particles.radius;
     p->x = ((double)i + rng_uniform(s->particle, a, b, 2)) * s->c.particles.spacing;
     p->y = ((double)j + rng_uniform(s->particle, a, b, 3)) * s->c.particles.spacing;
+    p->activity = 1;
     return true;
 }
 
-static double particles(const struct surface *s, double x, double y)
+static void higher(const struct surface_disk *p, double x, double y, double *top, struct surface_disk *out)
+{
+    double z = cap(p, x, y);
+    if (z <= *top)
+        return;
+    *top = z;
+    *out = *p;
+}
+
+/* Height of the highest particle at (x, y), 0 between them; `out` is set only there. */
+static double particle_at(const struct surface *s, double x, double y, struct surface_disk *out)
 {
     double top = 0;
     for (int i = 0; i < s->c.particles.n; i++)
-        top = fmax(top, cap(&s->c.particles.list[i], x, y));
+        higher(&s->c.particles.list[i], x, y, &top, out);
     if (s->c.particles.fraction <= 0)
         return top;
     int64_t ci = (int64_t)floor(x / s->c.particles.spacing), cj = (int64_t)floor(y / s->c.particles.spacing);
@@ -89,8 +100,19 @@ static double particles(const struct surface *s, double x, double y)
     for (int64_t i = ci - 1; i <= ci + 1; i++)
         for (int64_t j = cj - 1; j <= cj + 1; j++)
             if (cell_particle(s, i, j, &p))
-                top = fmax(top, cap(&p, x, y));
+                higher(&p, x, y, &top, out);
     return top;
+}
+
+static double particles(const struct surface *s, double x, double y)
+{
+    struct surface_disk highest;
+    return particle_at(s, x, y, &highest);
+}
+
+bool surface_particle(const struct surface *s, double x, double y, struct surface_disk *out)
+{
+    return particle_at(s, x, y, out) > 0;
 }
 
 double surface_height(const struct surface *s, double x, double y)

@@ -14,6 +14,7 @@
 struct surface_disk {
     double x, y, radius; /* m */
     double height;       /* m; 0 for an insulating patch */
+    double activity;     /* particles: reversible storage in relation to that of the sample */
 };
 
 struct surface_config {
@@ -49,6 +50,8 @@ struct surface {
 void surface_init(struct surface *s, const struct surface_config *c, uint64_t seed);
 double surface_height(const struct surface *s, double x, double y);
 bool surface_insulating(const struct surface *s, double x, double y);
+/* The particle that stands highest at (x, y); false between particles. */
+bool surface_particle(const struct surface *s, double x, double y, struct surface_disk *out);
 /* No point within `radius` of (x, y) is higher than this. Cheap. */
 double surface_ceiling(const struct surface *s, double x, double y, double radius);
 

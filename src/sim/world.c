@@ -178,7 +178,7 @@ static void look_below(struct world *w)
         return;
     surface_footing(&w->surface, x, y, 0.5 * w->probe.aperture, 0.5 * w->probe.wall * w->probe.aperture,
                     &w->footing);
-    spot_at(&w->sample, &w->probe, &w->spots, x, y, &w->spot);
+    spot_at(&w->sample, &w->probe, &w->spots, &w->surface, x, y, &w->spot);
     w->near = residue_near(w, x, y);
     w->under_x = x;
     w->under_y = y;

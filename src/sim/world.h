@@ -102,6 +102,8 @@ struct world_truth {
     double sei_onset;          /* V versus Li/Li+ */
     double capacitance;        /* F/m2 */
     int region;                /* index of the region/patch, 0 = bulk */
+    double activity;           /* of the particle here or of the binder, relative to the sample's storage */
+    double corrosion;          /* V: corrosion potential */
 };
 void world_truth_at(const struct world *w, double x, double y, double t_s, struct world_truth *out);
 
@@ -116,6 +118,7 @@ struct world_sweep {
     double t_s;                           /* start */
     double e_from, e_to;                  /* V versus Li/Li+ (true) */
     double q_total, q_sei, q_dl, q_other; /* C, signed */
+    double q_host;                        /* C, part of q_other: reversible storage */
     double q_sei_window;                  /* C within the window asked for */
 };
 int world_contact_count(const struct world *w);

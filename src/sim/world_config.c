@@ -49,6 +49,8 @@ static const struct field disk_field[] = {
      .min = 0,
      .max = 1e-4,
      .help = "Height of the middle above the surface (particles only)."},
+    Q("activity", NONE, offsetof(struct surface_disk, activity), "1", 0, 10,
+      "Reversible storage of this particle in relation to that of the sample: how well it is connected."),
 };
 static const struct fields disk_fields = FIELDS("a disk", disk_field);
 
@@ -94,6 +96,10 @@ static const struct field region_field[] = {
       "Mean edge density inside, 0 to 1."),
     Q("spread", NONE, offsetof(struct region, spread), "1", 0, 10,
       "Factor of all site-to-site spreads inside; 0 = uniform."),
+    Q("corrosion-potential", POTENTIAL, offsetof(struct region, corrosion_potential), NULL, -5, 6,
+      "Corrosion potential inside; that of the sample if left out."),
+    Q("corrosion-density", CURRENT_DENSITY, offsetof(struct region, corrosion_density), NULL, 0, 1e6,
+      "Corrosion current density inside; that of the sample if left out."),
 };
 static const struct fields region_fields = FIELDS("a region", region_field);
 
@@ -232,6 +238,8 @@ static const struct field host_field[] = {
     Q("slope", POTENTIAL, S(host.slope), "0.05 V", 0, 2,
       "Fall of the equilibrium potential from empty to full."),
     Q("capacity", CHARGE_DENSITY, S(host.capacity), "5 mC/cm2", 1e-6, 1e7, "Charge that fills the host."),
+    Q("filling", NONE, S(host.filling), "0", 0, 1,
+      "Occupied part of a fresh host: 0 for a negative, nearly 1 for a positive electrode as made."),
     Q("nucleation", POTENTIAL, S(host.nucleation), "0.12 V", 0, 2,
       "Overpotential at which nuclei of plated metal form at the given rate."),
     Q("nucleation-rate", FREQUENCY, S(host.nucleation_rate), "10 Hz", 1e-6, 1e6, "That rate."),
@@ -259,6 +267,27 @@ static const struct field trace_field[] = {
 };
 static const struct fields trace_fields = FIELDS("the trace reduction", trace_field);
 
+static const struct field corrosion_field[] = {
+    Q("density", CURRENT_DENSITY, S(corrosion.density), "0 A/m2", 0, 1e6,
+      "Corrosion current density: dissolution and reduction at the corrosion potential; 0 = none."),
+    Q("potential", POTENTIAL, S(corrosion.potential), "0 V", -5, 6,
+      "Corrosion potential, on the same scale as that of the reference electrode of the probe."),
+    Q("spread", POTENTIAL, S(corrosion_spread), "0 mV", 0, 1, "Standard deviation of it from site to site."),
+    Q("anodic", POTENTIAL, S(corrosion.anodic), "60 mV", 1e-3, 1,
+      "Tafel slope of the dissolution per decade."),
+    Q("cathodic", POTENTIAL, S(corrosion.cathodic), "120 mV", 1e-3, 1,
+      "Tafel slope of the reduction per decade."),
+};
+static const struct fields corrosion_fields = FIELDS("the corrosion", corrosion_field);
+
+static const struct field binder_field[] = {
+    Q("film", NONE, S(binder.film), "1", 0, 10, "Charge of the film there, relative to the particles."),
+    Q("host", NONE, S(binder.host), "1", 0, 10, "Reversible storage there, relative to the particles."),
+    Q("capacitance", NONE, S(binder.capacitance), "1", 0.01, 10,
+      "Double-layer capacitance there, relative to the particles."),
+};
+static const struct fields binder_fields = FIELDS("the binder", binder_field);
+
 static const struct field drift_field[] = {
     Q("rate", SPEED, S(drift.rate), "0 nm/min", -1e-7, 1e-7, "Steady rise of the sample against the stage."),
     Q("walk", LENGTH, S(drift.walk), "0 nm", 0, 1e-5, "RMS of its slow wandering over hours."),
@@ -276,6 +305,8 @@ static const struct field sample_field[] = {
     MAP("host", host_fields, "Reversible storage of lithium."),
     MAP("redox", redox_fields, "A dissolved redox couple."),
     MAP("trace", trace_fields, "Trace oxygen and water."),
+    MAP("corrosion", corrosion_fields, "A metal that dissolves."),
+    MAP("binder", binder_fields, "What lies between the particles of a composite electrode."),
     MAP("drift", drift_fields, "Thermal drift in z."),
     {.key = "regions",
      .kind = FIELD_NODE,

@@ -10,11 +10,12 @@
 /* A part of the surface with its own grade; also the reference patch. A disk or a rectangle about (x, y). */
 struct region {
     char *name;
-    double x, y;          /* m */
-    double radius;        /* m, or NAN: */
-    double width, height; /* m */
-    double edge_density;  /* 0..1, mean inside */
-    double spread;        /* factor of all site-to-site spreads inside */
+    double x, y;                                   /* m */
+    double radius;                                 /* m, or NAN: */
+    double width, height;                          /* m */
+    double edge_density;                           /* 0..1, mean inside */
+    double spread;                                 /* factor of all site-to-site spreads inside */
+    double corrosion_potential, corrosion_density; /* V, A/m2; NAN = as elsewhere */
 };
 
 struct sample_config {
@@ -37,6 +38,12 @@ struct sample_config {
     struct host_law host;
     struct redox_law redox;
     struct trace_law trace;
+    struct corrosion_law corrosion;
+    double corrosion_spread; /* V, standard deviation from site to site */
+    struct {
+        double film, host,
+            capacitance; /* of what lies between the particles, relative to them; 1 = the same */
+    } binder;
     struct {
         double rate, walk; /* m/s; m, RMS of the wandering */
     } drift;

@@ -12,7 +12,17 @@ static const double THICKENING_SCALE = 0.25; /* h_0 of the slowly growing layer 
 enum { FIELD_OCTAVES = 2 };
 
 /* The independent deviations of a site. */
-enum deviation { DEV_DROP, DEV_BREAK, DEV_RATIO, DEV_LAYER, DEV_CHARGE, DEV_ONSET, DEV_RESIDUAL, DEV_HOST };
+enum deviation {
+    DEV_DROP,
+    DEV_BREAK,
+    DEV_RATIO,
+    DEV_LAYER,
+    DEV_CHARGE,
+    DEV_ONSET,
+    DEV_RESIDUAL,
+    DEV_HOST,
+    DEV_CORROSION
+};
 
 struct spot_streams spot_streams(uint64_t seed)
 {
@@ -74,8 +84,41 @@ static void set_film(const struct sample_config *s, const struct spot_streams *r
     f->recovered = s->sei.recovered;
 }
 
+static void set_corrosion(const struct sample_config *s, const struct spot_streams *r, const struct region *g,
+                          double x, double y, double spread, struct corrosion_law *k)
+{
+    *k = s->corrosion;
+    if (g && !isnan(g->corrosion_potential))
+        k->potential = g->corrosion_potential;
+    if (g && !isnan(g->corrosion_density))
+        k->density = g->corrosion_density;
+    k->potential += spread * s->corrosion_spread * deviation(r, x, y, DEV_CORROSION);
+}
+
+/* Active particles in a binder that stores little and forms little film. */
+static void set_composite(const struct sample_config *s, const struct surface *surface, double x, double y,
+                          struct spot *out)
+{
+    struct surface_disk particle;
+    struct cell_law *c = &out->cell;
+    if (surface_particle(surface, x, y, &particle)) {
+        out->activity = particle.activity;
+    } else {
+        out->activity = s->binder.host;
+        c->capacitance *= s->binder.capacitance;
+        c->film.saturation *= s->binder.film;
+        c->film.blocking = fmax(c->film.blocking * s->binder.film, 1e-12);
+        c->film.residual *= s->binder.film;
+        c->film.residual_scale = fmax(c->film.residual_scale * s->binder.film, 1e-12);
+    }
+    c->host.exchange *= out->activity;
+    c->host.capacity *= out->activity;
+    if (out->activity <= 0)
+        c->host.kind = HOST_NONE;
+}
+
 void spot_at(const struct sample_config *s, const struct probe_config *p, const struct spot_streams *r,
-             double x, double y, struct spot *out)
+             const struct surface *surface, double x, double y, struct spot *out)
 {
     *out = (struct spot){0};
     double mean = s->edges.mean, spread = 1;
@@ -100,4 +143,6 @@ void spot_at(const struct sample_config *s, const struct probe_config *p, const 
     c->host.exchange *= exp(spread * s->sei.charge_spread * deviation(r, x, y, DEV_HOST));
     c->redox = s->redox;
     c->trace = s->trace;
+    set_corrosion(s, r, out->region ? &s->region[out->region - 1] : NULL, x, y, spread, &c->corrosion);
+    set_composite(s, surface, x, y, out);
 }

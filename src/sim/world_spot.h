@@ -8,6 +8,7 @@
 struct spot {
     int region; /* 0 = bulk, i + 1 = sample region i */
     double edge_density;
+    double activity; /* of the particle here, relative; of what lies between particles */
     struct meniscus_law meniscus;
     struct cell_law cell;
 };
@@ -18,6 +19,7 @@ struct spot_streams {
 };
 struct spot_streams spot_streams(uint64_t seed);
 void spot_at(const struct sample_config *sample, const struct probe_config *probe,
-             const struct spot_streams *r, double x, double y, struct spot *out);
+             const struct spot_streams *r, const struct surface *surface, double x, double y,
+             struct spot *out);
 
 #endif

@@ -12,7 +12,7 @@ void world_truth_at(const struct world *w, double x, double y, double t_s, struc
     struct footing f;
     struct spot s;
     surface_footing(&w->surface, x, y, 0.5 * w->probe.aperture, 0.5 * w->probe.wall * w->probe.aperture, &f);
-    spot_at(&w->sample, &w->probe, &w->spots, x, y, &s);
+    spot_at(&w->sample, &w->probe, &w->spots, &w->surface, x, y, &s);
     double drift = drift_z(&w->sample, &w->drifts, w->epoch + t_s);
     *out = (struct world_truth){
         .x = x,
@@ -27,6 +27,8 @@ void world_truth_at(const struct world *w, double x, double y, double t_s, struc
         .sei_onset = s.cell.film.onset,
         .capacitance = s.cell.capacitance,
         .region = s.region,
+        .activity = s.activity,
+        .corrosion = s.cell.corrosion.potential,
     };
 }
 
@@ -64,7 +66,7 @@ void world_truth_cv(const struct world *w, double x, double y, double start, dou
     struct footing f;
     struct spot s;
     surface_footing(&w->surface, x, y, 0.5 * w->probe.aperture, 0.5 * w->probe.wall * w->probe.aperture, &f);
-    spot_at(&w->sample, &w->probe, &w->spots, x, y, &s);
+    spot_at(&w->sample, &w->probe, &w->spots, &w->surface, x, y, &s);
     struct trial r = {.spot = &s, .active = f.active};
     meniscus_attach(&r.meniscus, &s.meniscus);
     trial_ramp(&r, start, start, DWELL, 1, 0);
@@ -125,6 +127,7 @@ bool world_contact_sweep(const struct world *w, int index, int sweep, double win
         .q_sei = s->charge.film,
         .q_dl = s->charge.layer,
         .q_other = s->charge.stray + s->charge.leak + s->charge.host + s->charge.redox + s->charge.trace,
+        .q_host = s->charge.host,
         .q_sei_window = sweep_film_window(s, window_lo, window_hi),
     };
     free(current.bin);

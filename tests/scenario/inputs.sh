@@ -25,6 +25,15 @@ refused big.yaml
 rm big.yaml
 say "$((n + 2)) protocols refused, no file left"
 
+# Samples that the potentiostat's line can not carry in time are warned of.
+sed 's/baud: 921600/baud: 115200/' "$top/tests/data/steady/bench.yaml" >slow.yaml
+expect 0 "$seccm" check "$good"
+grep -q 'baud carries' main.out && fail "a warning of a line that is fast enough: $(cat main.out)"
+expect 0 "$seccm" check "$good" --rig slow.yaml
+grep -q 'warning: .*line of 115200 baud carries 11.5 kB/s' main.out || fail "a slow line: $(cat main.out)"
+rm slow.yaml
+say "a line that is too slow is warned of"
+
 # Places.
 echo precious >there.seccm
 expect 2 "$seccm" run "$good" --virtual -o there.seccm

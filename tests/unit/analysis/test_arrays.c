@@ -379,7 +379,7 @@ static void sweeps_are_cut_by_label_or_by_turns(void **state)
     assert_int_equal(leg[4].cycle, 3);
     assert_in_range(leg[3].first, 297, 303);
     double rate[600];
-    sweep_rates(leg, 6, 600, rate);
+    sweep_rates(leg, 6, e, 600, NAN, rate);
     near(rate[50], -2, 0.02);
     near(rate[350], 2, 0.02);
     assert_int_equal(sweep_legs(t, e, cycle, sweep, 0, leg, 16), 0);

@@ -335,6 +335,16 @@ static void sites_are_counted_once_and_by_reason(void **state)
     assert_true(select_feature(&s, f.row, f.n, &ref, 0, UNVERIFIED_WITH, &sel, &e));
     assert_int_equal(sel.n, 1);
     select_free(&sel);
+    /* A step that was played several times: which time is not to be guessed. */
+    for (other.cycle = 1; other.cycle <= 2; other.cycle++)
+        features_value(&f, &other, "capacity", other.cycle, NAN, NULL);
+    assert_true(feature_ref_parse("second.capacity", &ref, &e));
+    assert_false(select_feature(&s, f.row, f.n, &ref, 0, UNVERIFIED_WITH, &sel, &e));
+    assert_non_null(strstr(e.text, "`second.capacity@1`"));
+    assert_true(feature_ref_parse("capacity@2", &ref, &e));
+    assert_true(select_feature(&s, f.row, f.n, &ref, 0, UNVERIFIED_WITH, &sel, &e));
+    assert_true(sel.n == 1 && sel.value[0] == 2);
+    select_free(&sel);
     features_free(&f);
     free_sites(&s);
 }

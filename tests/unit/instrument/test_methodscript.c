@@ -289,6 +289,126 @@ static void a_refused_advance(void **state)
     done();
 }
 
+static void add_gate(int skips)
+{
+    struct segment *s = add_hold(true);
+    s->duration = 0.5;
+    s->interval = 10e-3;
+    s->skips = skips;
+}
+
+static void a_gate_that_says_it_is_over_leaves_segments_out(void **state)
+{
+    (void)state;
+    setup();
+    add_gate(2);
+    add_hold(false);
+    add_cv(0, 0.2, 0, 0.1, 1);
+    add_cv(0, 0.3, 0, 0.1, 1);
+    start("M0007\nPda8000000u;ba8000001p,10,210;eb8000005m\nTover\n*\nM0005\n*\n\n");
+    expect(PSTAT_BEGIN);
+    expect(PSTAT_SAMPLE);
+    expect_end(0, ENDED_NATURALLY);
+    expect(PSTAT_BEGIN);
+    assert_int_equal(item.segment, 3);
+    expect_end(3, ENDED_NATURALLY);
+    expect(PSTAT_DONE);
+    done();
+}
+
+static void a_gate_that_ends_without_a_word_goes_on(void **state)
+{
+    (void)state;
+    setup();
+    add_gate(1);
+    add_cv(0, 0.2, 0, 0.1, 1);
+    add_hold(false);
+    start("M0007\nY\n*\nM0007\n"); /* the device goes elsewhere */
+    expect(PSTAT_BEGIN);
+    expect_end(0, ENDED_ADVANCED);
+    expect(PSTAT_FAILED);
+    assert_int_equal(e.code, ERR_MISMATCH);
+    done();
+}
+
+static void a_gate_that_runs_out_while_the_advance_is_on_its_way(void **state)
+{
+    (void)state;
+    setup();
+    add_gate(1);
+    add_hold(false);
+    add_hold(false);
+    add_hold(false);
+    start("M0007\nPda8000000u;ba8000001p,10,210;eb8000005m\n");
+    expect(PSTAT_BEGIN);
+    expect(PSTAT_SAMPLE);
+    fake_expects(&f, "Y\n", "Tover\n*\nM0007\nY\n*\nM0007\n*\n\n");
+    assert_true(potentiostat_advance(p, &e));
+    loop_sleep_until(f.loop, loop_now(f.loop) + 10 * NS_MS);
+    expect_end(0, ENDED_NATURALLY);
+    expect(PSTAT_BEGIN);
+    expect_end(2, ENDED_ADVANCED); /* the Y was heard in it */
+    expect(PSTAT_BEGIN);
+    expect_end(3, ENDED_NATURALLY);
+    expect(PSTAT_DONE);
+    done();
+}
+
+static void an_open_circuit_can_be_advanced(void **state)
+{
+    (void)state;
+    setup();
+    g.segment[g.n++] =
+        (struct segment){.kind = SEGMENT_OPEN, .duration = 60, .interval = 10e-3, .open_ended = true};
+    add_hold(false);
+    start("M000B\nPab80000FFm,10,200;eb8000000m\n");
+    expect(PSTAT_BEGIN);
+    expect(PSTAT_SAMPLE);
+    fake_expects(&f, "Y\n", "Y\n*\nM0007\n*\n\n");
+    assert_true(potentiostat_advance(p, &e));
+    loop_sleep_until(f.loop, loop_now(f.loop) + 10 * NS_MS);
+    expect_end(0, ENDED_ADVANCED);
+    expect(PSTAT_BEGIN);
+    expect_end(1, ENDED_NATURALLY);
+    expect(PSTAT_DONE);
+    done();
+}
+
+static void marks_of_the_scripts_loops_are_no_news(void **state)
+{
+    (void)state;
+    setup();
+    for (int k = 0; k < 3; k++)
+        add_hold(false);
+    start("M0007\n*\nL\nM0007\n*\nM0007\n*\n+\n\n");
+    for (int k = 0; k < 3; k++) {
+        expect(PSTAT_BEGIN);
+        expect_end(k, ENDED_NATURALLY);
+    }
+    expect(PSTAT_DONE);
+    done();
+}
+
+static void a_ramp_is_one_sweep(void **state)
+{
+    (void)state;
+    setup();
+    g.segment[g.n++] = (struct segment){
+        .kind = SEGMENT_RAMP, .start = 0, .vertex = {-0.2, 0}, .rate = 1, .step = 0.1, .i_full = 1e-9};
+    start("M0000\nPda8000000 ;ba8000001p;eb8000000m\nPda7FFFF9Cm;ba8000001p;eb8000064m\n"
+          "Pda7FFFF38m;ba8000001p;eb80000C8m\n*\n\n");
+    expect(PSTAT_BEGIN);
+    for (int k = 0; k < 3; k++) {
+        expect(PSTAT_SAMPLE);
+        near(item.sample.e, -0.1 * k);
+        assert_int_equal(item.sample.sweep, 0);
+        assert_int_equal(item.sample.cycle, 1);
+    }
+    expect_end(0, ENDED_NATURALLY);
+    expect(PSTAT_DONE);
+    done();
+}
+
 /* A CV of 3 legs in steps of 100 mV, two cycles; the second does not repeat the start. */
 static void sweeps_change_at_the_programmed_vertices(void **state)
 {
@@ -527,6 +647,26 @@ static void cut_writes_at_once_and_settle_waits_for_the_device_to_confirm(void *
     done();
 }
 
+/* Cut, and the open cell confirmed once the device is no longer deaf behind it. */
+static void errands_cut_and_prove_the_open_cell(void **state)
+{
+    (void)state;
+    struct errand q[POTENTIOSTAT_ERRANDS];
+    setup();
+    add_hold(true);
+    start("M0007\nPda8000000u;ba8000001p,10,210;eb8000000m\n");
+    assert_int_equal(potentiostat_errands(p, q, POTENTIOSTAT_ERRANDS), 4);
+    fake_expects(&f, "\nZ\n" OFF, "Z\n*\n\ne!0006\nc!0003\n");
+    assert_true(errand_do(f.host, &q[0], NULL, &e));
+    fake_expects(&f, OFF, NULL); /* still deaf */
+    fake_expects(&f, OFF, "e\n\n");
+    assert_true(errand_do(f.host, &q[1], NULL, &e));
+    assert_string_equal(q[1].proves, "cell open");
+    assert_true(q[2].only_unproven && q[3].only_unproven);
+    assert_int_equal(potentiostat_errands(p, q, 1), 1);
+    done();
+}
+
 static void cell_left_on_after_an_error_is_opened_by_a_second_script(void **state)
 {
     (void)state;
@@ -632,6 +772,12 @@ int main(void)
         T(overload_not_a_number_and_timing_are_flagged),
         T(advance_ends_the_open_segment_and_the_next_begins_without_a_gap),
         T(a_refused_advance),
+        T(a_gate_that_says_it_is_over_leaves_segments_out),
+        T(a_gate_that_ends_without_a_word_goes_on),
+        T(a_gate_that_runs_out_while_the_advance_is_on_its_way),
+        T(an_open_circuit_can_be_advanced),
+        T(marks_of_the_scripts_loops_are_no_news),
+        T(a_ramp_is_one_sweep),
         T(sweeps_change_at_the_programmed_vertices),
         T(a_plain_voltammogram_has_two_sweeps_even_if_its_vertex_falls_between_steps),
         T(the_ceiling_ends_the_program),
@@ -645,6 +791,7 @@ int main(void)
         T(hang_up_in_the_midst_of_a_run),
         T(finish_is_an_orderly_end),
         T(cut_writes_at_once_and_settle_waits_for_the_device_to_confirm),
+        T(errands_cut_and_prove_the_open_cell),
         T(cell_left_on_after_an_error_is_opened_by_a_second_script),
         T(settle_stops_a_running_script),
         T(a_stop_that_is_not_acknowledged_is_repeated),

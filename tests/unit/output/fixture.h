@@ -31,12 +31,14 @@ struct fixture {
     double e_step; /* V per sample */
     int cycles;
     uint64_t seed;
-    int interrupted;  /* site whose first attempt was interrupted and that a spare stands for; 0 = none */
-    int no_contact;   /* site without contact; 0 = none */
-    int unverified;   /* site flagged so; 0 = none */
-    int visited;      /* sites visited, 0 = all */
-    const char *name; /* of the run; NULL = a plain one */
-    double corrupt;   /* A added to one sample of site 2: for diff */
+    int interrupted;   /* site whose first attempt was interrupted and that a spare stands for; 0 = none */
+    int no_contact;    /* site without contact; 0 = none */
+    int unverified;    /* site flagged so; 0 = none */
+    int visited;       /* sites visited, 0 = all */
+    const char *name;  /* of the run; NULL = a plain one */
+    int control_every; /* each so many-th site is a spot for controls; 0 = none */
+    bool regions;      /* the first half of the sites lies in `west`, the rest in `east` */
+    double corrupt;    /* A added to one sample of site 2: for diff */
 };
 
 static const char *const fixture_text[FIXTURE_LEVELS] = {"1.0 V", "0.5 V", "0.05 V"};
@@ -280,14 +282,18 @@ static struct results *fixture_create(const struct fixture *f, struct err *e)
     struct results_site_plan *site = calloc((size_t)n, sizeof *site);
     for (int k = 0; k < n; k++) {
         bool spare = k >= f->n_sites;
+        bool control = !spare && f->control_every && (k + 1) % f->control_every == 0;
         int level = fixture_level(f, k + 1);
         site[k] = (struct results_site_plan){.site = k + 1,
                                              .order = k + 1,
-                                             .region = "",
+                                             .region = !f->regions          ? ""
+                                                       : k < f->n_sites / 2 ? "west"
+                                                                            : "east",
                                              .block = spare ? 0 : k / FIXTURE_LEVELS + 1,
                                              .spare = spare,
-                                             .level = spare ? none : &fixture_text[level],
-                                             .level_si = spare ? nothing : &fixture_si[level]};
+                                             .control = control,
+                                             .level = spare || control ? none : &fixture_text[level],
+                                             .level_si = spare || control ? nothing : &fixture_si[level]};
         fixture_place(f, k + 1, &site[k].x, &site[k].y);
     }
     static const char *const key[] = {"name",

@@ -79,6 +79,44 @@ static void test_levels_rise(void **state)
     data_close(d);
 }
 
+static void test_regions_are_compared_like_levels(void **state)
+{
+    (void)state;
+    struct fixture two = fixture;
+    two.regions = true;
+    snprintf(two.path, sizeof two.path, "%s/regions.seccm", fixture.folder);
+    fixture_write(&two);
+    struct data *d = open_data(two.path);
+    int columns = 0, site[8], in[2] = {0, 0};
+    struct table *t = tables_sites(d);
+    for (int c = 0; c < table_columns(t); c++)
+        columns += strcmp(table_name(t, c), "region") == 0;
+    assert_int_equal(columns, 1);
+    table_free(t);
+    int factor = data_region_factor(d);
+    assert_int_equal(factor, 1);
+    assert_int_equal(d->n_factors, 2);
+    assert_int_equal(data_region_factor(d), 1); /* once is enough */
+    assert_false(data_is_numeric(d, factor));
+    assert_int_equal(data_levels(d, factor, site, 8), 2);
+    for (int k = 0; k < d->sites.n; k++) {
+        const char *of = data_level(d, k, factor);
+        bool unused = d->sites.site[k].spare && d->sites.site[k].attempts == 0;
+        assert_string_equal(of, unused ? "" : d->sites.site[k].region);
+        in[0] += strcmp(of, "west") == 0;
+        in[1] += strcmp(of, "east") == 0;
+        assert_true(*data_level(d, k, 0) || d->sites.site[k].spare); /* the levels stay where they were */
+    }
+    assert_int_equal(in[0], two.n_sites / 2);
+    assert_true(in[1] >= two.n_sites / 2);
+    data_close(d);
+    /* One region for all is nothing to compare by. */
+    d = open_data(fixture.path);
+    assert_int_equal(data_region_factor(d), -1);
+    assert_int_equal(d->n_factors, 1);
+    data_close(d);
+}
+
 static void test_wide_features_agree_with_long_ones(void **state)
 {
     (void)state;
@@ -262,6 +300,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_sites_has_one_row_per_site),
         cmocka_unit_test(test_levels_rise),
+        cmocka_unit_test(test_regions_are_compared_like_levels),
         cmocka_unit_test(test_wide_features_agree_with_long_ones),
         cmocka_unit_test(test_samples_are_in_the_frame_of_the_sample),
         cmocka_unit_test(test_show_names_steps_and_features),

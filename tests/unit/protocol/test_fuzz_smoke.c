@@ -147,6 +147,19 @@ static void waveforms(void **state)
     rounds /= 100;
 }
 
+static void programs(void **state)
+{
+    (void)state;
+    rounds *= 20;
+    for (uint64_t k = 0; k < 40; k++) {
+        struct buf input = {0};
+        fuzz_program_seed(k, &input);
+        feed(fuzz_program, "program", &input);
+        buf_free(&input);
+    }
+    rounds /= 20;
+}
+
 static void replies(void **state)
 {
     (void)state;
@@ -166,10 +179,8 @@ static void replies(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(protocols),
-        cmocka_unit_test(rigs),
-        cmocka_unit_test(waveforms),
-        cmocka_unit_test(replies),
+        cmocka_unit_test(protocols), cmocka_unit_test(rigs),    cmocka_unit_test(waveforms),
+        cmocka_unit_test(programs),  cmocka_unit_test(replies),
     };
     return cmocka_run_group_tests(tests, choose_seed, NULL);
 }

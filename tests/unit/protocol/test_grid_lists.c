@@ -223,6 +223,21 @@ static void a_csv_file_can_be_in_pixels(void **state)
     drop(&m);
 }
 
+static void points_of_an_image_are_ordered_by_where_they_lie(void **state)
+{
+    (void)state;
+    /* Listed from the far end backward; on the stage the pixels are turned by 90 degrees. */
+    struct made m = place("shape: points\norder: raster\npitch: 5 um\nimage:\n  fiducials:\n"
+                          "    - {image: [0, 0], stage: [100 um, 50 um]}\n"
+                          "    - {image: [1000, 0], stage: [100 um, 70 um]}\n"
+                          "    - {image: [0, 500], stage: [110 um, 50 um]}\n"
+                          "points: [[900, 100], [700, 300], [500, 100], [300, 300], [100, 100]]\n");
+    assert_int_equal(m.l.n_sites, 5);
+    for (int k = 1; k < 5; k++)
+        assert_true(m.l.point[k].y > m.l.point[k - 1].y);
+    drop(&m);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -236,6 +251,7 @@ int main(void)
         cmocka_unit_test(an_affine_image_shears),
         cmocka_unit_test(the_mirror_of_two_fiducials_is_declared),
         cmocka_unit_test(a_wrong_fiducial_is_named),
+        cmocka_unit_test(points_of_an_image_are_ordered_by_where_they_lie),
         cmocka_unit_test(a_csv_file_can_be_in_pixels),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);

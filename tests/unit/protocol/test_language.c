@@ -38,7 +38,12 @@ static int make_folder(void **state)
     if (!mkdtemp(folder))
         return 1;
     write_text("rig.yaml", language_find("rig")->example);
-    write_text("grid.yaml", language_find("grid")->example);
+    write_text("grid.yaml", "grid: 1\nregions:\n"
+                            "  - {name: screen, shape: rectangle, columns: 6, rows: 5, pitch: 5 um, "
+                            "origin: {x: 10 um, y: 10 um}}\n"
+                            "  - {name: reference, shape: line, count: 6, pitch: 5 um, "
+                            "origin: {x: 10 um, y: 60 um}}\n");
+    write_text("steps.yaml", "seccm: 1\nsteps: [rest: {for: 1 s}]\n");
     write_text("levels.csv", "potential_V\n1\n0.5\n");
     return 0;
 }
@@ -46,9 +51,9 @@ static int make_folder(void **state)
 static int remove_folder(void **state)
 {
     (void)state;
-    static const char *const names[] = {"rig.yaml", "grid.yaml", "levels.csv", "tried.yaml"};
+    static const char *const names[] = {"rig.yaml", "grid.yaml", "levels.csv", "tried.yaml", "steps.yaml"};
     char path[128];
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < 5; i++) {
         snprintf(path, sizeof path, "%s/%s", folder, names[i]);
         unlink(path);
     }
@@ -73,6 +78,14 @@ static bool read_grid(const char *path, struct diags *d)
     return ok;
 }
 
+/* A protocol around a file of steps. */
+static const char includes_steps[] =
+    "{seccm: 1, name: made, probe: {aperture: 400 nm}, reference: {electrode: Ag, offset: 3.2 V, "
+    "uncertainty: 0.05 V}, rig: rig.yaml, grid: grid.yaml, limits: {potential: [0 V, 4 V], current: 5 nA}, "
+    "approach: {bias: 2 V, speed: 1 um/s, travel: 12 um, contact: {threshold: 3 pA}}, vary: {factors: {e: "
+    "[0.1 V, 0.2 V], n: [1, 2]}}, site: [include: steps.yaml, hold: {name: uses-e, potential: $e, for: 1 s}, "
+    "pulse: {name: uses-n, potentials: [1 V], for: 1 s, count: $n}]}";
+
 /* Does the parser accept the text? *why: what it says, the caller's to free. */
 static bool parser_accepts(const struct language *l, const char *text, struct buf *why)
 {
@@ -80,9 +93,11 @@ static bool parser_accepts(const struct language *l, const char *text, struct bu
     struct diags *d = diags_new();
     struct err e = ERR_INIT;
     bool ok;
-    write_text("tried.yaml", text);
+    write_text(strcmp(l->name, "steps") == 0 ? "steps.yaml" : "tried.yaml", text);
+    if (strcmp(l->name, "steps") == 0)
+        write_text("tried.yaml", includes_steps);
     snprintf(path, sizeof path, "%s/tried.yaml", folder);
-    if (strcmp(l->name, "protocol") == 0) {
+    if (strcmp(l->name, "protocol") == 0 || strcmp(l->name, "steps") == 0) {
         struct protocol *p = protocol_load(path, NULL, d, &e);
         ok = p != NULL;
         protocol_free(p);
@@ -122,9 +137,38 @@ static const struct {
     {"grid/exclude", "[{\"name\": \"scratch\", \"polygon\": [[\"1 mm\", \"1 mm\"], [\"2 mm\", \"1 mm\"], "
                      "[\"1 mm\", \"2 mm\"]], "
                      "\"margin\": \"0 m\"}, {\"center\": [\"1 mm\", \"1 mm\"], \"radius\": \"1 um\"}]"},
+    {"protocol/control/patch", "\"reference\""},
+    {"protocol/control/steps", NULL}, /* those of the site */
+    {"protocol/control/accept",
+     "{\"contact_z\": [\"1 um\", \"2 um\"], \"cv1.q_red@1\": [\"-9 fC\", \"-1 fC\"]}"},
+    {"protocol/stop/by", "\"06:30\""},
+    {"protocol/stop/when/feature", "\"contact_z\""},
+    {"protocol/stop/when/by", "\"e\""},
+    {"protocol/stop/when/half-width", "\"5 %\""},
     {"protocol/limits/potential", "[\"-3 V\", \"1 V\"]"},
-    {"protocol/site/*/name", NULL}, /* left out: names must differ */
+    {"protocol/landing/ocp", "[\"-1 V\", \"1 V\"]"},
+    {"protocol/site/*/name", NULL},          /* left out: names must differ */
+    {"protocol/site/*/all/potential", NULL}, /* more than eight conditions */
     {"protocol/site/*/until/potential", "[\"< -0.5 V\", \"> $e\"]"},
+    {"protocol/site/*/until/current", "[\"< 1 pA\", \"> 1 nA\"]"},
+    {"protocol/site/*/all/current", "\"< 1 pA\""},
+    {"protocol/site/*/density", NULL},   /* with `current` */
+    {"protocol/site/*/cv/sample", NULL}, /* with `step` */
+    {"protocol/site/*/lsv/sample", NULL},
+    {"protocol/site/*/cv/rate", "[\"1 V/s\", \"2 V/s\"]"},
+    {"protocol/site/*/pulse/currents", NULL}, /* with `potentials` */
+    {"protocol/site/*/pulse/for", "\"1 s\""},
+    {"protocol/site/*/repeat/until/feature", "\"inner.ocp_mean\""},
+    {"protocol/site/*/when/feature", "\"ocp1.ocp_mean\""},
+    {"protocol/site/*/above", "\"0.1 V\""},
+    {"protocol/site/*/below", "\"0.2 V\""},
+    {"protocol/site/*/repeat/steps", "[{\"ocp\": {\"name\": \"inner\", \"for\": \"1 s\"}}]"},
+    {"protocol/site/*/when/steps", "[{\"ocp\": {\"for\": \"1 s\"}}, {\"when\": {\"feature\": "
+                                   "\"ocp1.ocp_mean\", \"above\": \"1 V\", \"steps\": [{\"rest\": "
+                                   "{\"for\": \"1 s\"}}]}}]"},
+    {"protocol/site/*/include", "\"steps.yaml\""},
+    {"protocol/site/*/use", "{\"step\": \"one\", \"as\": \"other\"}"},
+    {"protocol/steps", "{\"one\": {\"ocp\": {\"for\": \"1 s\"}}, \"more\": [{\"use\": \"one\"}]}"},
     {"protocol/site/*/potential", "\"$e\""},
     {"protocol/site/*/cycles", "\"$n\""},
     {"protocol/vary",
@@ -270,10 +314,18 @@ static struct json *make_object(const struct maker *m, const struct json *schema
     return j;
 }
 
+/* Steps stand once in the schema, and are referred to; quantities are made from their description. */
+static const struct json *step_of(const struct maker *m, const struct json *schema)
+{
+    const struct json *ref = schema ? json_get(schema, "$ref") : NULL;
+    bool step = ref && strcmp(ref->text, "#/$defs/step") == 0;
+    return step ? json_get(json_get(m->root, "$defs"), "step") : schema;
+}
+
 /* One item, or one of each key where an item has one key only (the steps of a site). */
 static struct json *make_array(const struct maker *m, const struct json *schema, const char *path)
 {
-    const struct json *items = json_get(schema, "items"), *least = json_get(schema, "minItems");
+    const struct json *items = step_of(m, json_get(schema, "items")), *least = json_get(schema, "minItems");
     struct json *j = json_new(J_ARRAY, NULL);
     char below[256];
     snprintf(below, sizeof below, "%s/0", path);
@@ -282,8 +334,11 @@ static struct json *make_array(const struct maker *m, const struct json *schema,
         for (int i = 0; i < (m->variant->all ? kinds->n : 1); i++) {
             char kind[300];
             snprintf(kind, sizeof kind, "%s/%s", below, kinds->key[i]);
-            struct json *step = json_new(J_OBJECT, NULL);
-            json_add(step, kinds->key[i], make(m, kinds->item[i], kind));
+            struct json *made = make(m, kinds->item[i], kind), *step;
+            if (!made)
+                continue;
+            step = json_new(J_OBJECT, NULL);
+            json_add(step, kinds->key[i], made);
             json_add(j, NULL, step);
         }
         return j;
@@ -339,8 +394,20 @@ static const char *const beyond_schema[] = {
     "protocol/probe/barrels",
     "protocol/vary*",
     "protocol/site*/name",
+    "protocol/site*/feature",
+    "protocol/site*/above", /* of the dimension of the feature */
+    "protocol/site*/below",
+    "protocol/site*/include",
+    "protocol/site*/use*",
+    "protocol/steps*",     /* names that are used */
+    "protocol/site*/all*", /* two conditions or more */
     "protocol/site*/cycles" /* the only use of $n */,
     "protocol/avoid*",
+    "protocol/control/patch",
+    "protocol/control/steps*",
+    "protocol/control/accept*",
+    "protocol/stop/by",
+    "protocol/stop/when*",
     "grid*/exclude*",
     "grid*/fiducials*",
     "grid*/image/mirror",
@@ -406,13 +473,9 @@ static void try_values(struct trial *t, struct json **at, const char *path)
 /* What may be left out, but then a factor is without use, a polygon has two corners, and the like. */
 static bool left_without_use(const char *path)
 {
-    static const char *const paths[] = {"protocol/site*",
-                                        "protocol/vary*",
-                                        "grid*/exclude*",
-                                        "grid*/points*",
-                                        "grid*/unit",
-                                        "grid*/image*",
-                                        NULL};
+    static const char *const paths[] = {
+        "protocol/site*", "protocol/steps*", "protocol/vary*", "grid*/exclude*",
+        "grid*/points*",  "grid*/unit",      "grid*/image*",   NULL};
     for (int i = 0; paths[i]; i++)
         if (path_fits(path, paths[i]))
             return true;
@@ -502,6 +565,7 @@ static void try_variant(const struct variant *v)
 static const struct variant variants[] = {
     {"protocol", false, {NULL}, NULL},
     {"protocol", true, {NULL}, NULL},
+    {"steps", false, {NULL}, NULL},
     {"rig", false, {NULL}, NULL},
     {"rig", true, {NULL}, NULL},
     {"grid", false, {NULL}, NULL},
@@ -536,6 +600,7 @@ static void the_examples_of_the_help_are_planned(void **state)
             fail_msg("the example of %s is refused: %s", languages[k].name, why.p);
     }
     write_text("tried.yaml", language_find("protocol")->example);
+    write_text("steps.yaml", language_find("steps")->example);
     char path[128];
     snprintf(path, sizeof path, "%s/tried.yaml", folder);
     struct diags *d = diags_new();
@@ -547,6 +612,15 @@ static void the_examples_of_the_help_are_planned(void **state)
         fail_msg("the example is not planned: %s", why.p);
     assert_int_equal(plan->n_sites, 36);
     assert_int_equal(plan->n_combinations, 4);
+    plan_free(plan);
+    protocol_free(p);
+    write_text("tried.yaml", includes_steps);
+    p = protocol_load(path, NULL, d, NULL);
+    plan = p ? plan_make(p, d) : NULL;
+    buf_clear(&why);
+    diags_print(d, &why);
+    if (!plan)
+        fail_msg("the example of steps is not planned: %s", why.p);
     plan_free(plan);
     protocol_free(p);
     diags_free(d);

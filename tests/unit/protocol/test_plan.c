@@ -176,7 +176,7 @@ static void defaults_follow_from_other_values(void **state)
     near(m.p->alive.amplitude, 0.1);
     near(m.p->step[0].interval.si, 10e-3);
     assert_true(isnan(m.p->plating));
-    assert_true(isnan(m.p->stop_after));
+    assert_true(isnan(m.p->stop.after));
     assert_int_equal(m.p->faults.no_contact, POLICY_SPARE);
     assert_int_equal(m.p->faults.not_detached, POLICY_PAUSE);
     assert_int_equal(m.p->faults.consecutive_then, POLICY_PAUSE);
@@ -220,7 +220,7 @@ static void factors_multiply(void **state)
 }
 
 /* 6 sites of: hold 2 s; cv of 0.5 V there and back twice at 0.5 V/s, beginning 0.1 V away (0.6 + 0.5 + 1.0
- * V: 4.2 s); -10 pA until 50 pC (5 s). */
+ * V: 4.2 s, and a sample of 4 ms where each of its four ramps starts); -10 pA until 50 pC (5 s). */
 static void the_duration_is_what_one_computes_by_hand(void **state)
 {
     (void)state;
@@ -229,7 +229,7 @@ static void the_duration_is_what_one_computes_by_hand(void **state)
         "cycles: 2}, galvanostatic: {current: -10 pA, until: {charge: 50 pC, elapsed: 20 s}}]",
         "");
     const struct plan_seconds *t = &m.plan->seconds;
-    near(t->technique, 6 * (2 + 4.2 + 5));
+    near(t->technique, 6 * (2 + 4.216 + 5));
     near(t->overhead, 6 * 2 * 0.2);
     double before = 4 * 0.1 / 10 + 2 * 0.6 / 10 + 0.05;
     near(t->approach, 6 * before + 3 * 6 + 3 * 3.9);
@@ -256,8 +256,9 @@ static void outputs_hold_every_site(void **state)
     struct buf b = {0};
     plan_csv(m.plan, &b);
     assert_int_equal(count_text(b.p, "\n"), 9);
-    assert_int_equal(strncmp(b.p, "site,order,x_um,y_um,region,block,spare,e_V\n1,1,10,10,,1,no,0.", 62), 0);
-    assert_non_null(strstr(b.p, "\n8,8,15,20,,0,yes,\n"));
+    assert_int_equal(strncmp(b.p, "site,order,x_um,y_um,region,block,spare,e_V,role\n1,1,10,10,,1,no,0.", 67),
+                     0);
+    assert_non_null(strstr(b.p, "\n8,8,15,20,,0,yes,,spare\n"));
     buf_clear(&b);
     plan_json(m.plan, &b);
     assert_int_equal(count_text(b.p, "\"site\": "), 8);

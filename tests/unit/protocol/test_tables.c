@@ -11,6 +11,7 @@
 #include "base/buf.h"
 #include "protocol/grid.h"
 #include "protocol/protocol.h"
+#include "protocol/step_read.h"
 
 typedef void visit(const struct fields *t, const struct field *f);
 
@@ -25,6 +26,7 @@ static void each_field(const struct fields *t, visit *v)
 
 static void each(visit *v)
 {
+    each_field(&fragment_fields, v);
     each_field(&protocol_fields, v);
 }
 
@@ -81,11 +83,13 @@ static void every_default_reads(void **state)
 static void kinds_of_steps_have_names_and_tables(void **state)
 {
     (void)state;
-    for (int k = STEP_HOLD; k <= STEP_OCP; k++) {
+    for (int k = 0; k < STEP_KINDS; k++) {
         assert_string_equal(step_kind_name((enum step_kind)k), site_fields.field[k].key);
         assert_ptr_equal(step_fields((enum step_kind)k), site_fields.field[k].sub);
     }
-    assert_int_equal(site_fields.n, STEP_OCP + 1);
+    assert_int_equal(site_fields.n, STEP_KINDS + 2);
+    assert_string_equal(site_fields.field[STEP_KINDS].key, "include");
+    assert_string_equal(site_fields.field[STEP_KINDS + 1].key, "use");
 }
 
 int main(void)

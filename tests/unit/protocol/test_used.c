@@ -206,12 +206,12 @@ static void outputs_show_regions_exclusions_and_spares(void **state)
     assert_non_null(strstr(b.p, " spare  edge\n"));
     buf_clear(&b);
     plan_csv(m.plan, &b);
-    assert_non_null(strstr(b.p, "\n1,1,15,10,edge,0,no\n"));
-    assert_non_null(strstr(b.p, "\n10,10,30,10,edge,0,yes\n"));
+    assert_non_null(strstr(b.p, "\n1,1,15,10,edge,0,no,measured\n"));
+    assert_non_null(strstr(b.p, "\n10,10,30,10,edge,0,yes,spare\n"));
     buf_clear(&b);
     plan_json(m.plan, &b);
-    assert_non_null(strstr(
-        b.p, "{\"name\": \"edge\", \"sites\": 3, \"spares\": 1, \"excluded\": 1, \"used_before\": 0}"));
+    assert_non_null(strstr(b.p, "{\"name\": \"edge\", \"sites\": 3, \"spares\": 1, \"excluded\": 1, "
+                                "\"used_before\": 0, \"controls\": 0}"));
     assert_non_null(strstr(b.p, "\"polygon_um\": [[9, 9], [11, 9], [11, 11], [9, 11]]"));
     assert_non_null(strstr(b.p, "\"center_um\": [60, 60], \"radius_um\": 3"));
     assert_non_null(strstr(b.p, "{\"x_um\": 10, \"y_um\": 10, \"region\": \"edge\", \"why\": \"excluded\"}"));

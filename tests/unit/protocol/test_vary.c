@@ -257,7 +257,7 @@ static void a_table_may_name_its_sites(void **state)
     for (int i = 0; i < 36; i++) {
         struct step_now cv;
         plan_step(m.plan, m.plan->site[i].level, 0, &cv);
-        near(cv.rate, 1e-3 * (100 + 7 * i % 50));
+        near(cv.rate[0], 1e-3 * (100 + 7 * i % 50));
         counts[m.plan->site[i].level[0]]++;
     }
     for (int k = 0; k < 3; k++)

@@ -263,11 +263,42 @@ static void file_of_a_later_version_is_refused(void **state)
     close_well(create(path, 1));
     sqlite3 *db;
     sqlite3_open(path, &db);
-    sqlite3_exec(db, "PRAGMA user_version = 2", NULL, NULL, NULL);
+    sqlite3_exec(db, "PRAGMA user_version = 3", NULL, NULL, NULL);
     sqlite3_close(db);
     assert_null(results_open(path, &e));
     assert_int_equal(e.code, ERR_INPUT);
-    assert_non_null(strstr(e.text, "schema 2"));
+    assert_non_null(strstr(e.text, "schema 3"));
+    free(path);
+    remove_folder(folder);
+}
+
+/* Version 1 had no roles: spares were the only places that are no sites. */
+static void a_file_of_version_1_is_read(void **state)
+{
+    (void)state;
+    char *folder = temp_folder(), *path = path_in(folder, "r.seccm");
+    struct err e = ERR_INIT;
+    struct results_sites s;
+    close_well(create(path, 3));
+    sqlite3 *db;
+    sqlite3_open(path, &db);
+    int code = sqlite3_exec(
+        db,
+        "DROP VIEW sites; UPDATE site SET spare = 1 WHERE site = 2; ALTER TABLE site DROP COLUMN role; "
+        "CREATE VIEW sites AS SELECT s.site, s.visit, s.x, s.y, s.region, s.block, s.spare, s.outcome, "
+        "s.reason, "
+        "s.touched, s.attempts, s.replaces, s.last_attempt, a.contact_z, a.start_s, a.start_utc, a.flags "
+        "FROM site AS s LEFT JOIN attempt AS a ON a.attempt = s.last_attempt ORDER BY s.visit; "
+        "PRAGMA user_version = 1",
+        NULL, NULL, NULL);
+    assert_int_equal(code, SQLITE_OK);
+    sqlite3_close(db);
+    struct results *r = open_well(path);
+    assert_true(results_sites(r, &s, &e));
+    for (int k = 0; k < s.n; k++)
+        assert_int_equal(s.site[k].role, s.site[k].site <= 2 ? SITE_SPARE : SITE_MEASURED);
+    results_sites_free(&s);
+    close_well(r);
     free(path);
     remove_folder(folder);
 }
@@ -420,6 +451,7 @@ int main(void)
         cmocka_unit_test(leftover_wal_of_another_file_is_not_taken_over),
         cmocka_unit_test(foreign_files_are_refused),
         cmocka_unit_test(file_of_a_later_version_is_refused),
+        cmocka_unit_test(a_file_of_version_1_is_read),
         cmocka_unit_test(damaged_input_file_is_noticed),
         cmocka_unit_test(one_writer_at_a_time_and_readers_beside_it),
         cmocka_unit_test(features_are_replaced_as_a_whole),

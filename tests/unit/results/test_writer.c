@@ -420,6 +420,38 @@ static void used_spare_stands_for_the_lost_site(void **state)
     rig_free(&g);
 }
 
+static void a_flag_is_added_to_measured_attempts_of_a_range(void **state)
+{
+    (void)state;
+    struct rig g = rig_new(LOOP_VIRTUAL, 5);
+    struct wave_row rows[10];
+    test_rows(rows, 10, rng_stream(1, "rows"), 0, 5, 0);
+    for (int site = 1; site <= 5; site++)
+        assert_true(hand_over_site(g.writer, site, rows, 10));
+    barrier_well(&g);
+    struct results *r = reader(&g);
+    struct results_attempt a[5], b;
+    int flagged = 0;
+    for (int site = 1; site <= 5; site++)
+        assert_int_equal(results_attempts(r, site, &a[site - 1], 1, NULL), 1);
+    assert_true(writer_flag(g.writer, a[1].id, a[4].id, "in-doubt"));
+    assert_true(writer_flag(g.writer, a[2].id, a[4].id, "in-doubt")); /* not twice */
+    barrier_well(&g);
+    for (int site = 1; site <= 5; site++) {
+        char wanted[160];
+        bool meant = (site == 3 || site == 4) && a[site - 1].outcome == OUTCOME_MEASURED;
+        assert_int_equal(results_attempts(r, site, &b, 1, NULL), 1);
+        snprintf(wanted, sizeof wanted, "%s%s%s", a[site - 1].flags, meant && *a[site - 1].flags ? "," : "",
+                 meant ? "in-doubt" : "");
+        assert_string_equal(b.flags, wanted);
+        flagged += meant;
+    }
+    assert_int_equal(flagged, 2);
+    results_close(r, NULL);
+    stop_well(&g);
+    rig_free(&g);
+}
+
 static void resume_marks_open_attempts_as_interrupted(void **state)
 {
     (void)state;
@@ -656,6 +688,7 @@ int main(void)
         cmocka_unit_test(rows_of_a_step_that_nobody_ended_are_kept),
         cmocka_unit_test(ids_go_on_after_a_reopen),
         cmocka_unit_test(used_spare_stands_for_the_lost_site),
+        cmocka_unit_test(a_flag_is_added_to_measured_attempts_of_a_range),
         cmocka_unit_test(resume_marks_open_attempts_as_interrupted),
         cmocka_unit_test(misuse_is_reported_and_spares_what_was_committed),
         cmocka_unit_test(virtual_time_stands_still_at_a_barrier),

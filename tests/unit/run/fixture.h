@@ -50,6 +50,7 @@ struct night_spec {
     const char *faults;   /* inside of the braces */
     const char *more;     /* further lines of the protocol */
     const char *spares;   /* number */
+    const char *grid;     /* whole map in braces, instead of columns, rows, pitch and spares */
     double pitch;         /* um; 0 = 5 */
     int columns, rows;    /* 0 = 1 */
     uint64_t seed;        /* 0 = 1 */
@@ -159,11 +160,14 @@ static inline void write_inputs(const char *folder, const struct night_spec *s)
     buf_printf(&p, "seccm: 1\nname: test\nseed: 1\nprobe: {aperture: 400 nm}\n"
                    "reference: {electrode: \"Li/Li+ by Ag QRCE\", offset: 3.2 V, uncertainty: 0.1 V}\n"
                    "rig: rig.yaml\nlimits: {potential: [0 V, 4 V], current: 5 nA}\n");
-    buf_printf(&p,
-               "grid: {grid: 1, shape: rectangle, columns: %d, rows: %d, pitch: %g um, "
-               "origin: {x: 10 um, y: 10 um}, order: serpentine, spares: %s}\n",
-               s->columns ? s->columns : 1, s->rows ? s->rows : 1, s->pitch > 0 ? s->pitch : 5,
-               or (s->spares, "0"));
+    if (s->grid)
+        buf_printf(&p, "grid: %s\n", s->grid);
+    else
+        buf_printf(&p,
+                   "grid: {grid: 1, shape: rectangle, columns: %d, rows: %d, pitch: %g um, "
+                   "origin: {x: 10 um, y: 10 um}, order: serpentine, spares: %s}\n",
+                   s->columns ? s->columns : 1, s->rows ? s->rows : 1, s->pitch > 0 ? s->pitch : 5,
+                   or (s->spares, "0"));
     buf_printf(&p, "surface: {%s}\n", or (s->surface, "clearance: 2 um, peak: 1 um, sigma: 50 nm"));
     buf_printf(&p, "approach: %s\n",
                or (s->approach, "{bias: 2 V, speed: 1 um/s, leash: 0.2 um, travel: 12 um, "
@@ -236,7 +240,7 @@ static inline void open_rig(struct night *n)
 static inline void create_file(struct night *n)
 {
     const struct protocol *p = n->protocol;
-    int sites = n->plan->n_sites + n->plan->n_spares;
+    int sites = plan_places(n->plan);
     struct results_site_plan *site = xcalloc((size_t)sites, sizeof *site);
     const char **text = xcalloc((size_t)sites * FACTOR_MAX, sizeof *text);
     double *si = xcalloc((size_t)sites * FACTOR_MAX, sizeof *si);
@@ -249,16 +253,18 @@ static inline void create_file(struct night *n)
     for (int k = 0; k < sites; k++) {
         const struct plan_site *s = &n->plan->site[k];
         for (int f = 0; f < p->n_factors; f++) {
-            text[k * FACTOR_MAX + f] = s->spare ? "" : p->factor[f].text[s->level[f]];
-            si[k * FACTOR_MAX + f] = s->spare ? NAN : p->factor[f].si[s->level[f]];
+            bool none = s->spare || s->control;
+            text[k * FACTOR_MAX + f] = none ? "" : p->factor[f].text[s->level[f]];
+            si[k * FACTOR_MAX + f] = none ? NAN : p->factor[f].si[s->level[f]];
         }
         site[k] = (struct results_site_plan){.site = s->site,
                                              .order = s->order,
                                              .x = s->x,
                                              .y = s->y,
-                                             .region = "",
+                                             .region = s->region,
                                              .block = s->block,
                                              .spare = s->spare,
+                                             .control = s->control,
                                              .level = text + k * FACTOR_MAX,
                                              .level_si = si + k * FACTOR_MAX};
     }
@@ -356,6 +362,65 @@ static inline void night_run(struct night *n)
     n->seen = world_counters(sim_rig_world(n->sim));
     n->file = results_open(n->path, &err);
     assert_non_null(n->file);
+}
+
+/* Goes on with the same file, rig and sample, as `seccm resume` does. `before` is the caller's to free,
+ * behind the run. */
+static inline struct run_before *night_again(struct night *n)
+{
+    struct err err = ERR_INIT;
+    struct run_before *before = xcalloc((size_t)plan_places(n->plan), sizeof *before);
+    results_close(n->file, &err);
+    n->file = results_open_write(n->path, &err);
+    if (!n->file || !results_close_open_attempts(n->file, &err) ||
+        !run_before_read(n->file, n->plan, before, &err))
+        fail_msg("resume: %s", err.text);
+    n->options.before = before;
+    n->stop = 0;
+    n->e = (struct err)ERR_INIT;
+    n->end = RUN_FAULT;
+    n->counts = (struct run_counts){0};
+    night_run(n);
+    return before;
+}
+
+static inline void stop_now(void *ctx)
+{
+    ((struct night *)ctx)->stop = 1;
+}
+
+/* The operator stops the run at `at` of experiment time, s. */
+static inline void night_stop_at(struct night *n, struct timer *t, double at)
+{
+    timer_set(n->loop, t, ns_from_s(at), stop_now, n);
+}
+
+/* Sites of the file; caller frees with results_sites_free(). */
+static inline struct results_sites sites_of(const struct night *n)
+{
+    struct results_sites s;
+    struct err err = ERR_INIT;
+    assert_true(results_sites(n->file, &s, &err));
+    return s;
+}
+
+/* Value of a feature of the last attempt of a site (index into s), NAN if there is none. */
+static inline double site_feature(const struct results_sites *s, int k, const struct results_feature *f,
+                                  int n, const char *name)
+{
+    for (int j = 0; j < n; j++)
+        if (f[j].attempt == s->site[k].last_attempt && !strcmp(f[j].name, name) && !f[j].missing[0])
+            return f[j].value;
+    return NAN;
+}
+
+/* What the run said of a key of its table. */
+static inline void assert_info(const struct night *n, const char *key, const char *wanted)
+{
+    char *text = results_info(n->file, key);
+    if (!text || !strstr(text, wanted))
+        fail_msg("%s is `%s`, without `%s`", key, text ? text : "", wanted);
+    free(text);
 }
 
 static inline void night_close(struct night *n)

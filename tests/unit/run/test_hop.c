@@ -282,6 +282,71 @@ static void a_contact_far_above_the_surface_is_rejected(void **unused)
                    TOUCHED_YES);
 }
 
+/* The open circuit of a drop on metal is at 2.05 V, on the patch of scale over the second site at 2.35 V. */
+#define CORRODING                                                                                            \
+    "{surface: {roughness: 0 nm}, edge-density: {spread: 0}, sei: {charge: 0 mC/cm2}, "                      \
+    "trace: {density: 0 uA/cm2}, corrosion: {density: 1 mA/cm2, potential: 2.05 V}, "                        \
+    "regions: [{name: scale, x: 15 um, y: 10 um, radius: 2 um, corrosion-potential: 2.35 V, "                \
+    "corrosion-density: 2 uA/cm2}]}"
+
+static void test_of_the_landing(const char *faults, int visited, int measured, int rejected)
+{
+    struct night n;
+    char more[160];
+    snprintf(more, sizeof more, "landing: {ocp: [1.85 V, 2.2 V], for: 1 s}\n%s", faults);
+    night_open(&n, &(struct night_spec){.columns = 3,
+                                        .spares = "1",
+                                        .sample = CORRODING,
+                                        .site = "  - ocp: {name: rest, for: 1 s}",
+                                        .more = more});
+    night_run(&n);
+    assert_int_equal(n.counts.visited, visited);
+    assert_int_equal(n.counts.by_outcome[OUTCOME_MEASURED], measured);
+    assert_int_equal(n.counts.by_outcome[OUTCOME_LANDING_REJECTED], rejected);
+    struct results_attempt a = only_attempt(&n, 2);
+    ASSERT_OUTCOME(a, OUTCOME_LANDING_REJECTED);
+    assert_int_equal(a.touched, TOUCHED_YES);
+    assert_string_equal(a.last_step, "");
+    assert_non_null(strstr(a.reason, "accepted are 1.85 V to 2.2 V"));
+    double at = 0;
+    assert_int_equal(sscanf(a.reason, "open circuit at %lf V", &at), 1);
+    assert_true(at > 2.25 && at < 2.36); /* slowly: the stray capacitance is charged by the corrosion alone */
+    ASSERT_UNHARMED(&n);
+    night_close(&n);
+}
+
+static void a_landing_on_scale_is_rejected_and_replaced(void **unused)
+{
+    (void)unused;
+    test_of_the_landing("", 4, 3, 1);
+}
+
+static void a_rejected_landing_may_be_skipped(void **unused)
+{
+    (void)unused;
+    test_of_the_landing("faults: {landing-rejected: skip}\n", 3, 2, 1);
+}
+
+static void a_rejected_landing_may_pause_the_run(void **unused)
+{
+    (void)unused;
+    test_of_the_landing("faults: {landing-rejected: pause}\n", 2, 1, 1);
+}
+
+/* Nanoamperes from the first sample on: the instrument needs some samples to follow through its ranges. */
+static void a_step_may_begin_with_a_large_current(void **unused)
+{
+    (void)unused;
+    struct night n;
+    night_open(&n, &(struct night_spec){.columns = 1,
+                                        .sample = CORRODING,
+                                        .site = "  - hold: {name: polarised, potential: 2.2 V, for: 1 s}"});
+    night_run(&n);
+    assert_int_equal(n.counts.by_outcome[OUTCOME_MEASURED], 1);
+    ASSERT_UNHARMED(&n);
+    night_close(&n);
+}
+
 static void a_purely_capacitive_contact_is_caught(void **unused)
 {
     (void)unused;
@@ -387,6 +452,10 @@ int main(void)
         cmocka_unit_test(a_contact_far_above_the_surface_is_rejected),
         cmocka_unit_test(a_purely_capacitive_contact_is_caught),
         cmocka_unit_test(a_passivated_site_is_not_lost),
+        cmocka_unit_test(a_landing_on_scale_is_rejected_and_replaced),
+        cmocka_unit_test(a_rejected_landing_may_be_skipped),
+        cmocka_unit_test(a_rejected_landing_may_pause_the_run),
+        cmocka_unit_test(a_step_may_begin_with_a_large_current),
         cmocka_unit_test(landing_on_a_particle_is_no_crash),
         cmocka_unit_test(contact_z_agrees_with_the_truth),
     };

@@ -191,6 +191,13 @@ static void checker_names_line_and_column(void **state)
         {"var p\nstore_var p 1 xx", "0002: Line 2, Col 15"},
         {"var p\nstore_var p", "4007: Line 2, Col 12"},
         {"store_var 3 1 ja", "4200: Line 1, Col 11"},
+        {"array a", "4007: Line 1, Col 8"},
+        {"array a 5", "4200: Line 1, Col 9"},
+        {"array a 0i", "4204: Line 1, Col 9"},
+        {"array a 20001i", "4205: Line 1, Col 9"},
+        {"var a\narray a 5i", "4026: Line 2, Col 7"},
+        {"array a 5i\nset_e a", "4200: Line 2, Col 7"},
+        {"var a\narray_set a 0i 1", "4200: Line 2, Col 11"},
         {"var p\nvar c\nmeas_loop_ca p c 0 10m 1\nmeas_loop_ca p c 0 10m 1", "400B: Line 4, Col 1"},
         {"var p\nvar c\nmeas_loop_ca p c 0 10m", "4007: Line 3, Col 23"},
         {"var p\nvar c\nmeas_loop_ca p c 0 0 1", "4204: Line 3, Col 20"},
@@ -316,6 +323,20 @@ static void arithmetic_and_number_format(void **state)
     REPLY(f, &f->pstat, "e\nvar a\nstore_var a 7i ja\ndiv_var a 2i\npck_start\npck_add a\npck_end\n\n",
           "e\nPja8000003i\n\n");
     REPLY(f, &f->pstat, "e\nvar a\nstore_var a 7 ja\ndiv_var a 0\n\n", "e\n!0028: Line 3\n");
+}
+
+static void arrays_keep_values_with_their_types(void **state)
+{
+    struct rig_fixture *f = *state;
+    REPLY(f, &f->pstat,
+          "e\narray a 3i\narray b 2i\nvar i\nvar x\nstore_var i 0i ja\nstore_var x 10m ba\n"
+          "loop i < 3i\narray_set a i x\nadd_var i 1i\nadd_var x 1\nendloop\narray_set b 1i i\n"
+          "array_get a 0i x\npck_start\npck_add x\npck_end\n"
+          "array_get b 1i x\npck_start\npck_add x\npck_end\n\n",
+          "e\nL\n+\nPba800000Am\nPja8000003i\n\n");
+    REPLY(f, &f->pstat, "e\narray a 3i\nvar x\narray_get a 3i x\n\n", "e\n!4205: Line 3\n");
+    REPLY(f, &f->pstat, "e\narray a 3i\nvar x\narray_get a -1i x\n\n", "e\n!4205: Line 3\n");
+    REPLY(f, &f->pstat, "e\narray a 3i\nvar x\narray_get a 1 x\n\n", "e\n!4200: Line 3\n");
 }
 
 static void endless_loops_do_not_hang_the_device(void **state)
@@ -882,6 +903,7 @@ int main(void)
         T(branches_and_loops),
         T(comparisons),
         T(arithmetic_and_number_format),
+        T(arrays_keep_values_with_their_types),
         T(endless_loops_do_not_hang_the_device),
         T(run_time_errors),
         cmocka_unit_test(an_empty_line_may_follow_an_error),

@@ -361,6 +361,114 @@ static void test_reference_drifts_and_jumps(void **state)
     fixture_close(&f);
 }
 
+#define STEEL                                                                                                \
+    CAPACITIVE "corrosion: {density: 1 mA/cm2, potential: -0.45 V, anodic: 60 mV, cathodic: 120 mV}\n"
+
+static void test_corrosion_sets_the_open_circuit(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_open(&f, STEEL,
+                 "{leak: 1e7 Tohm, stray-gain: 0, qrce: {potential: 0.1 V}, meniscus: {spread: 0}}", 1);
+    potential(&f, -0.3);
+    assert_true(approach(&f, 0, 0, 1e-6));
+    world_control(f.w, CELL_OPEN, 0, 0, 0);
+    wait_s(&f, 5);
+    assert_float_equal(end_potential(&f), -0.55, 1e-4); /* versus the reference, which is at 0.1 V */
+    fixture_close(&f);
+}
+
+static void test_corrosion_follows_both_tafel_laws(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_open(
+        &f, STEEL,
+        "{leak: 1e7 Tohm, stray-gain: 0, qrce: {potential: 0 V}, resistance: 1 ohm, meniscus: {spread: 0}}",
+        1);
+    potential(&f, -0.45);
+    assert_true(approach(&f, 0, 0, 1e-6));
+    static const double off[] = {0.06, -0.12, 0.18};
+    for (int k = 0; k < 3; k++) {
+        potential(&f, -0.45 + off[k]);
+        wait_s(&f, 0.01);
+        take(&f);
+        wait_s(&f, 0.1);
+        double i = 10 * AREA * (pow(10, off[k] / 0.06) - pow(10, -off[k] / 0.12)); /* 1 mA/cm2 = 10 A/m2 */
+        assert_float_equal(take(&f) / 0.1 * 1e12, i * 1e12, fabs(i) * 1e9);
+    }
+    struct world_sweep s;
+    assert_true(world_contact_sweep(f.w, 0, 0, 1, 1.5, &s));
+    assert_true(s.q_sei == 0 && s.q_host == 0);
+    fixture_close(&f);
+}
+
+static void test_regions_corrode_by_their_own_numbers(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_open(
+        &f,
+        STEEL "regions: [{name: passive, x: 20 um, y: 0 um, radius: 5 um, corrosion-potential: -0.1 V,\n"
+              "           corrosion-density: 10 uA/cm2}, {name: other, x: 40 um, y: 0 um, radius: 5 um}]\n",
+        "{qrce: {potential: 0 V}}", 1);
+    static const double truth[] = {-0.45, -0.1, -0.45};
+    for (int k = 0; k < 3; k++) {
+        struct world_truth t;
+        world_truth_at(f.w, k * 20e-6, 0, 0, &t);
+        assert_int_equal(t.region, k);
+        assert_float_equal(t.corrosion, truth[k], 1e-12);
+    }
+    fixture_close(&f);
+}
+
+static void test_a_fresh_host_is_filled_as_stated(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_open(&f,
+                 CAPACITIVE "host: {kind: intercalation, exchange: 10 mA/cm2, potential: 4 V, slope: 0.2 V, "
+                            "capacity: 5 mC/cm2, filling: 95 %}\n",
+                 QUIET, 1);
+    potential(&f, 0);
+    assert_true(approach(&f, 0, 0, 1e-6));
+    wait_s(&f, 1);
+    take(&f);
+    potential(&f, 1.8); /* 5 V: everything comes out */
+    wait_s(&f, 5);
+    struct world_sweep s;
+    double out = 0;
+    for (int k = 0; world_contact_sweep(f.w, 0, k, 1, 1.5, &s); k++)
+        out += s.q_host;
+    assert_float_equal(out * 1e12, 0.95 * 50 * AREA * 1e12, 0.01 * 50 * AREA * 1e12);
+    fixture_close(&f);
+}
+
+static void test_binder_between_particles_stores_and_films_less(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_open(
+        &f,
+        "surface: {roughness: 0 nm, particles: {list: [{x: 0 um, y: 0 um, radius: 3 um, height: 1 um}, "
+        "{x: 10 um, y: 0 um, radius: 3 um, height: 1 um, activity: 0.4}]}}\nedge-density: {spread: 0}\n"
+        "wetting: {spread: 0}\nhost: {kind: intercalation}\nsei: {charge-spread: 0}\n"
+        "double-layer: {spread: 0}\nbinder: {film: 25 %, host: 0, capacitance: 50 %}\n",
+        "{}", 1);
+    static const double activity[] = {1, 0.4, 0};
+    struct world_truth t[3];
+    double q[3];
+    for (int k = 0; k < 3; k++) {
+        world_truth_at(f.w, k * 10e-6, 0, 0, &t[k]);
+        assert_float_equal(t[k].activity, activity[k], 0);
+        world_truth_cv(f.w, k * 10e-6, 0, 3, 0.05, 1, 1, 0, 3, &q[k]);
+    }
+    assert_float_equal(t[2].capacitance / t[0].capacitance, 0.5, 1e-12);
+    assert_float_equal(t[2].sei_charge_density / t[0].sei_charge_density, 0.25, 1e-12);
+    assert_true(fabs(q[2] / q[0] - 0.25) < 0.02);
+    fixture_close(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -380,6 +488,11 @@ int main(void)
         cmocka_unit_test(test_trace_reduction_decays),
         cmocka_unit_test(test_blocked_probe_gives_no_contact_signal),
         cmocka_unit_test(test_reference_drifts_and_jumps),
+        cmocka_unit_test(test_corrosion_sets_the_open_circuit),
+        cmocka_unit_test(test_corrosion_follows_both_tafel_laws),
+        cmocka_unit_test(test_regions_corrode_by_their_own_numbers),
+        cmocka_unit_test(test_a_fresh_host_is_filled_as_stated),
+        cmocka_unit_test(test_binder_between_particles_stores_and_films_less),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

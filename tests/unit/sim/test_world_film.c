@@ -245,7 +245,7 @@ static void test_insertion_reaches_its_equilibrium(void **state)
 {
     (void)state;
     struct host h = {0};
-    host_wet(&h, 1);
+    host_wet(&h, &INSERTION, 1);
     double e = 0.14, q = 0;
     for (int i = 0; i < 200000; i++) {
         struct host_step s;

@@ -1,0 +1,75 @@
+/* Features of pulses: what each level of each pulse ends with, and its charge. */
+#include <math.h>
+#include <stdio.h>
+
+#include "analysis/flatjson.h"
+#include "analysis/step_features.h"
+
+#define LEVELS 8 /* as many as the registry has names for; further levels have no features */
+
+/* A level's samples, and how its features are called. */
+struct level {
+    int first, n, number; /* number from 1 on */
+};
+
+static double mean_of(const double *x, int n, double *sd)
+{
+    double sum = 0, squares = 0;
+    for (int k = 0; k < n; k++)
+        sum += x[k];
+    for (int k = 0; k < n; k++)
+        squares += (x[k] - sum / n) * (x[k] - sum / n);
+    *sd = n > 1 ? sqrt(squares / (n - 1) / n) : NAN;
+    return sum / n;
+}
+
+/* Each sample stands for the interval that it ends, the first one too: the current falls steeply behind the
+ * edge. */
+static double charge_of(const struct trace *tr, const struct level *l)
+{
+    const double *t = tr->t + l->first, *i = tr->i + l->first;
+    double sum = i[0] * (t[1] - t[0]);
+    for (int k = 1; k < l->n; k++)
+        sum += i[k] * (t[k] - t[k - 1]);
+    return sum;
+}
+
+static void level_features(const struct step_input *in, const struct level *l, bool current,
+                           struct features *out)
+{
+    const struct trace *tr = in->trace;
+    char end[16], charge[16], reason[96], note[96];
+    const char *const names[] = {end, charge, NULL};
+    snprintf(end, sizeof end, "%c_end_%d", current ? 'e' : 'i', l->number);
+    snprintf(charge, sizeof charge, "charge_%d", l->number);
+    if (!step_usable(in, l->first, l->n, reason, note)) {
+        step_missing(in, names, reason, out);
+        return;
+    }
+    int tail = l->n / 10 > 2 ? l->n / 10 : 2;
+    const double *x = (current ? tr->e : tr->i) + l->first + l->n - tail;
+    double sd = NAN, mean = mean_of(x, tail, &sd);
+    features_value(out, &in->place, end, mean, sd, note);
+    /* The noise is that of the level's end, where the current of the edge is over. */
+    double interval = (tr->t[l->first + l->n - 1] - tr->t[l->first]) / (l->n - 1);
+    mean_of(tr->i + l->first + l->n - tail, tail, &sd);
+    features_value(out, &in->place, charge, charge_of(tr, l), sd * sqrt(tail) * interval * sqrt(l->n), note);
+}
+
+void pulse_features(const struct step_input *in, struct features *out)
+{
+    const struct trace *tr = in->trace;
+    double value;
+    bool current = flatjson_numbers(in->step->settings, "currents", &value, 1) > 0 ||
+                   flatjson_number(in->step->settings, "current", &value);
+    struct step_input at = *in;
+    for (int first = 0, end; first < tr->n; first = end) {
+        for (end = first + 1;
+             end < tr->n && tr->cycle[end] == tr->cycle[first] && tr->sweep[end] == tr->sweep[first]; end++)
+            ;
+        at.place.cycle = tr->cycle[first];
+        struct level l = {first, end - first, tr->sweep[first] + 1};
+        if (l.number >= 1 && l.number <= LEVELS)
+            level_features(&at, &l, current, out);
+    }
+}

@@ -1,0 +1,238 @@
+/* Rules between sites: what ends the run, and which sites need no visit any more.
+ *
+ * All of it is judged from counts and sorted values in memory, so that a site costs the same at the end of a
+ * night as at its beginning; after an interruption they are filled from the results file once. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analysis/median.h"
+#include "analysis/stats.h"
+#include "base/buf.h"
+#include "run/hop.h"
+
+/* Where no contact was ever felt, every further approach may drive the glass into the sample: so many, and no
+ * more. */
+#define BLIND_SITES 2
+
+/* --- stop.when ------------------------------------------------------------------------------------------ */
+
+static int level_of(const struct run *r, const int level[FACTOR_MAX])
+{
+    int factor = r->p->stop.when.factor;
+    return factor < 0 ? 0 : level[factor];
+}
+
+static void put(struct level_values *l, double value)
+{
+    if (l->n == l->cap) {
+        l->cap = l->cap ? 2 * l->cap : 64;
+        l->v = xrealloc(l->v, (size_t)l->cap * sizeof *l->v);
+    }
+    int at = l->n++;
+    for (; at > 0 && l->v[at - 1] > value; at--)
+        l->v[at] = l->v[at - 1];
+    l->v[at] = value;
+}
+
+static void judge_level(const struct run *r, struct level_values *l)
+{
+    const struct stop_when *w = &r->p->stop.when;
+    double ends[2];
+    l->half_width = NAN;
+    if (l->n < w->at_least || !median_interval(l->v, l->n, STOP_CONFIDENCE, ends))
+        return;
+    double median = stats_median_sorted(l->v, l->n);
+    l->half_width = (ends[1] - ends[0]) / 2 / (w->relative ? fabs(median) : 1);
+}
+
+static bool has_sites(const struct run *r, int level)
+{
+    const struct plan *p = r->plan;
+    for (int k = 0; k < p->n_combinations; k++)
+        if (level_of(r, p->combination[k].level) == level)
+            return true;
+    return false;
+}
+
+/* All levels that occur are known well enough; the reason says how well. */
+static void judge_all(struct run *r)
+{
+    const struct stop_when *w = &r->p->stop.when;
+    const struct factor *f = w->factor >= 0 ? &r->p->factor[w->factor] : NULL;
+    struct buf text = {0};
+    char wide[40], limit[40];
+    bool enough = true;
+    snprintf(limit, sizeof limit, "%.4g %%", 100 * w->half_width);
+    if (!w->relative)
+        quantity_format(w->half_width, w->ref.def->dim, limit, sizeof limit);
+    buf_printf(&text, "stop.when: the median of %s is known to +- %s:", w->feature, limit);
+    for (int k = 0; k < r->rules.n_levels && enough; k++) {
+        const struct level_values *l = &r->rules.level[k];
+        if (!has_sites(r, k))
+            continue;
+        enough = l->half_width < w->half_width;
+        snprintf(wide, sizeof wide, "%.3g %%", 100 * l->half_width);
+        if (!w->relative)
+            quantity_format(l->half_width, w->ref.def->dim, wide, sizeof wide);
+        buf_printf(&text, "%s%s%s +- %s from %d sites", k ? ";" : "", f ? " " : "", f ? f->text[k] : "", wide,
+                   l->n);
+    }
+    if (enough && !r->rules.enough) {
+        r->rules.enough = true;
+        r->rules.rule = "stop.when";
+        snprintf(r->rules.reason, sizeof r->rules.reason, "%s", text.p);
+    }
+    buf_free(&text);
+}
+
+static void note_value(struct run *r, const int level[FACTOR_MAX], double value)
+{
+    int k = level_of(r, level);
+    if (!r->p->stop.when.feature || !isfinite(value) || k < 0)
+        return;
+    put(&r->rules.level[k], value);
+    judge_level(r, &r->rules.level[k]);
+}
+
+/* --- beginning ------------------------------------------------------------------------------------------ */
+
+static void recall(struct run *r)
+{
+    const struct run_before *b = r->options->before;
+    const struct plan *p = r->plan;
+    struct tour t;
+    tour_start(r, &t);
+    for (int k = 0; b && k < p->n_sites + p->n_spares; k++) {
+        if (b[k].outcome != OUTCOME_MEASURED)
+            continue;
+        if (k >= p->n_sites && !b[k].replaces)
+            continue;
+        const struct plan_site *root = &p->site[tour_root(r, &t, k)];
+        r->rules.measured[root->combination]++;
+        note_value(r, root->level, b[k].value);
+    }
+    tour_free(&t);
+    if (p->protocol->stop.when.feature)
+        judge_all(r);
+}
+
+void rules_start(struct run *r)
+{
+    const struct stop *s = &r->p->stop;
+    struct rules *u = &r->rules;
+    int factor = s->when.factor;
+    u->n_levels = s->when.feature ? (factor < 0 ? 1 : r->p->factor[factor].n) : 0;
+    u->level = xcalloc((size_t)u->n_levels + 1, sizeof *u->level);
+    for (int k = 0; k < u->n_levels; k++)
+        u->level[k].half_width = NAN;
+    u->measured = xcalloc((size_t)r->plan->n_combinations + 1, sizeof *u->measured);
+    u->by = s->by ? wallclock_next(&s->clock, loop_epoch(r->loop), loop_mode(r->loop) == LOOP_VIRTUAL) : NAN;
+    recall(r);
+}
+
+void rules_free(struct rules *s)
+{
+    for (int k = 0; k < s->n_levels; k++)
+        free(s->level[k].v);
+    free(s->level);
+    free(s->measured);
+}
+
+/* --- before a site -------------------------------------------------------------------------------------- */
+
+static bool end_paused(struct run *r, const char *rule, enum run_end *end)
+{
+    r->rules.rule = rule;
+    *end = RUN_PAUSED;
+    return false;
+}
+
+/* s that a visit will take: as planned, times how the sites so far compared with their plan. */
+static double expected(const struct run *r, const struct plan_site *site)
+{
+    const struct rules *u = &r->rules;
+    double pace = u->planned > 0 && u->really > 0 ? u->really / u->planned : 1;
+    double seconds = site->seconds;
+    if (!(seconds > 0))
+        seconds = r->plan->seconds.total / r->plan->n_visits;
+    return seconds * pace / (loop_mode(r->loop) == LOOP_SCALED ? loop_speed(r->loop) : 1);
+}
+
+static bool time_left(struct run *r, const struct plan_site *site, enum run_end *end, struct err *e)
+{
+    const struct stop *s = &r->p->stop;
+    double gone = ns_to_s(loop_now(r->loop) - r->started);
+    if (!isnan(s->after) && gone >= s->after) {
+        err_set(e, ERR_LIMIT, "stop.after: %.3g h are over", gone / 3600);
+        return end_paused(r, "stop.after", end);
+    }
+    double now = loop_epoch(r->loop), done = now + expected(r, site);
+    if (isnan(r->rules.by) || done <= r->rules.by)
+        return true;
+    char at[40];
+    bool utc = loop_mode(r->loop) == LOOP_VIRTUAL;
+    err_set(e, ERR_LIMIT, "stop.by: site %d would be done at %s, after %s", site->site,
+            wallclock_show(done, now, utc, at), s->by);
+    return end_paused(r, "stop.by", end);
+}
+
+bool rules_allow(struct run *r, const struct plan_site *site, enum run_end *end, struct err *e)
+{
+    const struct faults *f = &r->p->faults;
+    if (!run_wanted(r, e)) {
+        *end = e->code == ERR_CANCELLED ? RUN_INTERRUPTED : RUN_FAULT;
+        return false;
+    }
+    if (!guardian_on_watch(r->options->guardian, e))
+        return end_paused(r, "guardian", end);
+    if (!time_left(r, site, end, e))
+        return false;
+    if (surface_count(r->surface) == 0 && r->blind_sites >= BLIND_SITES) {
+        err_set(e, ERR_LIMIT,
+                "no contact at the first %d sites (last: %s: %s): is the surface within the travel, and "
+                "does the bias give a contact signal?",
+                r->blind_sites, outcome_name(r->attempt.outcome), r->attempt.reason);
+        return end_paused(r, "no-contact", end);
+    }
+    if (f->consecutive_count > 0 && r->bad_in_a_row >= f->consecutive_count) {
+        err_set(e, ERR_LIMIT, "%d sites in a row were not measured (last: %s: %s)", r->bad_in_a_row,
+                outcome_name(r->attempt.outcome), r->attempt.reason);
+        return end_paused(r, "faults.consecutive", end);
+    }
+    return true;
+}
+
+bool rules_leave_out(struct run *r, const struct plan_site *site, int combination)
+{
+    int64_t count = r->p->stop.count;
+    char text[256];
+    if (r->rules.enough) {
+        writer_site_outcome(r->w, site->site, OUTCOME_NOT_VISITED, r->rules.reason);
+        r->rules.left_out++;
+        return true;
+    }
+    if (count == 0 || r->rules.measured[combination] < count)
+        return false;
+    snprintf(text, sizeof text, "stop.count: %lld sites with these levels are measured", (long long)count);
+    writer_site_outcome(r->w, site->site, OUTCOME_NOT_VISITED, text);
+    r->rules.left_out++;
+    return true;
+}
+
+/* --- behind a site -------------------------------------------------------------------------------------- */
+
+void rules_note(struct run *r, int combination, double seconds)
+{
+    const struct attempt *a = &r->attempt;
+    r->rules.planned += a->site->seconds;
+    r->rules.really += seconds;
+    if (a->outcome != OUTCOME_MEASURED)
+        return;
+    r->rules.measured[combination]++;
+    if (!r->p->stop.when.feature)
+        return;
+    note_value(r, a->level, run_feature(r, &r->p->stop.when.ref));
+    judge_all(r);
+}
