@@ -99,7 +99,8 @@ bool status_read(const struct data *d, struct status *out, struct err *e)
 
 const char *status_words(const struct status *s)
 {
-    bool live = strcmp(s->state, "running") == 0 || strcmp(s->state, "created") == 0;
+    bool live = strcmp(s->state, "running") == 0 || strcmp(s->state, "created") == 0 ||
+                strcmp(s->state, "paused by the operator") == 0;
     return live && !s->alive ? "stopped without notice (go on with `seccm resume`)" : s->state;
 }
 

@@ -109,5 +109,6 @@ void attempt_features(struct run *r, struct results_attempt *out)
     settings_of(r->p, &settings);
     features_of_attempt(&attempt, &settings, &list);
     writer_features(r->w, list.row, list.n);
+    show_features(r, list.row, list.n);
     features_free(&list);
 }

@@ -31,6 +31,7 @@ void hop_note(struct run *r, const char *kind, const char *fmt, ...)
     vsnprintf(ev.text, sizeof ev.text, fmt, args);
     va_end(args);
     writer_event(r->w, &ev);
+    show_event(r, &ev);
 }
 
 void hop_enter(struct run *r, enum hop_state s)

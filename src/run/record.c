@@ -68,6 +68,7 @@ void record_segment_begin(struct run *r, int segment)
     a->handed_over = 0;
     writer_step_begin(r->w, s, &a->step_id);
     s->id = a->step_id;
+    show_step(r, s, r->program.program.segment[segment].kind);
 }
 
 static void hand_over(struct run *r)
@@ -106,6 +107,7 @@ void record_sample(struct run *r, const struct sample *s)
     };
     struct recorded *c = current(r);
     c->n++;
+    show_sample(r, s);
     if (r->program.role[c->segment] == ROLE_STEP)
         a->last_cycle = s->cycle;
     if (c->n - a->handed_over >= HAND_OVER)

@@ -74,7 +74,7 @@ static bool rules(struct run *r, enum run_end *end, struct err *e)
 {
     const struct faults *f = &r->p->faults;
     double gone = ns_to_s(loop_now(r->loop) - r->started);
-    if (!run_wanted(r, e)) {
+    if (!run_wanted(r, e) || !run_pause(r, e)) {
         *end = e->code == ERR_CANCELLED ? RUN_INTERRUPTED : RUN_FAULT;
         return false;
     }
@@ -109,14 +109,16 @@ static bool visit(struct run *r, const struct plan_site *site, const int level[F
 {
     if (!rules(r, end, e))
         return false;
+    show_visit(r, site);
     bool ok = hop_site(r, site, level, earlier, e);
     enum outcome o = r->attempt.outcome;
     if (r->attempt.id) {
         r->counts.by_outcome[o]++;
         r->counts.visited++;
-        r->bad_in_a_row = o == OUTCOME_MEASURED ? 0 : r->bad_in_a_row + 1;
+        r->bad_in_a_row = o == OUTCOME_MEASURED ? 0 : r->bad_in_a_row + (o != OUTCOME_SKIPPED);
         progress(r, site);
     }
+    show_visited(r, site);
     if (!ok)
         *end = end_of(e);
     return ok;
@@ -207,6 +209,7 @@ static bool visit_spare(struct run *r, struct tour *t, int spare, enum run_end *
     r->spare_now = r->plan->site[at];
     memcpy(r->spare_now.level, root->level, sizeof r->spare_now.level);
     r->spare_now.block = root->block;
+    r->shown.stands_for = root->site;
     int earlier = r->options->before ? r->options->before[at].attempts : 0;
     bool ok = visit(r, &r->spare_now, r->spare_now.level, earlier, end, e);
     if (r->attempt.site == &r->spare_now)
@@ -251,7 +254,7 @@ static bool spare_sites(struct run *r, struct tour *t, enum run_end *end, struct
 
 /* Before the first site and behind the last: fully retracted (an identified stage may always be retracted,
  * S5). */
-static bool fully_retract(struct run *r, struct err *e)
+bool run_retract(struct run *r, struct err *e)
 {
     double at[AXIS_COUNT];
     if (!stage_position(r->rig->stage, at, e))
@@ -275,7 +278,7 @@ static void conclude(struct run *r, enum run_end *end, struct err *e)
     struct err why = ERR_INIT;
     /* The cell is open since the last program's end. */
     bool in_order = !r->secured || ((*end == RUN_FINISHED || *end == RUN_PAUSED) && r->counts.safe);
-    if (in_order && !fully_retract(r, &why))
+    if (in_order && !run_retract(r, &why))
         safe_state(r, &why);
     if (!r->counts.safe && *end == RUN_FINISHED) {
         *end = RUN_FAULT;
@@ -288,6 +291,8 @@ static void conclude(struct run *r, enum run_end *end, struct err *e)
     writer_info(r->w, "safe", r->counts.safe ? "yes" : "no");
     hop_enter(r, HOP_IDLE);
     writer_commit(r->w);
+    r->shown.ended = true;
+    show_state(r, run_end_name(*end), *end == RUN_FINISHED ? "" : e->text);
 }
 
 bool run_grid(struct rig *rig, const struct plan *plan, struct writer *w, const struct run_options *o,
@@ -301,14 +306,19 @@ bool run_grid(struct rig *rig, const struct plan *plan, struct writer *w, const 
     r.surface = surface_new(r.p->grid->tilt, r.p->sigma);
     r.started = loop_now(r.loop);
     recall(&r);
+    show_begin(&r);
     writer_info(w, "state", "running");
     *end = RUN_FINISHED;
-    bool ready = fully_retract(&r, e);
+    bool ready = run_retract(&r, e);
     if (ready) {
         tour_start(&r, &tour);
         if (planned_sites(&r, &tour, end, e))
             spare_sites(&r, &tour, end, e);
         conclude(&r, end, e);
+    }
+    if (!ready) {
+        r.shown.ended = true;
+        show_state(&r, run_end_name(RUN_FAULT), e->text);
     }
     r.counts.safe = r.counts.safe && ready;
     *counts = r.counts;
