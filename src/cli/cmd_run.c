@@ -68,6 +68,8 @@ static int run(const struct command *self, int argc, char **argv)
         {"sample-state", 0, OPTION_TEXT, &so.bench.sample_state, "FILE",
          "simulated rig only: where the sample's "
          "state persists"},
+        {"serve", 0, OPTION_TEXT, &so.serve, "[ADDR:]PORT",
+         "live page in the browser (127.0.0.1 unless told otherwise)"},
         {"quiet", 'q', OPTION_FLAG, &so.quiet, NULL, "no progress"},
     };
     struct err e = ERR_INIT;
@@ -93,7 +95,7 @@ static int run(const struct command *self, int argc, char **argv)
 
 const struct command command_run = {
     .name = "run",
-    .usage = "PROTOCOL [-o FILE.seccm] [--rig RIG.yaml] [--virtual|--speed K]",
+    .usage = "PROTOCOL [-o FILE.seccm] [--rig RIG.yaml] [--virtual|--speed K] [--serve [ADDR:]PORT]",
     .summary = "Visit all sites of a protocol and store everything in one results file.",
     .example = "  seccm run examples/sei-screening.yaml --virtual -o demo.seccm",
     .run = run,

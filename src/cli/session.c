@@ -8,10 +8,12 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "cli/live.h"
 #include "cli/options.h"
 #include "cli/store_plan.h"
 
 static volatile sig_atomic_t stop_wanted;
+static struct loop *volatile waiting_loop; /* of the run: woken by a signal */
 
 /* Flags only; the run looks at them in defined places. A second signal changes nothing: the retraction is not
  * skipped. */
@@ -19,6 +21,8 @@ static void on_signal(int number)
 {
     (void)number;
     stop_wanted = 1;
+    if (waiting_loop)
+        loop_post(waiting_loop);
 }
 
 static void catch_signals(void)
@@ -117,32 +121,47 @@ static void tell_end(enum run_end end, const struct run_counts *c, const char *p
                  c->safe ? "verified safe (retracted, cell open)" : "NOT verified safe", path);
 }
 
+/* `seccm status` says where the page is, as long as it is there. */
+static void tell_page(struct writer *w, const char *url, bool there)
+{
+    if (*url)
+        writer_info(w, "live_page", there ? url : "");
+}
+
 /* From an open bench and file to the exit status; closes both. */
-static int go(struct bench *b, struct results *file, const struct plan *plan, const char *path,
-              const struct session_options *o, const struct run_before *before)
+static int go(struct bench *b, struct live *live, struct results *file, const struct plan *plan,
+              const char *path, const struct session_options *o, const struct run_before *before)
 {
     struct err e = ERR_INIT, closing = ERR_INIT;
     struct run_counts counts = {0};
     enum run_end end = RUN_FAULT;
     struct run_options ro = {
         .only_first = o->only_first, .quiet = o->quiet, .before = before, .stop = &stop_wanted};
+    waiting_loop = b->loop;
     catch_signals();
+    live_open(live, file, &ro);
     struct writer *w = bench_journal(b, &e) ? writer_start(file, b->loop, &e) : NULL;
     if (!w) {
         int status = options_fail(&e);
         results_close(file, &closing);
         b->sample_state = NULL;
+        waiting_loop = NULL;
+        live_close(live);
         bench_close(b, &closing);
         return status;
     }
+    tell_page(w, live_url(live), true);
     bool began = run_grid(b->rig, plan, w, &ro, &end, &counts, &e);
     store_counters(b, w);
+    tell_page(w, live_url(live), false);
     bool stored = writer_stop(w, &closing);
     bool clean = bench_counters(b, !o->quiet, counts.safe_states);
     if (began)
         tell_end(end, &counts, path, &e);
     else
         options_fail(&e);
+    live_close(live);
+    waiting_loop = NULL;
     struct err state = ERR_INIT;
     if (!bench_close(b, &state))
         options_fail(&state);
@@ -160,14 +179,18 @@ int session_run(const struct plan *plan, const char *path, const struct session_
     struct bench b;
     if (!open_bench(&b, plan, o, &e))
         return options_fail(&e);
-    struct results *file = store_plan_create(path, plan, &b, &e);
+    struct live *live = live_start(plan, &b, path, o->serve, &stop_wanted, &e);
+    struct results *file = live ? store_plan_create(path, plan, &b, &e) : NULL;
+    int status;
     if (!file) {
-        int status = options_fail(&e);
+        status = options_fail(&e);
         b.sample_state = NULL;
         bench_close(&b, &e);
-        return status;
+    } else {
+        status = go(&b, live, file, plan, path, o, NULL);
     }
-    return go(&b, file, plan, path, o, NULL);
+    live_free(live);
+    return status;
 }
 
 /* What the file says of each site of the plan, by number. */
@@ -221,15 +244,23 @@ int session_resume(const struct plan *plan, const char *path, const struct sessi
         return options_fail(&e);
     struct run_before *before = xcalloc(n, sizeof *before);
     struct session_options so = *o;
+    struct live *live = NULL;
     char *utc = NULL;
     int status;
     if (!results_close_open_attempts(file, &e) || !read_before(file, plan, before, &e) ||
         !begin_of(file, &so.bench, &utc, &e) || !open_bench(&b, plan, &so, &e)) {
         status = options_fail(&e);
         results_close(file, &e);
+    } else if (!(live = live_start(plan, &b, path, o->serve, &stop_wanted, &e)) ||
+               !live_recall(live, file, &e)) {
+        status = options_fail(&e);
+        b.sample_state = NULL;
+        results_close(file, &e);
+        bench_close(&b, &e);
     } else {
-        status = go(&b, file, plan, path, o, before);
+        status = go(&b, live, file, plan, path, o, before);
     }
+    live_free(live);
     free(before);
     free(utc);
     return status;

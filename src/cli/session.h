@@ -10,6 +10,7 @@ struct session_options {
     struct bench_options bench;
     int only_first;
     bool quiet;
+    const char *serve; /* address of the live page; NULL = none */
 };
 
 /* Creates the results file from the plan and runs it. Returns the exit status; every error is printed. */

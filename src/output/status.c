@@ -84,7 +84,7 @@ bool status_read(const struct data *d, struct status *out, struct err *e)
 {
     memset(out, 0, sizeof *out);
     char *state = results_info(d->r, "state"), *reason = results_info(d->r, "state_reason"),
-         *utc = results_info(d->r, "utc");
+         *utc = results_info(d->r, "utc"), *page = results_info(d->r, "live_page");
     snprintf(out->state, sizeof out->state, "%s", state);
     snprintf(out->reason, sizeof out->reason, "%s", reason);
     snprintf(out->start_utc, sizeof out->start_utc, "%s", utc);
@@ -93,6 +93,8 @@ bool status_read(const struct data *d, struct status *out, struct err *e)
     free(utc);
     out->pid = writer_of(results_path(d->r));
     out->alive = out->pid != 0;
+    snprintf(out->page, sizeof out->page, "%s", out->alive ? page : "");
+    free(page);
     count_sites(d, out);
     return count_events(d, out, e);
 }
@@ -116,6 +118,8 @@ void status_print(const struct data *d, const struct status *s, struct buf *out)
         buf_str(out, ": ");
         frame_one_line(s->reason, out);
     }
+    if (*s->page)
+        buf_printf(out, "\npage      %s", s->page);
     buf_printf(out, "\nbegun     %s\nprogress  %d of %d sites", s->start_utc, s->done, s->planned);
     if (s->spares)
         buf_printf(out, ", and %d spare%s", s->spares, s->spares == 1 ? "" : "s");
@@ -156,6 +160,8 @@ void status_json(const struct status *s, struct buf *out)
         buf_str(out, "null");
     buf_str(out, ", \"reason\": ");
     buf_json_string(out, s->reason);
+    buf_str(out, ", \"page\": ");
+    buf_json_string(out, s->page);
     buf_str(out, ", \"start_utc\": ");
     buf_json_string(out, s->start_utc);
     buf_printf(out, ", \"planned\": %d, \"done\": %d, \"spares_used\": %d, \"outcomes\": {", s->planned,

@@ -9,6 +9,7 @@ struct status {
     char reason[256];
     bool alive;                    /* a process holds the file for writing now */
     int pid;                       /* of that process, 0 = none */
+    char page[96];                 /* address of its live page, "" = none */
     int planned, spares;           /* spares: used ones */
     int done;                      /* planned sites that have an outcome */
     int by_outcome[OUTCOME_COUNT]; /* planned sites and used spares; NONE = in progress */

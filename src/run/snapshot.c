@@ -428,6 +428,11 @@ const struct plan *snapshot_plan(const struct snapshot *s)
     return s->plan;
 }
 
+int snapshot_places(const struct snapshot *s)
+{
+    return s->n;
+}
+
 struct snapshot_versions snapshot_versions(struct snapshot *s)
 {
     lock(s);

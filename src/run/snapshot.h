@@ -112,17 +112,19 @@ void snapshot_publish(struct snapshot *s);
  */
 
 const struct plan *snapshot_plan(const struct snapshot *s);
+/* All places of the plan: planned sites, then spares. */
+int snapshot_places(const struct snapshot *s);
 struct snapshot_versions snapshot_versions(struct snapshot *s);
 /* Copies; the version belongs to the copy. */
 uint64_t snapshot_status(struct snapshot *s, struct snapshot_status *out);
 uint64_t snapshot_curve(struct snapshot *s, struct snapshot_curve *out);
 /* Oldest first; at most SNAPSHOT_EVENTS. */
 uint64_t snapshot_events(struct snapshot *s, struct snapshot_event *out, int *n);
-/* All planned sites, then spares: n_sites + n_spares. */
+/* One for each place. */
 uint64_t snapshot_sites(struct snapshot *s, struct snapshot_site *out);
 /* Columns; at most SNAPSHOT_COLUMNS. */
 int snapshot_columns(struct snapshot *s, struct snapshot_column *out);
-/* One value per site (SI, NAN = missing); false if there is no such column. */
+/* One value for each place (SI, NAN = missing); false if there is no such column. */
 bool snapshot_values(struct snapshot *s, const char *column, float *out);
 
 #endif
