@@ -96,7 +96,7 @@ function drawStatus() {
   $("state").textContent = words;
   $("detail").textContent = detail;
   const soon = !s.ended && s.left > 0;
-  $("finish").textContent = soon && !s.wishes.paused ? (isVirtual() ? duration(s.time_left.value) + " to go" : "Finished about " + clock(s.finish_utc)) : "";
+  $("finish").textContent = soon && !s.wishes.paused ? (isVirtual() ? duration(s.time_left.value) + " to go" : "Done by about " + clock(s.finish_utc)) : "";
   $("left").textContent = soon ? (isVirtual() ? "in the run's own time" : s.wishes.paused ? duration(s.time_left.value / s.speed) + " of work left" : "in " + duration(s.time_left.value / s.speed)) : "";
   document.title = (s.ended ? words : s.wishes.paused ? "Paused" : Math.round(100 * (s.planned - s.left) / Math.max(1, s.planned)) + " %") + " · " + (s.run || "seccm");
   $("footer").textContent = s.program + " · " + s.file + " · " + (isVirtual() ? "virtual time " + clock(s.utc) : "as of " + clock(s.utc));
@@ -138,7 +138,10 @@ function drawControls(s) {
   $("skip").disabled = s.wishes.stopping || !s.site || !!s.wishes.skipping;
   $("stop").disabled = s.wishes.stopping;
 }
+let fading = 0;
 function answer(text, bad) {
+  clearTimeout(fading);
+  if (text && !bad) fading = setTimeout(() => { $("answer").textContent = ""; }, 10000);
   $("answer").textContent = text;
   $("answer").className = "answer" + (bad ? " bad" : "");
 }
@@ -296,6 +299,12 @@ function usual(c) {
   if (c.kind === "galvanostatic" || c.kind === "ocp") return "potential over time";
   return c.phase === "approach" || c.phase === "detach" ? "height" : "time";
 }
+// A charging pulse of a sample or two must not flatten all the rest: limits around the bulk of the values, null if all fit.
+function bulk(values) {
+  const v = values.filter(isNumber).sort((a, b) => a - b), low = v[Math.floor(v.length * 0.01)], high = v[Math.ceil(v.length * 0.99) - 1];
+  const span = (high - low) || Math.abs(high) || 1e-15;
+  return v.length < 30 || (v[0] > low - span && v[v.length - 1] < high + span) ? null : [Math.max(v[0], low - 0.4 * span), Math.min(v[v.length - 1], high + 0.4 * span)];
+}
 function newCurve() {
   return new Chart($("curve"), { type: "scatter", data: { datasets: [{ data: [], showLine: true, pointRadius: 0, borderWidth: 1.6 }] }, options: { animation: false, maintainAspectRatio: false,
     scales: { x: axis(""), y: axis("") }, plugins: { legend: { display: false }, tooltip: { enabled: false } }, events: [] } });
@@ -304,24 +313,21 @@ function drawCurve() {
   const c = state.curve;
   if (!c || !c.t.length) { $("curve-note").textContent = "Nothing is being measured."; return; }
   curve = curve || newCurve();
-  const view = state.against || usual(c), [kx, ky] = VIEWS[view], x = c[kx].map((v) => v === null ? NaN : v), y = c[ky].slice();
+  const view = state.against || usual(c), [kx, ky] = VIEWS[view], x = c[kx].map((v) => v === null ? NaN : v), y = c[ky];
   const title = { t: "time", e: "E vs " + c.reference, i: "current", z: "height" };
-  if (c.kind === "hold" && c.t.length > 200) { // the charging of the stray capacitance would hide all the rest
-    const from = c.t.findIndex((v) => v > 0.03);
-    x.splice(0, from);
-    y.splice(0, from);
-  }
   const sx = kx === "e" || kx === "t" ? { factor: 1, unit: c.unit[kx] } : kx === "z" ? { factor: 1e6, unit: "µm" } : scaleFor(x, c.unit[kx]);
-  const sy = ky === "e" ? { factor: 1, unit: "V" } : scaleFor(y, c.unit[ky]);
+  const sy = ky === "e" ? { factor: 1, unit: "V" } : scaleFor(bulk(y) || y, c.unit[ky]);
   const data = curve.data.datasets[0], scales = curve.options.scales;
   data.data = x.map((v, k) => ({ x: v * sx.factor, y: y[k] * sy.factor }));
   data.borderColor = colourOf("--accent");
   data.showLine = true;
   Object.assign(scales.x, axis(title[kx] + " / " + sx.unit));
-  Object.assign(scales.y, axis(title[ky] + " / " + sy.unit));
+  const cut = ky === "i" ? bulk(y) : null;
+  Object.assign(scales.y, axis(title[ky] + " / " + sy.unit), { min: undefined, max: undefined }, cut ? { min: cut[0] * sy.factor, max: cut[1] * sy.factor } : {});
   curve.update();
   $("curve-title").textContent = "Site " + c.site + ": " + c.name;
-  $("curve-note").textContent = c.samples + " samples" + (c.samples > c.t.length ? ", thinned for this figure (highest and lowest kept)" : "") + (ky === "i" ? "; oxidation positive" : "") + ".";
+  $("curve-note").textContent = c.samples + " samples" + (c.samples > 1.5 * c.t.length ? ", thinned for this figure (highest and lowest kept)" : "") + (ky === "i" ? "; oxidation positive" : "") +
+    (cut ? "; short pulses are cut off at the edge" : "") + ".";
   $("against").options[0].textContent = "as usual (" + usual(c) + ")";
 }
 async function loadCurve() {

@@ -22,8 +22,8 @@ const char *hop_state_name(enum hop_state s)
 
 void hop_note(struct run *r, const char *kind, const char *fmt, ...)
 {
-    struct results_event ev = {.t_s = ns_to_s(loop_now(r->loop)), .attempt = r->attempt.id};
-    ev.site = r->attempt.site ? r->attempt.site->site : 0;
+    struct results_event ev = {.t_s = ns_to_s(loop_now(r->loop)), .site = r->shown.site};
+    ev.attempt = ev.site ? r->attempt.id : 0;
     loop_utc(r->loop, ev.utc);
     snprintf(ev.kind, sizeof ev.kind, "%s", kind);
     va_list args;

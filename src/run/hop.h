@@ -68,12 +68,13 @@ struct attempt {
 
 /* What watchers were shown of the run. */
 struct shown {
-    ns_t next;          /* the next publication is due */
-    ns_t paused;        /* time spent waiting for the operator */
-    int site;           /* under way, 0 = between sites */
-    int stands_for;     /* the spare under way: number of the site whose levels it takes */
-    int visited_before; /* in earlier parts of the run */
-    int done;           /* planned sites with an outcome */
+    ns_t next;      /* the next publication is due */
+    ns_t began;     /* with the site under way */
+    ns_t worked;    /* at the sites of this part of the run, those left out that the operator skipped */
+    int worked_at;  /* their number */
+    int site;       /* under way, 0 = between sites */
+    int stands_for; /* the spare under way: number of the site whose levels it takes */
+    int done;       /* planned sites with an outcome */
     bool ended;
     char state[32], reason[256];
 };

@@ -39,14 +39,12 @@ bool run_pause(struct run *r, struct err *e)
     /* The last program has ended, and with it the cell is open: the device said so. */
     if (!run_retract(r, e))
         return err_context(e, "pause");
-    ns_t since = loop_now(r->loop);
     hop_note(r, "operator", "paused by the operator %s", wishes_from(w));
     hop_enter(r, HOP_PAUSED);
     wishes_paused(w, true);
     tell(r, PAUSED_BY_OPERATOR);
     bool ok = wait_for_operator(r, e);
     wishes_paused(w, false);
-    r->shown.paused += loop_now(r->loop) - since;
     if (!ok)
         return false;
     hop_note(r, "operator", "continued by the operator %s", wishes_from(w));

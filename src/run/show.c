@@ -15,14 +15,12 @@ static struct snapshot *watched(const struct run *r)
     return r->options->snapshot;
 }
 
-/* Time to go: the mean of this part of the run, pauses left out; before its first site, the plan's. */
+/* Time to go: the mean of this part of the run; before its first site, the plan's. */
 static double time_left(const struct run *r, int left)
 {
     const struct shown *s = &r->shown;
-    int here = r->counts.visited - s->visited_before;
-    double gone = ns_to_s(loop_now(r->loop) - r->started - s->paused);
-    if (here > 0)
-        return gone / here * left;
+    if (s->worked_at > 0)
+        return ns_to_s(s->worked) / s->worked_at * left;
     return r->plan->n_sites > 0 ? r->plan->seconds.total / r->plan->n_sites * left : 0;
 }
 
@@ -83,7 +81,6 @@ void show_state(struct run *r, const char *state, const char *reason)
 
 void show_begin(struct run *r)
 {
-    r->shown.visited_before = r->counts.visited;
     for (int k = 0; r->options->before && k < r->counts.planned; k++)
         r->shown.done += r->options->before[k].outcome != OUTCOME_NONE && !r->options->before[k].again;
     show_state(r, "running", "");
@@ -93,6 +90,7 @@ void show_visit(struct run *r, const struct plan_site *site)
 {
     wishes_site(r->options->wishes, site->site);
     r->shown.site = site->site;
+    r->shown.began = loop_now(r->loop);
 }
 
 void show_visited(struct run *r, const struct plan_site *site)
@@ -102,6 +100,10 @@ void show_visited(struct run *r, const struct plan_site *site)
     r->shown.site = 0;
     r->shown.done += !site->spare;
     r->shown.next = 0;
+    if (a->outcome != OUTCOME_SKIPPED) {
+        r->shown.worked += loop_now(r->loop) - r->shown.began;
+        r->shown.worked_at++;
+    }
     if (!watched(r) || a->site != site)
         return;
     struct snapshot_site now = {.outcome = a->outcome,
@@ -112,7 +114,10 @@ void show_visited(struct run *r, const struct plan_site *site)
     snprintf(now.reason, sizeof now.reason, "%.127s", a->reason);
     snprintf(now.flags, sizeof now.flags, "%.63s", a->flags);
     snapshot_put_site(watched(r), site->site, &now);
-    if (a->outcome != OUTCOME_MEASURED) {
+    /* Of the others, the event that ended them tells already. */
+    bool untold = a->outcome != OUTCOME_MEASURED && a->outcome != OUTCOME_SKIPPED &&
+                  a->outcome != OUTCOME_ABORTED && a->outcome != OUTCOME_FAULT;
+    if (untold) {
         struct results_event ev = {.t_s = ns_to_s(loop_now(r->loop)), .site = site->site, .kind = "site"};
         loop_utc(r->loop, ev.utc);
         snprintf(ev.text, sizeof ev.text, "%s: %s", outcome_name(a->outcome), a->reason);
