@@ -13,7 +13,7 @@ SAN     ?=
 Q       := $(if $(V),,@)
 
 VERSION := 0.1.0
-PKGS    := yaml-0.1 libserialport libpcre2-8 sqlite3 gsl nettle libmicrohttpd
+PKGS    := yaml-0.1 libserialport libpcre2-8 sqlite3 gsl nettle libmicrohttpd libcurl
 CHART_JS ?= /usr/share/javascript/chart.js/chart.min.js
 # Empty for a compiler that we do not know; sanitizers make gcc warn of what can not happen.
 WERROR  ?= -Werror
@@ -118,7 +118,7 @@ unit: $(UNIT_BIN)
 
 # What build, demo and tests need, by Debian package. Browsers, R and Python are only in deps-ui and deps-bench.
 DEPS := gcc libc6-dev make pkg-config libyaml-dev libserialport-dev libpcre2-dev libcmocka-dev libsqlite3-dev \
-        libudunits2-dev libgsl-dev libblosc-dev nettle-dev libmicrohttpd-dev libjs-chart.js
+        libudunits2-dev libgsl-dev libblosc-dev nettle-dev libmicrohttpd-dev libcurl4-openssl-dev libjs-chart.js
 DEPS_CHECK := $(DEPS) clang libclang-rt-14-dev clang-format cppcheck valgrind
 
 deps: ## install the Debian packages that are missing (as root or with sudo)

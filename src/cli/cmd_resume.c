@@ -114,8 +114,7 @@ static int run(const struct command *self, int argc, char **argv)
         {"stage", 0, OPTION_TEXT, &so.bench.stage_link, "LINK", "another link, e.g. pty:/dev/pts/4"},
         {"potentiostat", 0, OPTION_TEXT, &so.bench.pstat_link, "LINK", "another link"},
         {"sample-state", 0, OPTION_TEXT, &so.bench.sample_state, "FILE", "simulated rig only"},
-        {"serve", 0, OPTION_TEXT, &so.serve, "[ADDR:]PORT",
-         "live page in the browser (127.0.0.1 unless told otherwise)"},
+        LIVE_OPTIONS(so.live),
         {"quiet", 'q', OPTION_FLAG, &so.quiet, NULL, "no progress"},
     };
     struct err e = ERR_INIT;

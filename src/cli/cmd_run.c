@@ -68,8 +68,7 @@ static int run(const struct command *self, int argc, char **argv)
         {"sample-state", 0, OPTION_TEXT, &so.bench.sample_state, "FILE",
          "simulated rig only: where the sample's "
          "state persists"},
-        {"serve", 0, OPTION_TEXT, &so.serve, "[ADDR:]PORT",
-         "live page in the browser (127.0.0.1 unless told otherwise)"},
+        LIVE_OPTIONS(so.live),
         {"quiet", 'q', OPTION_FLAG, &so.quiet, NULL, "no progress"},
     };
     struct err e = ERR_INIT;

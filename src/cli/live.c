@@ -13,13 +13,14 @@
 struct live {
     const char *path;
     struct wishes *wishes;
-    struct snapshot *snapshot; /* NULL without a page */
+    struct snapshot *snapshot; /* NULL if nobody looks */
     struct web *web;
+    struct attendant *attendant;
     struct command_socket *socket;
 };
 
-static bool start_page(struct live *l, const struct plan *plan, const struct bench *b, const char *address,
-                       struct err *e)
+static bool start_watchers(struct live *l, const struct plan *plan, const struct bench *b,
+                           const struct live_options *o, struct err *e)
 {
     static const char *const mode[] = {"real", "scaled", "virtual"};
     const char *slash = strrchr(l->path, '/');
@@ -27,17 +28,21 @@ static bool start_page(struct live *l, const struct plan *plan, const struct ben
                                   .file = slash ? slash + 1 : l->path,
                                   .mode = mode[loop_mode(b->loop)],
                                   .speed = loop_speed(b->loop)};
-    l->snapshot = snapshot_new(plan);
-    return (l->web = web_start(address, l->snapshot, l->wishes, &head, e)) != NULL;
+    bool attended = attendant_wanted(&o->attendant);
+    if (o->address || attended)
+        l->snapshot = snapshot_new(plan);
+    if (attended && !(l->attendant = attendant_start(&o->attendant, head.name, l->path, l->snapshot, e)))
+        return false;
+    return !o->address || (l->web = web_start(o->address, l->snapshot, l->wishes, &head, e)) != NULL;
 }
 
 struct live *live_start(const struct plan *plan, const struct bench *b, const char *results_path,
-                        const char *address, const volatile sig_atomic_t *stop, struct err *e)
+                        const struct live_options *o, const volatile sig_atomic_t *stop, struct err *e)
 {
     struct live *l = xcalloc(1, sizeof *l);
     l->path = results_path;
     l->wishes = wishes_new(b->loop, stop);
-    if (!address || start_page(l, plan, b, address, e))
+    if (start_watchers(l, plan, b, o, e))
         return l;
     live_free(l);
     return NULL;
@@ -49,7 +54,8 @@ static void recall_site(struct live *l, const struct results_site *s)
                                 .touched = s->touched,
                                 .attempts = s->attempts,
                                 .stands_for = s->replaces,
-                                .contact_z = s->contact_z};
+                                .contact_z = s->contact_z,
+                                .end_s = NAN};
     snprintf(now.reason, sizeof now.reason, "%.127s", s->reason);
     snprintf(now.flags, sizeof now.flags, "%.63s", s->flags);
     if (s->outcome != OUTCOME_NONE)
@@ -106,6 +112,8 @@ void live_close(struct live *l)
 {
     command_socket_stop(l->socket);
     l->socket = NULL;
+    attendant_stop(l->attendant);
+    l->attendant = NULL;
     if (l->web)
         web_linger(l->web);
     web_stop(l->web);

@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "cli/live.h"
 #include "cli/options.h"
 #include "cli/store_plan.h"
 
@@ -179,7 +178,7 @@ int session_run(const struct plan *plan, const char *path, const struct session_
     struct bench b;
     if (!open_bench(&b, plan, o, &e))
         return options_fail(&e);
-    struct live *live = live_start(plan, &b, path, o->serve, &stop_wanted, &e);
+    struct live *live = live_start(plan, &b, path, &o->live, &stop_wanted, &e);
     struct results *file = live ? store_plan_create(path, plan, &b, &e) : NULL;
     int status;
     if (!file) {
@@ -251,7 +250,7 @@ int session_resume(const struct plan *plan, const char *path, const struct sessi
         !begin_of(file, &so.bench, &utc, &e) || !open_bench(&b, plan, &so, &e)) {
         status = options_fail(&e);
         results_close(file, &e);
-    } else if (!(live = live_start(plan, &b, path, o->serve, &stop_wanted, &e)) ||
+    } else if (!(live = live_start(plan, &b, path, &o->live, &stop_wanted, &e)) ||
                !live_recall(live, file, &e)) {
         status = options_fail(&e);
         b.sample_state = NULL;

@@ -3,6 +3,7 @@
 #define SECCM_CLI_SESSION_H
 
 #include "cli/bench.h"
+#include "cli/live.h"
 #include "cli/load.h"
 #include "run/run.h"
 
@@ -10,7 +11,7 @@ struct session_options {
     struct bench_options bench;
     int only_first;
     bool quiet;
-    const char *serve; /* address of the live page; NULL = none */
+    struct live_options live;
 };
 
 /* Creates the results file from the plan and runs it. Returns the exit status; every error is printed. */

@@ -68,11 +68,13 @@ bool web_address_parse(const char *text, struct web_address *out, struct err *e)
 {
     struct web_address a = {0};
     char host[64] = "127.0.0.1";
-    const char *port = text;
+    const char *port = NULL;
     in_port_t number;
     if (strpbrk(text, ":[") && (!split(text, host, sizeof host, &port) || !port))
         return err_set(e, ERR_USAGE, "--serve wants ADDRESS:PORT or a port, such as 127.0.0.1:8080, not `%s`",
                        text);
+    if (!port)
+        port = text; /* nothing else was given */
     if (!port_parse(port, &number))
         return err_set(e, ERR_USAGE, "--serve: `%s` is no port (a number up to 65535)", port);
     if (!literal(*host ? host : "127.0.0.1", &a))

@@ -111,6 +111,8 @@ void show_visited(struct run *r, const struct plan_site *site)
                                 .attempts = a->number,
                                 .contact_z = a->contact_z,
                                 .stands_for = site->spare ? r->shown.stands_for : 0};
+    now.end_s = ns_to_s(loop_now(r->loop));
+    loop_utc(r->loop, now.utc);
     snprintf(now.reason, sizeof now.reason, "%.127s", a->reason);
     snprintf(now.flags, sizeof now.flags, "%.63s", a->flags);
     snapshot_put_site(watched(r), site->site, &now);

@@ -43,6 +43,8 @@ struct snapshot_site {
     int attempts;
     int stands_for;   /* spare in use: number of the site whose levels it takes; 0 = none */
     double contact_z; /* m, NAN = none */
+    double end_s;     /* experiment time of the outcome */
+    char utc[32];     /* ... "" if it came in an earlier part of the run */
     char reason[128];
     char flags[64];
     uint64_t version; /* of the sites, when this one last changed */

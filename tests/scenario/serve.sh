@@ -24,9 +24,9 @@ served() {
 gives() {
     wanted=$1 pattern=$2
     shift 2
-    "$http" "$@" >answer.txt || fail "no answer to $*"
-    [ "$(sed -n 1p answer.txt)" = "$wanted" ] || fail "$(sed -n 1p answer.txt) instead of $wanted to $*: $(sed 1d answer.txt | head -c 300)"
-    [ -z "$pattern" ] || sed 1d answer.txt | grep -q -e "$pattern" || fail "no \"$pattern\" in the answer to $*: $(sed 1d answer.txt | head -c 600)"
+    "$http" "$@" >"$who.answer" || fail "no answer to $*"
+    [ "$(sed -n 1p "$who.answer")" = "$wanted" ] || fail "$(sed -n 1p "$who.answer") instead of $wanted to $*: $(sed 1d "$who.answer" | head -c 300)"
+    [ -z "$pattern" ] || sed 1d "$who.answer" | grep -q -e "$pattern" || fail "no \"$pattern\" in the answer to $*: $(sed 1d "$who.answer" | head -c 600)"
 }
 # status KEY: a value of the status, as it stands in the JSON.
 status() { "$http" GET "$url/status.json" | sed -n 's/.*"'"$1"'":\("[^"]*"\|[^,{}]*\).*/\1/p'; }
@@ -41,8 +41,8 @@ with_token() { # status, pattern, path
 }
 # refused BYTES: sent as they are; whatever comes back is no success.
 refused() {
-    printf "$1" | "$http" raw "$port" >answer.txt || fail "no connection for: $1"
-    ! grep -q '^HTTP/1.1 2' answer.txt || fail "accepted: $1: $(cat answer.txt)"
+    printf "$1" | "$http" raw "$port" >"$who.answer" || fail "no connection for: $1"
+    ! grep -q '^HTTP/1.1 2' "$who.answer" || fail "accepted: $1: $(cat "$who.answer")"
 }
 
 may_be_read() {
@@ -96,7 +96,7 @@ hostile_requests() {
     refused '\026\003\001\002\000\001\000\001\374\003\003'
     refused "GET /$(printf '%030000d' 0) HTTP/1.1\\r\\nHost: localhost\\r\\n\\r\\n"
     refused "GET / HTTP/1.1\\r\\nHost: localhost\\r\\nX: $(printf '%030000d' 0)\\r\\n\\r\\n"
-    head -c 3000000 /dev/zero | "$http" raw "$port" >answer.txt
+    head -c 3000000 /dev/zero | "$http" raw "$port" >"$who.answer"
     # Far more connections than are served, each with half a request: those that do ask are answered all the same.
     mkfifo lying
     "$http" hold "$port" 200 <lying >hold.txt &
@@ -128,8 +128,8 @@ operated() {
     may_be_read
     needs_the_token
     hostile_requests
-    "$seccm" status operated.seccm >status.txt
-    grep -q "^page      $url/\$" status.txt || fail "status does not say where the page is: $(cat status.txt)"
+    "$seccm" status operated.seccm >"$who.status"
+    grep -q "^page      $url/\$" "$who.status" || fail "status does not say where the page is: $(cat "$who.status")"
     with_token 409 'site 5 is not under way' '/skip?site=5'
     with_token 200 'site 1 is skipped' '/skip?site=1'
     await_status site 2
@@ -139,8 +139,8 @@ operated() {
     await_status phase '"measure"'
     expect 0 "$seccm" skip operated.seccm --site 2
     await_status state '"paused by the operator"'
-    "$seccm" status operated.seccm >status.txt
-    grep -q '^state     paused by the operator (process' status.txt || fail "$(cat status.txt)"
+    "$seccm" status operated.seccm >"$who.status"
+    grep -q '^state     paused by the operator (process' "$who.status" || fail "$(cat "$who.status")"
     with_token 200 'paused already' /pause
     expect 1 "$seccm" skip operated.seccm
     grep -q 'nothing to skip' operated.out || fail "$(cat operated.out)"
@@ -170,11 +170,10 @@ resumed() {
     gives 200 '"site":1,.*"outcome":"measured",.*"value":[-0-9.e]*,' GET "$url/sites.json?feature=formation.q_red@1"
     with_token 200 'stops safely' /stop
     # The page lingers for those who look: they see the end.
-    until [ "$(status ended)" = true ]; do
+    until "$http" GET "$url/status.json" >"$who.last" && grep -q '"ended":true' "$who.last"; do
         kill -0 $run 2>/dev/null || fail 'the end was not shown'
     done
-    [ "$(status state) $(status safe)" = '"interrupted" true' ] || fail "$(status state) $(status safe)"
-    with_token 409 'the run has ended' /pause
+    grep -q '"state":"interrupted".*"safe":true' "$who.last" || fail "$(cat "$who.last")"
     wait $run
     [ $? = 130 ] || fail "$(cat resumed.log)"
     say 'resumed: what was measured before is shown, and the end'
@@ -188,6 +187,8 @@ taken() {
     [ ! -e taken2.seccm ] || fail 'a results file is left'
     kill -INT $run
     wait $run
+    [ $? = 130 ] || fail "$(cat taken.log)"
+    say 'taken: nothing was begun'
 }
 
 # With watchers that never rest, a run in virtual time is the same, bit for bit.
@@ -203,6 +204,19 @@ watched() {
     say 'watched: the same as alone'
 }
 
+# People are told of the end, and the log has a line for each site; a program that fails costs a warning.
+told() {
+    printf '#!/bin/sh\nprintf "%%s|" "$@" >>told.txt\ncat >told.json\nexit 1\n' >tell.sh
+    chmod +x tell.sh
+    expect 0 "$seccm" run "$top/tests/data/steady/short.yaml" --virtual -q -o told.seccm --log told.log --notify-command ./tell.sh
+    grep -q 'seccm: finished|3 of 3 sites measured' told.txt || fail "$(cat told.txt)"
+    grep -q '"kind": "end".*"safe": true, "measured": 3' told.json || fail "$(cat told.json)"
+    [ "$(grep -c '"kind": "site".*"outcome": "measured"' told.log)" = 3 ] || fail "$(cat told.log)"
+    grep -q 'nobody was told: --notify-command ./tell.sh: status 1' "${who:-main}.out" || fail "$(cat "${who:-main}.out")"
+    say 'told: the end, once'
+}
+
+who=told beside told
 beside operated
 beside resumed
 beside taken
