@@ -405,8 +405,8 @@ static inline struct results_sites sites_of(const struct night *n)
 }
 
 /* Value of a feature of the last attempt of a site (index into s), NAN if there is none. */
-static inline double site_feature(const struct results_sites *s, int k, const struct results_feature *f, int n,
-                              const char *name)
+static inline double site_feature(const struct results_sites *s, int k, const struct results_feature *f,
+                                  int n, const char *name)
 {
     for (int j = 0; j < n; j++)
         if (f[j].attempt == s->site[k].last_attempt && !strcmp(f[j].name, name) && !f[j].missing[0])
