@@ -175,7 +175,8 @@ bool select_feature(const struct results_sites *sites, const struct results_feat
     s.level = s.site + room;
     for (int k = 0; k < sites->n; k++) {
         const struct results_site *site = &sites->site[k];
-        if (site->spare && (site->outcome == OUTCOME_NONE || site->outcome == OUTCOME_NOT_VISITED))
+        bool in_reserve = site->spare || site->role == SITE_CONTROL;
+        if (in_reserve && (site->outcome == OUTCOME_NONE || site->outcome == OUTCOME_NOT_VISITED))
             continue;
         s.n_sites++;
         bool flagged = site->outcome == OUTCOME_MEASURED && has_flag(site->flags, "meniscus-unverified");

@@ -30,7 +30,8 @@ struct selection {
     int *site;          /* number */
     int *level;         /* index in `levels`, 0 if there is no factor */
     int n_unverified;   /* sites flagged so among them (or left out) */
-    int n_sites;        /* all sites that were to be measured: spares that were not needed are not counted */
+    int n_sites; /* all sites that were to be measured: spares and spots for controls that were not needed are
+                    not counted */
     struct select_missing *missing;
     int n_missing;
     struct select_level *levels; /* rising in si; by first appearance where they are no quantities */

@@ -373,6 +373,15 @@ void loop_on_pump(struct loop *l, void (*fn)(void *ctx), void *ctx)
     l->hooks[l->hook_n++] = (struct hook){fn, ctx};
 }
 
+void loop_off_pump(struct loop *l, void (*fn)(void *ctx), void *ctx)
+{
+    int kept = 0;
+    for (int i = 0; i < l->hook_n; i++)
+        if (l->hooks[i].fn != fn || l->hooks[i].ctx != ctx)
+            l->hooks[kept++] = l->hooks[i];
+    l->hook_n = kept;
+}
+
 /* --- waiting ------------------------------------------------------------------------------------------- */
 
 static int first_set(struct event *const *events, int n)

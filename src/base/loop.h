@@ -113,5 +113,7 @@ void loop_post(struct loop *l);
 /* Called in the owner's thread once per pump, before events are looked at (for flags set by other threads
  * and signal handlers); at most 4. */
 void loop_on_pump(struct loop *l, void (*fn)(void *ctx), void *ctx);
+/* No more. Not from inside of a hook. */
+void loop_off_pump(struct loop *l, void (*fn)(void *ctx), void *ctx);
 
 #endif

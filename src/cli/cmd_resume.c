@@ -87,6 +87,20 @@ static bool plan_of(struct results *r, struct loaded *l, int *status, struct err
     return ok;
 }
 
+/* A run that was begun in virtual time goes on so. */
+static bool read_mode(const char *path, struct session_options *so, struct err *e)
+{
+    struct err ignored = ERR_INIT;
+    struct results *r = results_open(path, e);
+    if (!r)
+        return false;
+    char *mode = results_info(r, "mode");
+    so->bench.virtual_time = so->bench.virtual_time || (!strcmp(mode, "virtual") && so->bench.speed <= 0);
+    free(mode);
+    results_close(r, &ignored);
+    return true;
+}
+
 static int resume(const char *path, struct session_options *so)
 {
     struct err e = ERR_INIT;
@@ -95,9 +109,6 @@ static int resume(const char *path, struct session_options *so)
     struct results *r = results_open(path, &e);
     if (!r)
         return options_fail(&e);
-    char *mode = results_info(r, "mode");
-    so->bench.virtual_time = so->bench.virtual_time || (!strcmp(mode, "virtual") && so->bench.speed <= 0);
-    free(mode);
     bool ok = plan_of(r, &l, &status, &e);
     results_close(r, &e);
     if (!ok)
@@ -108,6 +119,18 @@ static int resume(const char *path, struct session_options *so)
     status = session_resume(l.plan, path, so);
     free(state);
     load_free(&l);
+    return status;
+}
+
+/* The guardian is forked while no database is open. */
+static int resume_guarded(const char *path, struct session_options *so)
+{
+    struct err e = ERR_INIT;
+    if (!read_mode(path, so, &e) ||
+        (!so->bench.virtual_time && !(so->guardian = guardian_start(GUARDIAN_SILENCE, &e))))
+        return options_fail(&e);
+    int status = resume(path, so);
+    guardian_free(so->guardian);
     return status;
 }
 
@@ -138,13 +161,15 @@ static int run(const struct command *self, int argc, char **argv)
         err_set(&e, ERR_USAGE, "resume: which file? (usage: seccm resume %s)", self->usage);
         return options_fail(&e);
     }
-    return resume(words[0], &so);
+    return resume_guarded(words[0], &so);
 }
 
 const struct command command_resume = {
     .name = "resume",
     .usage = "FILE.seccm",
     .summary = "Go on after an interruption: retract, close the open attempt, visit what is left.",
-    .example = "  seccm resume night.seccm",
+    .example =
+        "  seccm resume night.seccm\n\n"
+        "If the last run died, its guardian has made the rig safe: what it did is told and stored as events.",
     .run = run,
 };

@@ -97,13 +97,21 @@ static int run(const struct command *self, int argc, char **argv)
     po.now = so.bench.virtual_time ? LOOP_VIRTUAL_EPOCH : clock_epoch();
     so.only_first = (int)sites;
     so.bench.sim_seed = (uint64_t)sim_seed;
-    return run_protocol(words[0], output, &po, &so);
+    /* First of all: it must inherit neither threads nor databases, and little memory. */
+    if (!so.bench.virtual_time && !(so.guardian = guardian_start(GUARDIAN_SILENCE, &e)))
+        return options_fail(&e);
+    int status = run_protocol(words[0], output, &po, &so);
+    guardian_free(so.guardian);
+    return status;
 }
 
 const struct command command_run = {
     .name = "run",
     .usage = "PROTOCOL [-o FILE.seccm] [--rig RIG.yaml] [--virtual|--speed K]",
     .summary = "Visit all sites of a protocol and store everything in one results file.",
-    .example = "  seccm run examples/sei-screening.yaml --virtual -o demo.seccm",
+    .example =
+        "  seccm run examples/sei-screening.yaml --virtual -o demo.seccm\n\n"
+        "Outside of virtual time a guardian process watches over the run: should it die, or give no sign of\n"
+        "life for 5 s, the guardian ends it for certain, stops the stage, opens the cell and retracts.",
     .run = run,
 };

@@ -28,13 +28,15 @@ struct rig_config *rig_load_printed(const char *path, int *status)
     return c;
 }
 
-static bool host(struct loop *l, struct sim_rig *sim, const char *device, struct err *e)
+static bool host(struct bench *b, const char *device, struct err *e)
 {
     char name[128];
-    struct link *far = link_open_pty_master(l, device, name, sizeof name, e);
+    struct link *far = link_open_pty_master(b->loop, device, name, sizeof name, e);
     if (!far)
         return false;
-    sim_rig_attach(sim, device, far);
+    if (b->transcript)
+        link_record(far, b->transcript);
+    sim_rig_attach(b->sim, device, far);
     printf("%s pty:%s\n", device, name);
     return true;
 }
@@ -50,7 +52,21 @@ static void serve(struct loop *l)
         loop_sleep_until(l, loop_now(l) + 50 * NS_MS);
 }
 
-static int serve_rig(const struct rig_config *c, double speed, uint64_t seed, const char *state)
+/* How the devices were left. */
+static void print_end(struct sim_rig *sim)
+{
+    static const char *const cell[] = {[CELL_OPEN] = "open",
+                                       [CELL_POTENTIOSTAT] = "held at a potential",
+                                       [CELL_GALVANOSTAT] = "held at a current"};
+    double at[3];
+    enum cell_mode mode;
+    sim_rig_probe(sim, at, &mode);
+    fprintf(stderr, "simulated rig: glass %.3f um above the sample's plane, cell %s\n", at[2] * 1e6,
+            cell[mode]);
+}
+
+static int serve_rig(const struct rig_config *c, double speed, uint64_t seed, const char *state,
+                     const char *transcript)
 {
     struct err e = ERR_INIT;
     struct diags *d = diags_new();
@@ -63,12 +79,14 @@ static int serve_rig(const struct rig_config *c, double speed, uint64_t seed, co
     if (!b.sim) {
         fputs(text.p ? text.p : "", stderr);
         status = e.code ? options_fail(&e) : 1;
-    } else if ((state && !(world_load(sim_rig_world(b.sim), state, &e) &&
+    } else if ((transcript && !(b.transcript = transcript_create(transcript, &e))) ||
+               (state && !(world_load(sim_rig_world(b.sim), state, &e) &&
                            world_journal(sim_rig_world(b.sim), state, &e))) ||
-               !host(b.loop, b.sim, "stage", &e) || !host(b.loop, b.sim, "potentiostat", &e)) {
+               !host(&b, "stage", &e) || !host(&b, "potentiostat", &e)) {
         status = options_fail(&e);
     } else {
         serve(b.loop);
+        print_end(b.sim);
         status = bench_counters(&b, true, 0) ? 0 : 1;
         if (state && !world_save(sim_rig_world(b.sim), state, &e))
             status = options_fail(&e);
@@ -76,13 +94,15 @@ static int serve_rig(const struct rig_config *c, double speed, uint64_t seed, co
     buf_free(&text);
     diags_free(d);
     sim_rig_free(b.sim);
+    if (b.transcript && !transcript_close(b.transcript, &e))
+        status = options_fail(&e);
     loop_free(b.loop);
     return status;
 }
 
 int rig_serve(const struct command *self, int argc, char **argv)
 {
-    const char *words[1], *state = NULL;
+    const char *words[1], *state = NULL, *transcript = NULL;
     double speed = 0;
     long seed = 0;
     bool help;
@@ -91,9 +111,11 @@ int rig_serve(const struct command *self, int argc, char **argv)
         {"speed", 0, OPTION_NUMBER, &speed, "K", "K times faster than real time (the run needs the same)"},
         {"sim-seed", 0, OPTION_INT, &seed, "N", "another sample and noise"},
         {"sample-state", 0, OPTION_TEXT, &state, "FILE", "where the sample's state persists"},
+        {"transcript", 0, OPTION_TEXT, &transcript, "FILE", "record all traffic as the devices see it"},
     };
     struct err e = ERR_INIT;
-    if (!options_parse(self, options, 3, argc, argv, words, 1, &n, &help, &e))
+    if (!options_parse(self, options, sizeof options / sizeof options[0], argc, argv, words, 1, &n, &help,
+                       &e))
         return options_fail(&e);
     if (help)
         return 0;
@@ -109,7 +131,7 @@ int rig_serve(const struct command *self, int argc, char **argv)
         err_set(&e, ERR_INPUT, "%s has no `simulate` part: only a simulated rig can be served", words[0]);
         status = options_fail(&e);
     } else {
-        status = serve_rig(c, speed, (uint64_t)seed, state);
+        status = serve_rig(c, speed, (uint64_t)seed, state, transcript);
     }
     rig_config_free(c);
     return status;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "cli/left.h"
 #include "cli/options.h"
 #include "cli/store_plan.h"
 
@@ -21,7 +22,7 @@ static void on_signal(int number)
     stop_wanted = 1;
 }
 
-static void catch_signals(void)
+static void catch_signals(bool guarded)
 {
     struct sigaction a = {.sa_handler = on_signal};
     sigemptyset(&a.sa_mask);
@@ -30,6 +31,8 @@ static void catch_signals(void)
         sigaction(which[k], &a, NULL);
     signal(SIGXFSZ,
            SIG_IGN); /* a limit on the size of files is an error of a write, not the end of the process */
+    if (guarded)
+        signal(SIGTSTP, SIG_IGN); /* a run that sleeps would be ended by its guardian */
 }
 
 char *session_sample_path(const char *results_path)
@@ -120,16 +123,53 @@ static void tell_end(enum run_end end, const struct run_counts *c, const char *p
                  c->safe ? "verified safe (retracted, cell open)" : "NOT verified safe", path);
 }
 
+/* The guardian's watch begins when what its predecessor wrote is durable: its log is overwritten. */
+static bool begin_watch(const struct session_options *o, struct bench *b, struct writer *w, const char *path,
+                        struct err *e)
+{
+    if (!o->guardian)
+        return true;
+    if (!writer_barrier(w, e) || !guardian_protect(o->guardian, b->rig, path, e))
+        return false;
+    log_line(LOG_INFO,
+             "guardian: process %ld is on watch; should this run die, or give no sign of life for %g s, "
+             "it ends it and makes the rig safe",
+             guardian_pid(o->guardian), guardian_patience(o->guardian));
+    return true;
+}
+
+static void end_watch(const struct session_options *o, struct writer *w)
+{
+    char text[24];
+    if (!o->guardian)
+        return;
+    snprintf(text, sizeof text, "%.3f", guardian_longest_silence(o->guardian));
+    writer_info(w, "guardian.longest_silence_s", text);
+    snprintf(text, sizeof text, "%g", guardian_patience(o->guardian));
+    writer_info(w, "guardian.patience_s", text);
+    guardian_dismiss(o->guardian);
+}
+
+/* What goes before, of a run that is resumed. */
+struct past {
+    struct run_before *site; /* NULL: a new run */
+    struct left left;
+    double begin_s; /* experiment time at which it was left */
+};
+
 /* From an open bench and file to the exit status; closes both. */
 static int go(struct bench *b, struct results *file, const struct plan *plan, const char *path,
-              const struct session_options *o, const struct run_before *before)
+              const struct session_options *o, const struct past *past)
 {
     struct err e = ERR_INIT, closing = ERR_INIT;
     struct run_counts counts = {0};
     enum run_end end = RUN_FAULT;
-    struct run_options ro = {
-        .only_first = o->only_first, .quiet = o->quiet, .before = before, .stop = &stop_wanted};
-    catch_signals();
+    struct run_options ro = {.only_first = o->only_first,
+                             .quiet = o->quiet,
+                             .before = past->site,
+                             .stop = &stop_wanted,
+                             .guardian = o->guardian};
+    catch_signals(o->guardian != NULL);
     struct writer *w = bench_journal(b, &e) ? writer_start(file, b->loop, &e) : NULL;
     if (!w) {
         int status = options_fail(&e);
@@ -138,7 +178,9 @@ static int go(struct bench *b, struct results *file, const struct plan *plan, co
         bench_close(b, &closing);
         return status;
     }
-    bool began = run_grid(b->rig, plan, w, &ro, &end, &counts, &e);
+    left_store(&past->left, w, past->begin_s);
+    bool began = begin_watch(o, b, w, path, &e) && run_grid(b->rig, plan, w, &ro, &end, &counts, &e);
+    end_watch(o, w);
     store_counters(b, w);
     bool stored = writer_stop(w, &closing);
     bool clean = bench_counters(b, !o->quiet, counts.safe_states);
@@ -170,7 +212,7 @@ int session_run(const struct plan *plan, const char *path, const struct session_
         bench_close(&b, &e);
         return status;
     }
-    return go(&b, file, plan, path, o, NULL);
+    return go(&b, file, plan, path, o, &(struct past){0});
 }
 
 /* When a run was begun, and at what experiment time it was left. */
@@ -196,18 +238,21 @@ int session_resume(const struct plan *plan, const char *path, const struct sessi
     struct results *file = results_open_write(path, &e);
     if (!file)
         return options_fail(&e);
-    struct run_before *before = xcalloc(n, sizeof *before);
+    struct past past = {.site = xcalloc(n, sizeof *past.site)};
     struct session_options so = *o;
     char *utc = NULL;
     int status;
-    if (!results_close_open_attempts(file, &e) || !run_before_read(file, plan, before, &e) ||
-        !begin_of(file, &so.bench, &utc, &e) || !open_bench(&b, plan, &so, &e)) {
+    if (!left_read(file, &past.left, &e) || !results_close_open_attempts(file, &e) ||
+        !run_before_read(file, plan, past.site, &e) || !begin_of(file, &so.bench, &utc, &e) ||
+        !open_bench(&b, plan, &so, &e)) {
         status = options_fail(&e);
         results_close(file, &e);
     } else {
-        status = go(&b, file, plan, path, o, before);
+        past.begin_s = so.bench.begin_s;
+        status = go(&b, file, plan, path, o, &past);
     }
-    free(before);
+    left_free(&past.left);
+    free(past.site);
     free(utc);
     return status;
 }

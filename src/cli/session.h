@@ -4,12 +4,14 @@
 
 #include "cli/bench.h"
 #include "cli/load.h"
+#include "run/guardian.h"
 #include "run/run.h"
 
 struct session_options {
     struct bench_options bench;
     int only_first;
     bool quiet;
+    struct guardian *guardian; /* forked already; NULL in virtual time */
 };
 
 /* Creates the results file from the plan and runs it. Returns the exit status; every error is printed. */

@@ -27,7 +27,8 @@
 #include "instrument/ms_package.h"
 #include "instrument/ms_script.h"
 
-#define CUT_BYTES "\nZ\ne\ncell_off\n\n"
+#define OPEN_BYTES "e\ncell_off\n\n"
+#define CUT_BYTES  "\nZ\n" OPEN_BYTES
 
 #define REPLY_TIMEOUT (300 * NS_MS)
 /* Slowest line that a script is uploaded through. */
@@ -464,6 +465,28 @@ static void ms_cut_bytes(struct potentiostat *p, struct buf *out)
     buf_str(out, CUT_BYTES);
 }
 
+/* The device may be deaf for a while behind the cut, or still end its script: the question is asked again.
+ * Where the cut was lost it is repeated. */
+static int ms_errands(struct potentiostat *p, struct errand *out, int max)
+{
+    struct errand cut = errand_make("cell off", 0, CUT_BYTES, strlen(CUT_BYTES));
+    struct errand open = errand_make("open cell", 1, OPEN_BYTES, strlen(OPEN_BYTES));
+    (void)p;
+    open.kind = ERRAND_TEXT;
+    snprintf(open.wanted, sizeof open.wanted, "e\n\n");
+    snprintf(open.proves, sizeof open.proves, "cell open");
+    open.quiet = DEAF_TIME;
+    open.answer = REPLY_TIMEOUT;
+    open.timeout = STOP_TIME;
+    struct errand all[] = {cut, open, cut, open};
+    int n = (int)(sizeof all / sizeof all[0]);
+    all[2].turn = 1;
+    all[2].only_unproven = all[3].only_unproven = true;
+    n = n < max ? n : max;
+    memcpy(out, all, (size_t)n * sizeof *out);
+    return n;
+}
+
 /* Time left until the earlier of `deadline` and now + at_most. */
 static ns_t left(const struct ms *m, ns_t deadline, ns_t at_most)
 {
@@ -518,7 +541,7 @@ static bool open_cell(struct ms *m, ns_t deadline, struct err *e)
     struct dialogue *d = m->base.dialogue;
     const char *line;
     ns_t timeout = left(m, deadline, REPLY_TIMEOUT);
-    if (!dialogue_query(d, "e\ncell_off\n\n", REPLY_LINE, timeout, &line, e))
+    if (!dialogue_query(d, OPEN_BYTES, REPLY_LINE, timeout, &line, e))
         return false;
     if (strcmp(line, "e") != 0)
         return dialogue_mismatch(d, e, line, "`e`, cell_off accepted");
@@ -567,6 +590,7 @@ static const struct potentiostat_ops ops = {
     .cut = ms_cut,
     .settle = ms_settle,
     .cut_bytes = ms_cut_bytes,
+    .errands = ms_errands,
 };
 
 static struct potentiostat *ms_open(struct dialogue *d, const struct potentiostat_config *c, struct err *e)

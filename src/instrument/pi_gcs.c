@@ -319,13 +319,97 @@ static void gcs_halt_bytes(struct stage *s, struct buf *out)
     buf_str(out, STOP);
 }
 
+/* Height as the controller counts it, um, clamped to the envelope. */
+static double height_inside(const struct stage *s, double z)
+{
+    double inside = fmin(fmax(z, s->config.limit[AXIS_Z][0]), s->config.limit[AXIS_Z][1]);
+    return to_controller(s, AXIS_Z, inside);
+}
+
 /* The leading LF ends a line that a dying program may have left half sent. */
 static void gcs_retract_bytes(struct stage *s, double z, struct buf *out)
 {
-    double inside = fmin(fmax(z, s->config.limit[AXIS_Z][0]), s->config.limit[AXIS_Z][1]);
     buf_str(out, "\nMOV");
-    add_axis_value(out, s->config.id[AXIS_Z], to_controller(s, AXIS_Z, inside));
+    add_axis_value(out, s->config.id[AXIS_Z], height_inside(s, z));
     buf_char(out, '\n');
+}
+
+/* Not a number, a name or a command: ends a half-sent line so that it is refused, not obeyed with a number
+ * that lost its last digits. */
+#define SPOIL "~\n"
+/* A target is reached by less than the controller's noise and creep. */
+#define ARRIVED 10 /* tolerances */
+
+static struct errand asking(const char *what, int turn, const struct buf *bytes, enum errand_kind kind,
+                            const char *wanted, ns_t timeout)
+{
+    struct errand q = errand_make(what, turn, bytes->p, bytes->n);
+    q.kind = kind;
+    snprintf(q.wanted, sizeof q.wanted, "%s", wanted);
+    q.quiet = QUIET;
+    q.answer = REPLY_TIMEOUT;
+    q.timeout = timeout;
+    return q;
+}
+
+/* The servo is switched on in passing: where it is on nothing changes, where it was lost it holds z where it
+ * is. The error slot tells whether all three were taken. */
+static struct errand gcs_retraction(struct stage *s, double z, double speed)
+{
+    struct buf b = {0};
+    const char *axis = s->config.id[AXIS_Z];
+    buf_printf(&b, "SVO %s 1\nVEL", axis);
+    add_axis_value(&b, axis, speed * 1e6);
+    gcs_retract_bytes(s, z, &b);
+    buf_str(&b, "ERR?\n");
+    struct errand q = asking("retraction", 1, &b, ERRAND_TEXT, "0\n", NS_S);
+    buf_free(&b);
+    return q;
+}
+
+static struct errand gcs_arrival(struct stage *s, double z, double speed)
+{
+    struct buf b = {0};
+    char wanted[32];
+    double um = height_inside(s, z), near = ARRIVED * s->config.tolerance * 1e6;
+    double way = s->config.limit[AXIS_Z][1] - s->config.limit[AXIS_Z][0];
+    buf_printf(&b, "POS? %s\n", s->config.id[AXIS_Z]);
+    snprintf(wanted, sizeof wanted, "%s=", s->config.id[AXIS_Z]);
+    struct errand q = asking("arrival", 2, &b, ERRAND_NUMBER, wanted, ns_from_s(2 * way / speed + 2));
+    q.low = um - near;
+    q.high = um + near;
+    q.answer = 100 * NS_MS;
+    snprintf(q.proves, sizeof q.proves, "retracted");
+    buf_free(&b);
+    return q;
+}
+
+/* See gcs_halt_confirm() for why the stop is repeated behind the first answer. Here, moreover, a line may
+ * have been left half sent: it is spoilt and ended between two stops. */
+static int gcs_errands(struct stage *s, double z, double speed, struct errand *out, int max)
+{
+    struct buf spoil = {0}, again = {0};
+    buf_str(&spoil, SPOIL STOP "ERR?\n");
+    buf_str(&again, STOP "ERR?\n");
+    struct errand all[] = {
+        errand_make("stop", 0, STOP, 1),
+        asking("all that was sent before is done", 1, &spoil, ERRAND_NUMBER, "", NS_S),
+        asking("stop again", 1, &again, ERRAND_TEXT, "10\n|0\n", NS_S),
+        gcs_retraction(s, z, speed),
+        gcs_arrival(s, z, speed),
+        gcs_retraction(s, z, speed),
+        gcs_arrival(s, z, speed),
+    };
+    int n = (int)(sizeof all / sizeof all[0]);
+    all[1].low = -INFINITY;
+    all[1].high = INFINITY;
+    all[5].turn = 2;
+    all[5].only_unproven = all[6].only_unproven = true;
+    n = n < max ? n : max;
+    memcpy(out, all, (size_t)n * sizeof *out);
+    buf_free(&spoil);
+    buf_free(&again);
+    return n;
 }
 
 static void gcs_close(struct stage *s)
@@ -350,6 +434,7 @@ static const struct stage_ops ops = {
     .halt_confirm = gcs_halt_confirm,
     .halt_bytes = gcs_halt_bytes,
     .retract_bytes = gcs_retract_bytes,
+    .errands = gcs_errands,
 };
 
 static struct stage *gcs_open(struct dialogue *d, const struct stage_config *c, struct err *e)

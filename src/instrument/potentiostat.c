@@ -106,3 +106,15 @@ void potentiostat_cut_bytes(struct potentiostat *p, struct buf *out)
 {
     p->ops->cut_bytes(p, out);
 }
+
+int potentiostat_errands(struct potentiostat *p, struct errand *out, int max)
+{
+    if (p->ops->errands)
+        return p->ops->errands(p, out, max);
+    struct buf cut = {0};
+    potentiostat_cut_bytes(p, &cut);
+    if (max > 0)
+        out[0] = errand_make("cell off", 0, cut.p, cut.n);
+    buf_free(&cut);
+    return max > 0 ? 1 : 0;
+}

@@ -14,6 +14,7 @@
 #include "instrument/sample.h"
 #include "instrument/wiring.h"
 #include "wire/dialogue.h"
+#include "wire/errand.h"
 
 struct potentiostat;
 
@@ -99,5 +100,9 @@ bool potentiostat_cut(struct potentiostat *p, struct err *e);
 bool potentiostat_settle(struct potentiostat *p, ns_t timeout, struct err *e);
 /* The bytes of cut, for a guardian that has only a descriptor. */
 void potentiostat_cut_bytes(struct potentiostat *p, struct buf *out);
+/* The potentiostat's part of the safe state for somebody who has only the link: cut (turn 0), then the proof
+ * that the cell is open (turn 1). As stage_errands(). */
+#define POTENTIOSTAT_ERRANDS 8
+int potentiostat_errands(struct potentiostat *p, struct errand *out, int max);
 
 #endif

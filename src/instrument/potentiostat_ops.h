@@ -17,6 +17,8 @@ struct potentiostat_ops {
     bool (*cut)(struct potentiostat *p, struct err *e);
     bool (*settle)(struct potentiostat *p, ns_t timeout, struct err *e);
     void (*cut_bytes)(struct potentiostat *p, struct buf *out);
+    /* Optional: see potentiostat_errands(). */
+    int (*errands)(struct potentiostat *p, struct errand *out, int max);
 };
 
 struct potentiostat {

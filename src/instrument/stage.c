@@ -185,3 +185,27 @@ void stage_retract_bytes(struct stage *s, double z, struct buf *out)
 {
     s->ops->retract_bytes(s, z, out);
 }
+
+/* What every driver has: bytes, and nothing read. The stop is repeated because a move may have waited
+ * in front of the first. */
+static int plain_errands(struct stage *s, double z, struct errand *out, int max)
+{
+    struct buf halt = {0}, retract = {0};
+    stage_halt_bytes(s, &halt);
+    stage_retract_bytes(s, z, &retract);
+    int n = 0;
+    if (n < max)
+        out[n++] = errand_make("stop", 0, halt.p, halt.n);
+    if (n < max)
+        out[n++] = errand_make("stop again", 1, halt.p, halt.n);
+    if (n < max)
+        out[n++] = errand_make("retraction", 1, retract.p, retract.n);
+    buf_free(&halt);
+    buf_free(&retract);
+    return n;
+}
+
+int stage_errands(struct stage *s, double z, double speed, struct errand *out, int max)
+{
+    return s->ops->errands ? s->ops->errands(s, z, speed, out, max) : plain_errands(s, z, out, max);
+}

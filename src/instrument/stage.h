@@ -6,6 +6,7 @@
 #define SECCM_INSTRUMENT_STAGE_H
 
 #include "wire/dialogue.h"
+#include "wire/errand.h"
 
 enum axis { AXIS_X, AXIS_Y, AXIS_Z, AXIS_COUNT };
 
@@ -70,5 +71,12 @@ bool stage_halt_confirm(struct stage *s, double position[AXIS_COUNT], struct err
  */
 void stage_halt_bytes(struct stage *s, struct buf *out);
 void stage_retract_bytes(struct stage *s, double z, struct buf *out);
+/* The stage's part of the safe state (S4) for somebody who has only the link, whatever was being said on it
+ * when its program died: stop, stop again once everything sent before is known to be executed, retraction of
+ * z to height z (m, rig frame) at `speed` (m/s), arrival. Turns: 0 at once, 1 retraction, 2 its proof. Writes
+ * at most `max` (STAGE_ERRANDS is enough) and returns how many. A driver without questions of its own for it
+ * proves nothing. */
+#define STAGE_ERRANDS 8
+int stage_errands(struct stage *s, double z, double speed, struct errand *out, int max);
 
 #endif

@@ -22,6 +22,8 @@ struct stage_ops {
     bool (*halt_confirm)(struct stage *s, double position[AXIS_COUNT], struct err *e);
     void (*halt_bytes)(struct stage *s, struct buf *out);
     void (*retract_bytes)(struct stage *s, double z, struct buf *out);
+    /* Optional: see stage_errands(). */
+    int (*errands)(struct stage *s, double z, double speed, struct errand *out, int max);
 };
 
 struct stage {

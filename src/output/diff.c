@@ -107,14 +107,27 @@ static void mark_spares(struct differ *d)
     }
 }
 
-/* A control that was interrupted is repeated at the next spot, and all behind it with it. */
+/* When the first of the spares that are set aside was visited; they move what follows. */
+static double first_shift(const struct differ *d, const struct data *of)
+{
+    double first = INFINITY;
+    for (int k = 0; k < of->sites.n; k++)
+        if (d->aside[k] && of->sites.site[k].role == SITE_SPARE)
+            first = fmin(first, of->sites.site[k].start_s);
+    return first;
+}
+
+/* A control that was interrupted is repeated at the next spot, and all behind it with it; one that is counted
+ * behind a further spare comes earlier, or there is one more. */
 static void mark_controls(struct differ *d)
 {
+    double at_a = first_shift(d, d->a), at_b = first_shift(d, d->b);
     bool shifted = false;
     for (int k = 0; k < d->a->sites.n; k++) {
-        if (d->a->sites.site[k].role != SITE_CONTROL)
+        const struct results_site *a = &d->a->sites.site[k], *b = &d->b->sites.site[k];
+        if (a->role != SITE_CONTROL)
             continue;
-        shifted = shifted || d->aside[k];
+        shifted = shifted || d->aside[k] || a->start_s > at_a || b->start_s > at_b;
         d->aside[k] = shifted;
     }
 }

@@ -219,6 +219,8 @@ static bool descend(struct run *r, struct descent *d, bool leashed, struct err *
     if (!leashed)
         d->target = d->bottom;
     while (!d->latched) {
+        if (!guardian_on_watch(r->options->guardian, e))
+            return false;
         if (!take_samples(r, d, e) || d->latched)
             return d->latched;
         ns_t stale_at = r->stream.last_sample + ns_from_s(stream_stale_after(r));
@@ -283,7 +285,7 @@ bool hop_approach(struct run *r, struct err *e)
     struct attempt *a = &r->attempt;
     struct descent d = {.speed = r->rig->config->speed_z, .leash = r->program.approach.leash};
     hop_enter(r, HOP_DESCENT);
-    if (!hop_learn_idle(r, &d.base, e) || !still_there(r, e))
+    if (!guardian_on_watch(r->options->guardian, e) || !hop_learn_idle(r, &d.base, e) || !still_there(r, e))
         return false;
     double z, sigma, low = r->rig->config->limit[AXIS_Z][0], now = ns_to_s(loop_now(r->loop));
     bool known = surface_predict(r->surface, a->site->x, a->site->y, now, &z, &sigma);

@@ -179,6 +179,7 @@ bool motion_xy(struct run *r, double x, double y, struct idle *watch, bool *trig
 struct headway {
     double best; /* m still to go */
     ns_t since;  /* 0: not begun */
+    ns_t seen;   /* newest position */
 };
 /* seen_at: when the position came that says so. */
 bool motion_stalled(struct headway *h, double to_go, double step, ns_t seen_at, const struct loop *l);

@@ -56,8 +56,15 @@ static bool arrived(const struct run *r, const struct follow *f, const double at
 /* Of a move of some micrometres; creep of a servo that was lost is some ten nanometres in a second. */
 #define HEADWAY 100e-9
 
+/* Positions come every few milliseconds. A longer gap is not the stage's: this program was held up, and what
+ * it sees first is an answer from before. */
+#define HELD_UP (200 * NS_MS)
+
 bool motion_stalled(struct headway *h, double to_go, double step, ns_t seen_at, const struct loop *l)
 {
+    if (h->seen && seen_at - h->seen > loop_patience(l, HELD_UP))
+        h->since = 0;
+    h->seen = seen_at;
     if (h->since == 0 || to_go < h->best - step) {
         h->best = to_go;
         h->since = seen_at;

@@ -185,6 +185,8 @@ bool rules_allow(struct run *r, const struct plan_site *site, enum run_end *end,
         *end = e->code == ERR_CANCELLED ? RUN_INTERRUPTED : RUN_FAULT;
         return false;
     }
+    if (!guardian_on_watch(r->options->guardian, e))
+        return end_paused(r, "guardian", end);
     if (!time_left(r, site, end, e))
         return false;
     if (surface_count(r->surface) == 0 && r->blind_sites >= BLIND_SITES) {

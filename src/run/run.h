@@ -8,6 +8,7 @@
 #include "instrument/rig.h"
 #include "protocol/plan.h"
 #include "results/writer.h"
+#include "run/guardian.h"
 
 /* How a run ended. */
 enum run_end {
@@ -43,6 +44,7 @@ struct run_options {
     bool quiet;                      /* no progress lines */
     const struct run_before *before; /* one per place of the plan, when resumed; NULL = a new run */
     volatile sig_atomic_t *stop;     /* set by the signal handler: stop safely; looked at in defined places */
+    struct guardian *guardian;       /* on watch; NULL = none (virtual time). Without it nothing goes down. */
 };
 
 /* Visits the sites of the plan. The rig is open and identified, the writer started on a file created from

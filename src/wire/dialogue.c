@@ -168,6 +168,16 @@ static void discard(struct dialogue *d)
     } while (refill(d));
 }
 
+/* The deadline has passed. If the program itself was held up the answer may have come in time: whatever the
+ * system has received counts before anything is called late. */
+static bool is_late(struct dialogue *d, ns_t deadline)
+{
+    if (loop_now(d->loop) < deadline)
+        return false;
+    link_look(d->link);
+    return true;
+}
+
 /* --- questions ----------------------------------------------------------------------------------------- */
 
 static ns_t later(const struct dialogue *d, ns_t timeout)
@@ -331,6 +341,7 @@ enum reply_state dialogue_poll(struct dialogue *d, const char **reply, ns_t *at,
         return REPLY_NONE;
     }
     enum feed got;
+    bool late = is_late(d, d->deadline);
     while ((got = feed(d)) == FEED_LINE && d->reply.n <= REPLY_MAX_BYTES) {
         if (!take_line(d, reply))
             continue;
@@ -344,7 +355,7 @@ enum reply_state dialogue_poll(struct dialogue *d, const char **reply, ns_t *at,
         overlong(d, e);
     else if (!link_up(d->link, NULL))
         link_gone(d, e);
-    else if (loop_now(d->loop) >= d->deadline)
+    else if (late)
         too_late(d, e);
     else {
         link_readable(d->link)->set = false;
@@ -395,6 +406,7 @@ bool dialogue_line(struct dialogue *d, ns_t timeout, const char **line, struct e
     d->timeout = timeout;
     d->lines = 0;
     for (;;) {
+        bool late = is_late(d, deadline);
         enum feed got = feed(d);
         if (got == FEED_LINE) {
             *line = d->line.p;
@@ -405,7 +417,7 @@ bool dialogue_line(struct dialogue *d, ns_t timeout, const char **line, struct e
             return overlong(d, e);
         if (!link_up(d->link, NULL))
             return link_gone(d, e);
-        if (loop_now(d->loop) >= deadline)
+        if (late)
             return too_late(d, e);
         link_readable(d->link)->set = false;
         loop_wait(d->loop, link_readable(d->link), deadline);

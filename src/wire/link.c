@@ -216,6 +216,12 @@ size_t link_read(struct link *k, void *bytes, size_t n, ns_t *at)
     return got;
 }
 
+void link_look(struct link *k)
+{
+    if (!k->down && k->ops->look)
+        k->ops->look(k);
+}
+
 /* --- the rest ------------------------------------------------------------------------------------------ */
 
 bool link_write(struct link *k, const void *bytes, size_t n, struct err *e)

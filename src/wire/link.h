@@ -44,6 +44,9 @@ void link_memory_pair(struct loop *l, int baud, const char *device, struct link 
 /* The far side of a pty, for a simulated device: gives the name that the other side opens. Raw; stays
  * usable when the other side closes and opens again. */
 struct link *link_open_pty_master(struct loop *l, const char *device, char *name, size_t n, struct err *e);
+/* A link of a descriptor that somebody else opened and configured, and who is gone (a guardian's). The link
+ * owns it from now on; on failure it stays the caller's. A full output buffer is emptied first. */
+struct link *link_adopt(struct loop *l, int fd, const char *device, struct err *e);
 void link_close(struct link *k);
 
 /* Sends all n bytes or says why not (ERR_LINK when the far side is gone). Never waits: what the system
@@ -52,6 +55,9 @@ bool link_write(struct link *k, const void *bytes, size_t n, struct err *e);
 /* Takes up to n received bytes; returns how many (0 = none). *at: when they were seen. A call never takes
  * bytes of two chunks, so that all it returns have the same time. Clears `readable` when nothing is left. */
 size_t link_read(struct link *k, void *bytes, size_t n, ns_t *at);
+/* Takes in now what the system has received, without waiting for the loop to come round to it: to be done
+ * before silence is concluded, because the program itself may have been held up. */
+void link_look(struct link *k);
 /* Set when bytes can be read or the link has gone down. */
 struct event *link_readable(struct link *k);
 /* For those that do not wait (a simulated device): fn(ctx) is called by the loop when bytes have arrived or

@@ -112,6 +112,14 @@ static void fd_drained(struct link *k)
     }
 }
 
+static void fd_look(struct link *k)
+{
+    struct link_fd *f = (struct link_fd *)k;
+    struct pollfd p = {.fd = k->fd, .events = POLLIN};
+    if (!f->paused && poll(&p, 1, 0) == 1 && p.revents & POLLIN)
+        take_in(f, false);
+}
+
 static void fd_close(struct link *k)
 {
     struct link_fd *f = (struct link_fd *)k;
@@ -122,7 +130,8 @@ static void fd_close(struct link *k)
     buf_free(&f->out);
 }
 
-static const struct link_ops fd_ops = {.write = fd_write, .close = fd_close, .drained = fd_drained};
+static const struct link_ops fd_ops = {
+    .write = fd_write, .close = fd_close, .drained = fd_drained, .look = fd_look};
 
 struct link_fd *link_fd_new(struct loop *l, int fd, const char *device, void (*release)(struct link_fd *f))
 {

@@ -17,6 +17,7 @@ struct link_ops {
     bool (*write)(struct link *k, const void *bytes, size_t n, struct err *e);
     void (*close)(struct link *k);   /* lets go of what the kind holds, not of k */
     void (*drained)(struct link *k); /* the reader has taken bytes */
+    void (*look)(struct link *k);    /* takes in what the system has received by now */
 };
 
 struct link {

@@ -1,7 +1,8 @@
 #!/bin/sh
-# The host dies in the middle of an approach, over ptys: stopped (SIGSTOP) or killed. The stage then ends its last move, which
-# the leash keeps above the surface (S2): z comes to rest by itself, no crash. A host that wakes up again goes on or ends in
-# order; a run whose host was killed is resumed on the same rig: retracts first, marks the site, finishes.
+# The host dies in the middle of an approach, over ptys: stopped (SIGSTOP), or killed together with its guardian, as when the
+# power goes. The stage then ends its last move, which the leash keeps above the surface (S2): z comes to rest by itself, no
+# crash. A host that wakes up again goes on or ends in order; a run whose host was killed is resumed on the same rig: says that
+# nobody made it safe, retracts first, marks the site, finishes. (guardian.sh: with the guardian alive.)
 . "$(dirname "$0")/lib"
 rig=$top/tests/data/steady/bench.yaml protocol=$top/tests/data/steady/short.yaml
 seed=${SECCM_TEST_SEED:-$(date +%s)}
@@ -28,7 +29,7 @@ stopped() { # name, height (um) commanded on the leash when it happens, seconds
     esac
     unserve $served
     no_harm 'unrecorded open circuits' # a host that was stopped at the contact stops in the safe state later
-    say "$who: stopped at $2 um for $3 s: status $status, $(grep -v '^site' "$who.log" | head -n 1)"
+    say "$who: stopped at $2 um for $3 s: status $status, $(grep -v '^site\|guardian' "$who.log" | head -n 1)"
 }
 
 killed() { # name, height
@@ -36,7 +37,9 @@ killed() { # name, height
     verify "$rig"
     begin "$protocol"
     await_depth "$who.transcript" "$2" $run || fail "$who: $(cat "$who.log")"
-    kill -9 $run
+    guardian=$(sed -n 's/^seccm: guardian: process \([0-9]*\) is on watch.*/\1/p' "$who.log")
+    kill -STOP "$guardian" # so that it does nothing between the two
+    kill -9 $run "$guardian"
     wait $run 2>/dev/null
     sleep 0.1
     first=$(height "$rig")
@@ -47,6 +50,7 @@ killed() { # name, height
     expect 0 "$seccm" resume "$who.seccm" --stage "pty:$stage" --potentiostat "pty:$potentiostat" --speed "$speed"
     [ "$(outcomes "$who.seccm" measured)" = 3 ] && [ "$(outcomes "$who.seccm" interrupted)" -le 1 ] ||
         fail "$who: $("$seccm" sites "$who.seccm")"
+    grep -q 'nobody made the rig safe' "$who.out" || fail "$who: $(cat "$who.out")"
     unserve $served
     no_harm 'unrecorded open circuits'
     say "$who: killed at $2 um: z at rest at $second um; resumed, $(outcomes "$who.seccm" interrupted) interrupted"

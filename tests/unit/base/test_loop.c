@@ -371,6 +371,32 @@ static void test_two_holds_need_two_releases(void **state)
     loop_free(c.l);
 }
 
+static void count_pump(void *ctx)
+{
+    ++*(int *)ctx;
+}
+
+static void test_a_hook_that_was_taken_off_runs_no_more(void **state)
+{
+    (void)state;
+    struct loop *l = virtual_loop();
+    int one = 0, other = 0;
+    loop_on_pump(l, count_pump, &one);
+    loop_on_pump(l, count_pump, &other);
+    loop_sleep_until(l, 1);
+    assert_true(one > 0 && other == one);
+    int before = one;
+    loop_off_pump(l, count_pump, &one);
+    loop_sleep_until(l, 2);
+    assert_int_equal(one, before);
+    assert_true(other > before);
+    for (int k = 0; k < 10; k++) { /* its place is free again */
+        loop_on_pump(l, count_pump, &one);
+        loop_off_pump(l, count_pump, &one);
+    }
+    loop_free(l);
+}
+
 static void test_due_timers_run_while_held(void **state)
 {
     (void)state;
@@ -715,6 +741,7 @@ int main(void)
         T(test_virtual_utc_is_reproducible),
         T(test_time_stands_still_while_held),
         T(test_two_holds_need_two_releases),
+        T(test_a_hook_that_was_taken_off_runs_no_more),
         T(test_due_timers_run_while_held),
         T(test_post_wakes_a_blocked_loop),
         T(test_post_from_a_signal_handler),

@@ -647,6 +647,26 @@ static void cut_writes_at_once_and_settle_waits_for_the_device_to_confirm(void *
     done();
 }
 
+/* Cut, and the open cell confirmed once the device is no longer deaf behind it. */
+static void errands_cut_and_prove_the_open_cell(void **state)
+{
+    (void)state;
+    struct errand q[POTENTIOSTAT_ERRANDS];
+    setup();
+    add_hold(true);
+    start("M0007\nPda8000000u;ba8000001p,10,210;eb8000000m\n");
+    assert_int_equal(potentiostat_errands(p, q, POTENTIOSTAT_ERRANDS), 4);
+    fake_expects(&f, "\nZ\n" OFF, "Z\n*\n\ne!0006\nc!0003\n");
+    assert_true(errand_do(f.host, &q[0], NULL, &e));
+    fake_expects(&f, OFF, NULL); /* still deaf */
+    fake_expects(&f, OFF, "e\n\n");
+    assert_true(errand_do(f.host, &q[1], NULL, &e));
+    assert_string_equal(q[1].proves, "cell open");
+    assert_true(q[2].only_unproven && q[3].only_unproven);
+    assert_int_equal(potentiostat_errands(p, q, 1), 1);
+    done();
+}
+
 static void cell_left_on_after_an_error_is_opened_by_a_second_script(void **state)
 {
     (void)state;
@@ -771,6 +791,7 @@ int main(void)
         T(hang_up_in_the_midst_of_a_run),
         T(finish_is_an_orderly_end),
         T(cut_writes_at_once_and_settle_waits_for_the_device_to_confirm),
+        T(errands_cut_and_prove_the_open_cell),
         T(cell_left_on_after_an_error_is_opened_by_a_second_script),
         T(settle_stops_a_running_script),
         T(a_stop_that_is_not_acknowledged_is_repeated),

@@ -332,6 +332,60 @@ static void bytes_for_a_guardian(void **state)
     done();
 }
 
+/* The dialogue's link serves: an errand needs nothing else. */
+static int do_errands(double z, double speed, bool done_[STAGE_ERRANDS])
+{
+    struct errand q[STAGE_ERRANDS];
+    int n = stage_errands(s, z, speed, q, STAGE_ERRANDS);
+    for (int k = 0; k < n; k++)
+        done_[k] = q[k].only_unproven ? false : errand_do(f.host, &q[k], NULL, &e);
+    return n;
+}
+
+static void errands_stop_again_behind_the_first_answer_then_retract_and_see_it_arrive(void **state)
+{
+    (void)state;
+    bool ok[STAGE_ERRANDS];
+    setup(1);
+    /* One stop at once; a half-sent line is spoilt; 24 is an older error; arrival is seen the second time. */
+    fake_expects(&f,
+                 "\x18~\n\x18"
+                 "ERR?\n",
+                 "24\n");
+    fake_expects(&f,
+                 "\x18"
+                 "ERR?\n",
+                 "10\n");
+    fake_expects(&f, "SVO 3 1\nVEL 3 20.000000\nMOV 3 5.500000\nERR?\n", "0\n");
+    fake_expects(&f, "POS? 3\n", "3=2.000000000e+01\n");
+    fake_expects(&f, "POS? 3\n", "3=5.650000000e+00\n");
+    assert_int_equal(do_errands(-5.5e-6, 20e-6, ok), 7);
+    for (int k = 0; k < 5; k++)
+        assert_true(ok[k]);
+    done();
+}
+
+static void errands_are_sent_whatever_the_stage_answers(void **state)
+{
+    (void)state;
+    bool ok[STAGE_ERRANDS];
+    struct errand q[STAGE_ERRANDS];
+    setup(-1);
+    int n = stage_errands(s, 90e-6, 20e-6, q, STAGE_ERRANDS);
+    ns_t longest = 0;
+    for (int k = 0; k < n; k++)
+        longest += q[k].timeout + q[k].answer + q[k].quiet;
+    link_close(f.far); /* nobody is there */
+    f.far = NULL;
+    assert_int_equal(do_errands(90e-6, 20e-6, ok), n);
+    for (int k = 0; k < n; k++)
+        assert_false(ok[k]);
+    assert_true(loop_now(f.loop) <= longest);
+    assert_true(longest < 60 * NS_S);
+    assert_int_equal(stage_errands(s, 90e-6, 20e-6, q, 2), 2); /* no more than there is room for */
+    done();
+}
+
 static void link_gone(void **state)
 {
     (void)state;
@@ -366,6 +420,8 @@ int main(void)
         cmocka_unit_test(stop_without_acknowledgement_is_repeated),
         cmocka_unit_test(stop_never_acknowledged),
         cmocka_unit_test(bytes_for_a_guardian),
+        cmocka_unit_test(errands_stop_again_behind_the_first_answer_then_retract_and_see_it_arrive),
+        cmocka_unit_test(errands_are_sent_whatever_the_stage_answers),
         cmocka_unit_test(link_gone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,6 +9,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -549,6 +551,34 @@ static void noise_without_a_question_does_not_spin(void **state)
     assert_false(loop_wait(loop, dialogue_event(d), 2 * NS_S));
 }
 
+/* The program was held up (stopped, starved): what the system received meanwhile counts. */
+static void an_answer_that_lies_in_the_system_is_not_late(void **state)
+{
+    (void)state;
+    int pair[2];
+    struct err e = ERR_INIT;
+    const char *reply;
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair), 0);
+    struct link *k = link_adopt(loop, pair[0], "piezo", &e);
+    struct dialogue *own = dialogue_new(k);
+    for (int round = 0; round < 2; round++) {
+        assert_true(dialogue_ask(own, "POS?\n", REPLY_LINE, 0, &e)); /* late at once */
+        if (round == 0)
+            assert_int_equal(write(pair[1], "3=1\n", 4), 4);
+        enum reply_state s = dialogue_poll(own, &reply, NULL, &e);
+        assert_int_equal(s, round == 0 ? REPLY_READY : REPLY_FAILED);
+        if (round == 0)
+            assert_string_equal(reply, "3=1");
+    }
+    assert_int_equal(e.code, ERR_SILENT);
+    assert_int_equal(write(pair[1], "line\n", 5), 5);
+    assert_true(dialogue_line(own, 0, &reply, &e));
+    assert_string_equal(reply, "line");
+    dialogue_free(own);
+    link_close(k);
+    close(pair[1]);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -587,6 +617,7 @@ int main(void)
         TEST(drain_until_quiet),
         TEST(drain_of_a_device_that_never_stops),
         TEST(noise_without_a_question_does_not_spin),
+        TEST(an_answer_that_lies_in_the_system_is_not_late),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

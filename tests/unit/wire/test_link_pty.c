@@ -242,10 +242,58 @@ static void what_can_not_be_opened(void **state)
     }
 }
 
+/* What a program that is gone has written and nobody has read does not keep the next from being heard. */
+static void adopted_with_a_full_buffer(void **state)
+{
+    (void)state;
+    struct link_spec other = {.kind = LINK_PTY};
+    struct link *unread = link_open_pty_master(loop, "deaf", other.path, sizeof other.path, NULL);
+    int fd = open(other.path, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+    char junk[4096];
+    size_t stuck = 0;
+    memset(junk, 'x', sizeof junk);
+    for (ssize_t n; (n = write(fd, junk, sizeof junk)) > 0;)
+        stuck += (size_t)n;
+    assert_true(stuck > 0);
+    struct link *k = link_adopt(loop, fd, "deaf", NULL);
+    assert_non_null(k);
+    assert_true(link_write(k, "\x18stop\n", 6, NULL));
+    struct buf b = {0};
+    ns_t deadline = loop_now(loop) + PATIENCE;
+    while (!b.n || b.p[b.n - 1] != '\n') {
+        size_t got = link_read(unread, junk, sizeof junk, NULL);
+        buf_add(&b, junk, got);
+        if (!got)
+            assert_true(loop_wait(loop, link_readable(unread), deadline));
+    }
+    assert_true(b.n < stuck); /* thrown away */
+    assert_memory_equal(b.p + b.n - 6, "\x18stop\n", 6);
+    assert_true(link_up(k, NULL));
+    buf_free(&b);
+    link_close(k);
+    link_close(unread);
+}
+
+static void adopted_and_what_is_no_descriptor(void **state)
+{
+    (void)state;
+    struct err e = ERR_INIT;
+    assert_null(link_adopt(loop, -1, "nothing", &e));
+    assert_int_equal(e.code, ERR_LINK);
+    int fd = open(spec.path, O_RDWR | O_NOCTTY | O_CLOEXEC); /* blocking: made non-blocking */
+    struct link *k = link_adopt(loop, fd, "piezo", &e);
+    assert_non_null(k);
+    assert_comes_through(k, master, "POS? 3\n", 7);
+    assert_comes_through(master, k, "3=1\r\n", 5);
+    link_close(k);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(adopted_with_a_full_buffer, setup, teardown),
+        cmocka_unit_test_setup_teardown(adopted_and_what_is_no_descriptor, setup, teardown),
         TEST(all_256_bytes_pass_both_ways),
         TEST(more_than_the_system_takes_at_once),
         TEST(a_device_that_does_not_take_bytes_is_an_error),
