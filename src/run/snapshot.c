@@ -87,7 +87,7 @@ struct snapshot *snapshot_new(const struct plan *plan)
 {
     struct snapshot *s = xcalloc(1, sizeof *s);
     s->plan = plan;
-    s->n = plan->n_sites + plan->n_spares;
+    s->n = plan_places(plan);
     s->last = &s->first;
     pthread_mutex_init(&s->lock, NULL);
     s->seen.site = xcalloc((size_t)s->n + 1, sizeof *s->seen.site);

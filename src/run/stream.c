@@ -81,6 +81,13 @@ static bool judge_sample(struct run *r, const struct sample *s, struct err *e)
     if (st->overloads < OVERLOADS_END_IT ||
         st->overloads < OVERLOADS_END_IT + OVERLOADS_RANGING * ranges_above(r, s->range))
         return true;
+    enum segment_role role = st->sp->role[st->segment];
+    if (role == ROLE_RELAX || role == ROLE_DETACH) { /* all steps are measured; only the break is unverified */
+        attempt_flag(r, "overload-at-detach");
+        attempt_outcome(r, OUTCOME_MEASURED, "overloaded behind the last step: fully retracted");
+        return err_set(e, ERR_LIMIT, "%d overloaded samples in a row in %s", st->overloads,
+                       segment_role_name(role));
+    }
     attempt_outcome(r, OUTCOME_OVERLOAD, "%d overloaded samples in a row in %s at %.4g V, %.4g A",
                     st->overloads, segment_role_name(st->sp->role[st->segment]), s->e, s->i);
     return err_set(e, ERR_LIMIT, "%s", r->attempt.reason);
