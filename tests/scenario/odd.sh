@@ -51,6 +51,6 @@ n=$("$seccm" sites "$dir/blind.seccm" --csv | grep -c no-contact)
 sed "/fills up again/d; s|: \.\./|: $(pwd)/|" protocols/cathode-rates.yaml >"$dir/filled.yaml"
 "$seccm" run "$dir/filled.yaml" --virtual --sites 6 -q -o "$dir/filled.seccm" 2>"$dir/log" || fail "filled: $(cat "$dir/log")"
 "$seccm" sites "$dir/filled.seccm" --csv >"$dir/filled.csv"
-[ "$(grep -c ',measured,' "$dir/filled.csv")" = 6 ] || fail "sites with a current at the end were lost: $(cat "$dir/filled.csv")"
+[ "$(awk -F, '$9 == "measured"' "$dir/filled.csv" | wc -l)" = 6 ] || fail "sites with a current at the end were lost: $(cat "$dir/filled.csv")"
 grep -q 'overload-at-detach' "$dir/filled.csv" || fail "nothing tells that the break was not seen"
 echo "three legs, open circuit, galvanostatic in a row, refused programs, protected outputs, blind approach, current at the end: as they should"
