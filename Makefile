@@ -13,7 +13,7 @@ SAN     ?=
 Q       := $(if $(V),,@)
 
 VERSION := 0.1.0
-PKGS    := yaml-0.1 libserialport libpcre2-8 sqlite3 gsl nettle
+PKGS    := yaml-0.1 libserialport libpcre2-8 sqlite3 gsl nettle libmicrohttpd libcurl
 CHART_JS ?= /usr/share/javascript/chart.js/chart.min.js
 # Empty for a compiler that we do not know; sanitizers make gcc warn of what can not happen.
 WERROR  ?= -Werror
@@ -101,6 +101,13 @@ $(BUILD)/unit/$(1)/test_%: tests/unit/$(1)/test_%.c $(foreach f,$(NEEDS_$(1)),$(
 endef
 $(foreach f,$(FOLDERS),$(eval $(call UNIT_RULE,$(f))))
 
+# Helpers of the scenarios: tests/tools/X.c
+TOOLS = $(patsubst tests/tools/%.c,$(BUILD)/tools/%,$(sort $(wildcard tests/tools/*.c)))
+$(BUILD)/tools/%: tests/tools/%.c $(call lib,base)
+	$(Q)mkdir -p $(@D)
+	$(if $(V),,@echo "  TOOL    $<")
+	$(Q)$(CC) $(ALL_CPPFLAGS) $(PKG_CFLAGS) $(ALL_CFLAGS) -MMD -MP -o $@ $< $(filter %.a,$^) $(ALL_LDFLAGS) $(LDLIBS)
+
 # One folder's unit tests: make unit-base
 unit-%:
 	$(Q)$(MAKE) --no-print-directory $(filter $(BUILD)/unit/$*/%,$(UNIT_BIN))
@@ -111,7 +118,7 @@ unit: $(UNIT_BIN)
 
 # What build, demo and tests need, by Debian package. Browsers, R and Python are only in deps-ui and deps-bench.
 DEPS := gcc libc6-dev make pkg-config libyaml-dev libserialport-dev libpcre2-dev libcmocka-dev libsqlite3-dev \
-        libudunits2-dev libgsl-dev libblosc-dev nettle-dev libjs-chart.js
+        libudunits2-dev libgsl-dev libblosc-dev nettle-dev libmicrohttpd-dev libcurl4-openssl-dev libjs-chart.js
 DEPS_CHECK := $(DEPS) clang libclang-rt-14-dev clang-format cppcheck valgrind
 
 deps: ## install the Debian packages that are missing (as root or with sudo)
@@ -136,7 +143,7 @@ demo: deps ## a complete simulated SEI screening: results, tables and report in 
 
 test: deps ## everything: units, dialogues, scenarios, the runner's own proof
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) all
-	$(Q)$(MAKE) --no-print-directory -j$(JOBS) $(UNIT_BIN)
+	$(Q)$(MAKE) --no-print-directory -j$(JOBS) $(UNIT_BIN) $(TOOLS)
 	$(Q)tests/run-all $(BUILD) $(UNIT_BIN)
 
 prove-runner: ## the test runner must report a test that fails
@@ -160,7 +167,7 @@ asan: deps deps-check ## the whole suite under address and undefined behaviour s
 tsan: deps deps-check ## the whole suite under the thread sanitizer
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) BUILD=$(BUILD)-tsan WERROR= OPT='-O1 -g' SAN='-fsanitize=thread' suite
 
-suite: $(BUILD)/seccm $(UNIT_BIN)
+suite: $(BUILD)/seccm $(UNIT_BIN) $(TOOLS)
 	$(Q)tests/sanitized "$(SAN)" tests/run-all $(BUILD) $(UNIT_BIN)
 
 valgrind: deps deps-check ## unit tests under valgrind

@@ -149,6 +149,7 @@ static int run(const struct command *self, int argc, char **argv)
         {"stage", 0, OPTION_TEXT, &so.bench.stage_link, "LINK", "another link, e.g. pty:/dev/pts/4"},
         {"potentiostat", 0, OPTION_TEXT, &so.bench.pstat_link, "LINK", "another link"},
         {"sample-state", 0, OPTION_TEXT, &so.bench.sample_state, "FILE", "simulated rig only"},
+        LIVE_OPTIONS(so.live),
         {"quiet", 'q', OPTION_FLAG, &so.quiet, NULL, "no progress"},
     };
     struct err e = ERR_INIT;
@@ -166,7 +167,7 @@ static int run(const struct command *self, int argc, char **argv)
 
 const struct command command_resume = {
     .name = "resume",
-    .usage = "FILE.seccm",
+    .usage = "FILE.seccm [--serve [ADDR:]PORT]",
     .summary = "Go on after an interruption: retract, close the open attempt, visit what is left.",
     .example =
         "  seccm resume night.seccm\n\n"

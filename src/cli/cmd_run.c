@@ -76,6 +76,7 @@ static int run(const struct command *self, int argc, char **argv)
         {"sample-state", 0, OPTION_TEXT, &so.bench.sample_state, "FILE",
          "simulated rig only: where the sample's "
          "state persists"},
+        LIVE_OPTIONS(so.live),
         {"quiet", 'q', OPTION_FLAG, &so.quiet, NULL, "no progress"},
     };
     struct err e = ERR_INIT;
@@ -107,7 +108,7 @@ static int run(const struct command *self, int argc, char **argv)
 
 const struct command command_run = {
     .name = "run",
-    .usage = "PROTOCOL [-o FILE.seccm] [--rig RIG.yaml] [--virtual|--speed K]",
+    .usage = "PROTOCOL [-o FILE.seccm] [--rig RIG.yaml] [--virtual|--speed K] [--serve [ADDR:]PORT]",
     .summary = "Visit all sites of a protocol and store everything in one results file.",
     .example =
         "  seccm run examples/sei-screening.yaml --virtual -o demo.seccm\n\n"

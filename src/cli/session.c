@@ -13,6 +13,7 @@
 #include "cli/store_plan.h"
 
 static volatile sig_atomic_t stop_wanted;
+static struct loop *volatile waiting_loop; /* of the run: woken by a signal */
 
 /* Flags only; the run looks at them in defined places. A second signal changes nothing: the retraction is not
  * skipped. */
@@ -20,6 +21,8 @@ static void on_signal(int number)
 {
     (void)number;
     stop_wanted = 1;
+    if (waiting_loop)
+        loop_post(waiting_loop);
 }
 
 static void catch_signals(bool guarded)
@@ -150,6 +153,13 @@ static void end_watch(const struct session_options *o, struct writer *w)
     guardian_dismiss(o->guardian);
 }
 
+/* `seccm status` says where the page is, as long as it is there. */
+static void tell_page(struct writer *w, const char *url, bool there)
+{
+    if (*url)
+        writer_info(w, "live_page", there ? url : "");
+}
+
 /* What goes before, of a run that is resumed. */
 struct past {
     struct run_before *site; /* NULL: a new run */
@@ -158,8 +168,8 @@ struct past {
 };
 
 /* From an open bench and file to the exit status; closes both. */
-static int go(struct bench *b, struct results *file, const struct plan *plan, const char *path,
-              const struct session_options *o, const struct past *past)
+static int go(struct bench *b, struct live *live, struct results *file, const struct plan *plan,
+              const char *path, const struct session_options *o, const struct past *past)
 {
     struct err e = ERR_INIT, closing = ERR_INIT;
     struct run_counts counts = {0};
@@ -169,25 +179,33 @@ static int go(struct bench *b, struct results *file, const struct plan *plan, co
                              .before = past->site,
                              .stop = &stop_wanted,
                              .guardian = o->guardian};
+    waiting_loop = b->loop;
     catch_signals(o->guardian != NULL);
+    live_open(live, file, &ro);
     struct writer *w = bench_journal(b, &e) ? writer_start(file, b->loop, &e) : NULL;
     if (!w) {
         int status = options_fail(&e);
         results_close(file, &closing);
         b->sample_state = NULL;
+        waiting_loop = NULL;
+        live_close(live);
         bench_close(b, &closing);
         return status;
     }
     left_store(&past->left, w, past->begin_s);
+    tell_page(w, live_url(live), true);
     bool began = begin_watch(o, b, w, path, &e) && run_grid(b->rig, plan, w, &ro, &end, &counts, &e);
     end_watch(o, w);
     store_counters(b, w);
+    tell_page(w, live_url(live), false);
     bool stored = writer_stop(w, &closing);
     bool clean = bench_counters(b, !o->quiet, counts.safe_states);
     if (began)
         tell_end(end, &counts, path, &e);
     else
         options_fail(&e);
+    live_close(live);
+    waiting_loop = NULL;
     struct err state = ERR_INIT;
     if (!bench_close(b, &state))
         options_fail(&state);
@@ -205,14 +223,18 @@ int session_run(const struct plan *plan, const char *path, const struct session_
     struct bench b;
     if (!open_bench(&b, plan, o, &e))
         return options_fail(&e);
-    struct results *file = store_plan_create(path, plan, &b, &e);
+    struct live *live = live_start(plan, &b, path, &o->live, &stop_wanted, &e);
+    struct results *file = live ? store_plan_create(path, plan, &b, &e) : NULL;
+    int status;
     if (!file) {
-        int status = options_fail(&e);
+        status = options_fail(&e);
         b.sample_state = NULL;
         bench_close(&b, &e);
-        return status;
+    } else {
+        status = go(&b, live, file, plan, path, o, &(struct past){0});
     }
-    return go(&b, file, plan, path, o, &(struct past){0});
+    live_free(live);
+    return status;
 }
 
 /* When a run was begun, and at what experiment time it was left. */
@@ -240,6 +262,7 @@ int session_resume(const struct plan *plan, const char *path, const struct sessi
         return options_fail(&e);
     struct past past = {.site = xcalloc(n, sizeof *past.site)};
     struct session_options so = *o;
+    struct live *live = NULL;
     char *utc = NULL;
     int status;
     if (!left_read(file, &past.left, &e) || !results_close_open_attempts(file, &e) ||
@@ -247,10 +270,17 @@ int session_resume(const struct plan *plan, const char *path, const struct sessi
         !open_bench(&b, plan, &so, &e)) {
         status = options_fail(&e);
         results_close(file, &e);
+    } else if (!(live = live_start(plan, &b, path, &o->live, &stop_wanted, &e)) ||
+               !live_recall(live, file, &e)) {
+        status = options_fail(&e);
+        b.sample_state = NULL;
+        results_close(file, &e);
+        bench_close(&b, &e);
     } else {
         past.begin_s = so.bench.begin_s;
-        status = go(&b, file, plan, path, o, &past);
+        status = go(&b, live, file, plan, path, o, &past);
     }
+    live_free(live);
     left_free(&past.left);
     free(past.site);
     free(utc);

@@ -3,6 +3,7 @@
 #define SECCM_CLI_SESSION_H
 
 #include "cli/bench.h"
+#include "cli/live.h"
 #include "cli/load.h"
 #include "run/guardian.h"
 #include "run/run.h"
@@ -12,6 +13,7 @@ struct session_options {
     int only_first;
     bool quiet;
     struct guardian *guardian; /* forked already; NULL in virtual time */
+    struct live_options live;
 };
 
 /* Creates the results file from the plan and runs it. Returns the exit status; every error is printed. */

@@ -22,4 +22,7 @@
 ASSET(asset_report_html, REPORT_ASSETS "/report.html");
 ASSET(asset_report_css, REPORT_ASSETS "/report.css");
 ASSET(asset_report_js, REPORT_ASSETS "/report.js");
+ASSET(asset_live_html, REPORT_ASSETS "/live.html");
+ASSET(asset_live_css, REPORT_ASSETS "/live.css");
+ASSET(asset_live_js, REPORT_ASSETS "/live.js");
 ASSET(asset_chart_js, CHART_JS_PATH);

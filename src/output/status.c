@@ -91,7 +91,7 @@ bool status_read(const struct data *d, struct status *out, struct err *e)
     out->controls_used = d->controls_used;
     out->controls_failed = d->controls_failed;
     char *state = results_info(d->r, "state"), *reason = results_info(d->r, "state_reason"),
-         *utc = results_info(d->r, "utc");
+         *utc = results_info(d->r, "utc"), *page = results_info(d->r, "live_page");
     snprintf(out->state, sizeof out->state, "%s", state);
     snprintf(out->reason, sizeof out->reason, "%s", reason);
     snprintf(out->start_utc, sizeof out->start_utc, "%s", utc);
@@ -100,13 +100,16 @@ bool status_read(const struct data *d, struct status *out, struct err *e)
     free(utc);
     out->pid = writer_of(results_path(d->r));
     out->alive = out->pid != 0;
+    snprintf(out->page, sizeof out->page, "%s", out->alive ? page : "");
+    free(page);
     count_sites(d, out);
     return count_events(d, out, e);
 }
 
 const char *status_words(const struct status *s)
 {
-    bool live = strcmp(s->state, "running") == 0 || strcmp(s->state, "created") == 0;
+    bool live = strcmp(s->state, "running") == 0 || strcmp(s->state, "created") == 0 ||
+                strcmp(s->state, "paused by the operator") == 0;
     return live && !s->alive ? "stopped without notice (go on with `seccm resume`)" : s->state;
 }
 
@@ -122,6 +125,8 @@ void status_print(const struct data *d, const struct status *s, struct buf *out)
         buf_str(out, ": ");
         frame_one_line(s->reason, out);
     }
+    if (*s->page)
+        buf_printf(out, "\npage      %s", s->page);
     buf_printf(out, "\nbegun     %s\nprogress  %d of %d sites", s->start_utc, s->done, s->planned);
     if (s->spares)
         buf_printf(out, ", and %d spare%s", s->spares, s->spares == 1 ? "" : "s");
@@ -167,6 +172,8 @@ void status_json(const struct status *s, struct buf *out)
     buf_json_string(out, s->reason);
     buf_str(out, ", \"stopped_by\": ");
     buf_json_string(out, s->stopped_by);
+    buf_str(out, ", \"page\": ");
+    buf_json_string(out, s->page);
     buf_str(out, ", \"start_utc\": ");
     buf_json_string(out, s->start_utc);
     buf_printf(out, ", \"planned\": %d, \"done\": %d, \"spares_used\": %d, \"outcomes\": {", s->planned,

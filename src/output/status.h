@@ -11,6 +11,7 @@ struct status {
                             ... */
     bool alive;          /* a process holds the file for writing now */
     int pid;             /* of that process, 0 = none */
+    char page[96];       /* address of its live page, "" = none */
     int planned, spares; /* spares: used ones */
     int controls, controls_used, controls_failed; /* spots, visited ones, those not accepted */
     int done;                                     /* planned sites that have an outcome */

@@ -181,6 +181,18 @@ static void check_gate(const struct playing *p, struct step_view *v, int k, stru
                       v->s.step->name);
 }
 
+/* The step's wish against what the instrument does. */
+static void check_gap(const struct playing *p, struct step_view *v, int k)
+{
+    if (v->s.step->between == BETWEEN_HOLD && !p->play->leg[k].gate && play_gap_before(p->play, k) &&
+        step_first(v, PROBLEM_GAP))
+        diags_warning(
+            v->c->d, v->s.step->mark,
+            "`%s`: `between: hold` can not be kept: the potentiostat opens the cell to change between "
+            "potential and current; the gap before the step will be open",
+            v->s.step->name);
+}
+
 /* --- all legs --------------------------------------------------------------------------------------------
  */
 
@@ -230,6 +242,7 @@ void check_legs(struct check *c, struct step_view *view, const int level[FACTOR_
         if (leg->segment.kind == SEGMENT_SWEEP || leg->segment.kind == SEGMENT_RAMP)
             check_sweep(v, leg);
         check_fraction(&p, v, k);
+        check_gap(&p, v, k);
         check_rest(v, leg);
     }
     play_free(&play);

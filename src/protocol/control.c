@@ -235,7 +235,7 @@ static void forbid_factor(void *context, const struct value *v, const struct fie
     x->told = true;
     diags_error(x->c->d, v->mark, "`%s` takes its value from `$%s`, but a control site has no level of `%s`",
                 f->key, v->factor, v->factor);
-    if (owner)
+    if (owner && p->control.first == p->control.end)
         diags_hint(x->c->d, "give the controls `steps` of their own, with fixed values");
 }
 

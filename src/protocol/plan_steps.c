@@ -231,10 +231,10 @@ static const char *gate_state(const struct teller *t, int step)
     return t->play.leg[k].segment.kind == SEGMENT_HOLD ? "held" : "open";
 }
 
-static enum play_gap gap_of(const struct teller *t, int step)
+static bool gap_of(const struct teller *t, int step)
 {
     int k = step_is_block(&t->p->protocol->step[step]) ? -1 : first_leg(t, step);
-    return k < 0 ? GAP_NONE : play_gap_before(t->p, &t->play, k);
+    return k >= 0 && play_gap_before(&t->play, k);
 }
 
 static int depth_of(const struct protocol *p, int step)
@@ -269,13 +269,12 @@ static void print_step(const struct teller *t, int i)
 {
     const struct step *s = &t->p->protocol->step[i];
     const char *gate = gate_state(t, i);
-    enum play_gap gap = gap_of(t, i);
     int depth = depth_of(t->p->protocol, i), width = t->width - 2 * depth;
     buf_printf(t->out, "  %*s%-*s %-14s ", 2 * depth, "", width > 0 ? width : 0, s->name,
                step_kind_name(s->kind));
     add_settings(s, t->out);
-    if (gap != GAP_NONE)
-        buf_printf(t->out, "; gap before it: cell %s", gap == GAP_HELD ? "held" : "open");
+    if (gap_of(t, i))
+        buf_str(t->out, "; gap before it: cell open");
     if (gate[0])
         buf_printf(t->out, "; asked %s: cell %s for at most %s",
                    s->kind == STEP_WHEN ? "once" : "behind each pass", gate, show(GATE_SECONDS, DIM_TIME));
@@ -342,14 +341,13 @@ static void json_list(const struct teller *t, int first, int end);
 static void json_step(const struct teller *t, int i)
 {
     const struct step *s = &t->p->protocol->step[i];
-    static const char *const gaps[] = {[GAP_NONE] = "null", [GAP_HELD] = "\"held\"", [GAP_OPEN] = "\"open\""};
     struct buf text = {0};
     add_settings(s, &text);
     buf_str(t->out, "{\"name\": ");
     buf_json_string(t->out, s->name);
     buf_printf(t->out, ", \"kind\": \"%s\", \"settings\": ", step_kind_name(s->kind));
     buf_json_string(t->out, text.p);
-    buf_printf(t->out, ", \"gap_before\": %s, \"gate\": ", gaps[gap_of(t, i)]);
+    buf_printf(t->out, ", \"gap_before\": %s, \"gate\": ", gap_of(t, i) ? "\"open\"" : "null");
     const char *gate = gate_state(t, i);
     buf_printf(t->out, gate[0] ? "\"%s\"" : "null%s", gate);
     buf_printf(t->out, ", \"parts\": %d, \"longest_s\": ", legs_of(t, i, s->end));

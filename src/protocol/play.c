@@ -445,13 +445,11 @@ static bool is_galvanostatic(const struct segment *g)
     return g->kind == SEGMENT_GALVANOSTATIC;
 }
 
-enum play_gap play_gap_before(const struct plan *p, const struct play *play, int k)
+bool play_gap_before(const struct play *play, int k)
 {
-    const struct play_leg *leg = &play->leg[k];
-    bool before = k && is_galvanostatic(&play->leg[k - 1].segment);
-    if (is_galvanostatic(&leg->segment) == before || leg->segment.kind == SEGMENT_OPEN)
-        return GAP_NONE;
-    return p->protocol->step[leg->step].between == BETWEEN_OPEN ? GAP_OPEN : GAP_HELD;
+    const struct segment *g = &play->leg[k].segment;
+    bool behind = k && is_galvanostatic(&play->leg[k - 1].segment);
+    return g->kind != SEGMENT_OPEN && (behind || is_galvanostatic(g));
 }
 
 void play_condition(const struct plan *p, const int level[FACTOR_MAX], const struct play_leg *gate,

@@ -61,14 +61,9 @@ double play_seconds(const struct play_leg *leg);
 /* Samples that it gives at most. */
 double play_samples(const struct play_leg *leg);
 
-/* The gap before leg `k` that can not be avoided, and in which state the cell is then. The first leg has none
- * if it is potentiostatic. */
-enum play_gap {
-    GAP_NONE,
-    GAP_HELD, /* change of mode, cell held as `between` says */
-    GAP_OPEN, /* change of mode, cell open */
-};
-enum play_gap play_gap_before(const struct plan *p, const struct play *play, int k);
+/* Is the cell open for a moment before leg `k`? It can not be avoided before and behind a constant current:
+ * the instrument opens the cell to change what it controls, and within a sample of a limit that was met. */
+bool play_gap_before(const struct play *play, int k);
 
 /* What the host asks at a gate, with the numbers of the site; *leave: the answer yes leaves the repeat (the
  * gate is not advanced), otherwise the answer yes goes on (it is advanced). */

@@ -14,7 +14,7 @@
     }
 #define BETWEEN_FIELD                                                                                        \
     {                                                                                                        \
-        "between", FIELD_CHOICE, DIM_NONE, S(between), false, "hold", 0, 0, betweens, NULL, between_help     \
+        "between", FIELD_CHOICE, DIM_NONE, S(between), false, "open", 0, 0, betweens, NULL, between_help     \
     }
 #define GATE_FIELD                                                                                           \
     {                                                                                                        \
@@ -36,7 +36,8 @@ static const char *const cells[] = {"open", "hold", NULL};
 static const char *const missings[] = {"skip", "go", NULL};
 static const char name_help[] = "name of the step in tables and features; kind and number if left out";
 static const char between_help[] =
-    "state of the cell if a gap before this step can not be avoided: held at a potential, or open";
+    "state of the cell that is wanted where a gap before this step can not be avoided, behind and before a "
+    "constant current. No potentiostat of this version holds it there: hold is warned of and the gap is open";
 static const char gate_help[] = "state of the cell while the condition is looked at: held at the potential "
                                 "before, or open; behind a constant current or an open cell it is open";
 static const char sampling_help[] = "time between samples, instead of `step`";

@@ -30,7 +30,8 @@
  * ... */
 #define LEAST_SIGMAS 1
 /* ... deeper by the plane's own uncertainty for each site in a row that was missed, at most this often: a
- * wrong slope misses all sites that follow, and could not be learnt either ... */
+ * wrong slope misses all sites that follow, and could not be learnt either. But neighbours that do not conduct
+ * are missed as well, so what is added leaves one standard deviation of the drop ... */
 #define DEEPER_AT_MOST 3
 /* ... and never further than this below the prediction (S2). */
 #define TRAVEL_SIGMAS 3
@@ -63,7 +64,8 @@ static double depth_below(const struct run *r, double sigma, double plane_sigma)
 {
     int missed = r->missed_in_a_row < DEEPER_AT_MOST ? r->missed_in_a_row : DEEPER_AT_MOST;
     double drop = r->p->drop, keep = fmin(DEPTH_PART * drop, drop - KEEP_SIGMAS * sigma);
-    double least = LEAST_SIGMAS * sigma + missed * plane_sigma;
+    double room = fmax(0, drop - (1 + LEAST_SIGMAS) * sigma);
+    double least = LEAST_SIGMAS * sigma + fmin(missed * plane_sigma, room);
     return fmin(TRAVEL_SIGMAS * sigma + TRAVEL_BEYOND, fmax(keep, least));
 }
 

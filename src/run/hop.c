@@ -22,8 +22,8 @@ const char *hop_state_name(enum hop_state s)
 
 void hop_note(struct run *r, const char *kind, const char *fmt, ...)
 {
-    struct results_event ev = {.t_s = ns_to_s(loop_now(r->loop)), .attempt = r->attempt.id};
-    ev.site = r->attempt.site ? r->attempt.site->site : 0;
+    struct results_event ev = {.t_s = ns_to_s(loop_now(r->loop)), .site = r->shown.site};
+    ev.attempt = ev.site ? r->attempt.id : 0;
     loop_utc(r->loop, ev.utc);
     snprintf(ev.kind, sizeof ev.kind, "%s", kind);
     va_list args;
@@ -31,6 +31,7 @@ void hop_note(struct run *r, const char *kind, const char *fmt, ...)
     vsnprintf(ev.text, sizeof ev.text, fmt, args);
     va_end(args);
     writer_event(r->w, &ev);
+    show_event(r, &ev);
 }
 
 void hop_enter(struct run *r, enum hop_state s)
@@ -141,6 +142,7 @@ bool record_end(struct run *r, struct err *e)
     r->features = (struct features){0};
     attempt_features(r, &out, NULL, &r->features);
     writer_features(r->w, r->features.row, r->features.n);
+    show_features(r, r->features.row, r->features.n);
     watch_judge(r);
     snprintf(out.flags, sizeof out.flags, "%s", r->attempt.flags);
     if (writer_attempt_end(r->w, &out) && writer_commit(r->w) && writer_checkpoint(r->w))

@@ -77,6 +77,19 @@ struct attempt {
     int handed_over;    /* rows of the present step already given to the writer */
 };
 
+/* What watchers were shown of the run. */
+struct shown {
+    ns_t next;      /* the next publication is due */
+    ns_t began;     /* with the site under way */
+    ns_t worked;    /* at the sites of this part of the run, those left out that the operator skipped */
+    int worked_at;  /* their number */
+    int site;       /* under way, 0 = between sites */
+    int stands_for; /* the spare under way: number of the site whose levels it takes */
+    int done;       /* planned sites with an outcome */
+    bool ended;
+    char state[32], reason[256];
+};
+
 struct run {
     struct rig *rig;
     struct loop *loop;
@@ -107,7 +120,25 @@ struct run {
     struct run_counts counts;
     ns_t started;
     struct plan_site spare_now; /* a spare with the levels of the site it stands for */
+    struct shown shown;
 };
+
+/* run.c: fully retracted, wherever it stands (an identified stage may always be retracted, S5). */
+bool run_retract(struct run *r, struct err *e);
+
+/* pause.c: waits between sites as long as the operator wants. false: the run is to end. */
+bool run_pause(struct run *r, struct err *e);
+
+/* show.c: for watchers; nothing here waits. */
+void show_begin(struct run *r);
+void show_state(struct run *r, const char *state, const char *reason);
+void show_visit(struct run *r, const struct plan_site *site);
+void show_visited(struct run *r, const struct plan_site *site);
+void show_step(struct run *r, const struct results_step *step, enum segment_kind kind);
+void show_sample(struct run *r, const struct sample *s);
+void show_features(struct run *r, const struct results_feature *f, int n);
+void show_event(struct run *r, const struct results_event *ev);
+void show_now(struct run *r);
 
 /* hop.c */
 void hop_enter(struct run *r, enum hop_state s);
@@ -133,7 +164,7 @@ bool stream_until(struct run *r, enum segment_role role, struct err *e);
 bool stream_advance(struct run *r, struct err *e);
 /* Ends the program in order (cell off) and waits until the device confirms. */
 bool stream_finish(struct run *r, struct err *e);
-/* Operator's wish to stop, or a writer that failed. */
+/* Operator's wish to stop or to skip this site, or a writer that failed. */
 bool run_wanted(struct run *r, struct err *e);
 /* Longest time without a sample that still counts as fresh, s. */
 double stream_stale_after(const struct run *r);

@@ -86,6 +86,7 @@ void record_segment_begin(struct run *r, int segment)
     a->handed_over = 0;
     writer_step_begin(r->w, s, &a->step_id);
     s->id = a->step_id;
+    show_step(r, s, r->program.program.segment[segment].kind);
 }
 
 static void hand_over(struct run *r)
@@ -154,6 +155,7 @@ void record_sample(struct run *r, const struct sample *s)
     };
     struct recorded *c = current(r);
     c->n++;
+    show_sample(r, s);
     if (c->n - a->handed_over >= HAND_OVER)
         hand_over(r);
 }

@@ -181,7 +181,7 @@ static bool time_left(struct run *r, const struct plan_site *site, enum run_end 
 bool rules_allow(struct run *r, const struct plan_site *site, enum run_end *end, struct err *e)
 {
     const struct faults *f = &r->p->faults;
-    if (!run_wanted(r, e)) {
+    if (!run_wanted(r, e) || !run_pause(r, e)) {
         *end = e->code == ERR_CANCELLED ? RUN_INTERRUPTED : RUN_FAULT;
         return false;
     }

@@ -98,23 +98,25 @@ bool run_visit(struct run *r, struct tour *t, const struct plan_site *site, int 
         return false;
     ns_t begun = loop_now(r->loop);
     int64_t before = r->attempt.id;
+    show_visit(r, site);
     bool ok = hop_site(r, site, site->level, r->options->before ? r->options->before[place].attempts : 0, e);
     enum outcome o = r->attempt.outcome;
     if (r->attempt.id && r->attempt.id != before) {
-        bool measured = o == OUTCOME_MEASURED;
+        bool measured = o == OUTCOME_MEASURED, bad = !measured && o != OUTCOME_SKIPPED;
         t->outcome[place] = o;
-        r->blind_sites = measured ? 0 : r->blind_sites + 1;
+        r->blind_sites = measured ? 0 : r->blind_sites + bad;
         if (site->control) {
             r->counts.controls++;
         } else {
             r->counts.by_outcome[o]++;
             r->counts.visited++;
             r->watch.since++;
-            r->bad_in_a_row = measured ? 0 : r->bad_in_a_row + 1;
+            r->bad_in_a_row = measured ? 0 : r->bad_in_a_row + bad;
             rules_note(r, site->combination, ns_to_s(loop_now(r->loop) - begun));
         }
         progress(r, site);
     }
+    show_visited(r, site);
     if (!ok)
         *end = end_of(e);
     return ok;
@@ -136,7 +138,7 @@ static bool planned_sites(struct run *r, struct tour *t, enum run_end *end, stru
 
 /* Before the first site and behind the last: fully retracted (an identified stage may always be retracted,
  * S5). */
-static bool fully_retract(struct run *r, struct err *e)
+bool run_retract(struct run *r, struct err *e)
 {
     double at[AXIS_COUNT];
     if (!stage_position(r->rig->stage, at, e))
@@ -177,7 +179,7 @@ static void conclude(struct run *r, enum run_end *end, struct err *e)
     struct err why = ERR_INIT;
     /* The cell is open since the last program's end. */
     bool in_order = !r->secured || ((*end == RUN_FINISHED || *end == RUN_PAUSED) && r->counts.safe);
-    if (in_order && !fully_retract(r, &why))
+    if (in_order && !run_retract(r, &why))
         safe_state(r, &why);
     if (!r->counts.safe && *end == RUN_FINISHED) {
         *end = RUN_FAULT;
@@ -192,6 +194,8 @@ static void conclude(struct run *r, enum run_end *end, struct err *e)
     writer_info(r->w, "safe", r->counts.safe ? "yes" : "no");
     hop_enter(r, HOP_IDLE);
     writer_commit(r->w);
+    r->shown.ended = true;
+    show_state(r, run_end_name(*end), *end == RUN_FINISHED ? "" : e->text);
 }
 
 bool run_grid(struct rig *rig, const struct plan *plan, struct writer *w, const struct run_options *o,
@@ -207,16 +211,21 @@ bool run_grid(struct rig *rig, const struct plan *plan, struct writer *w, const 
     recall(&r);
     rules_start(&r);
     watch_start(&r);
+    show_begin(&r);
     writer_info(w, "state", "running");
     writer_info(w, "state_reason", "");
     writer_info(w, "stopped_by", "");
     *end = RUN_FINISHED;
-    bool ready = fully_retract(&r, e);
+    bool ready = run_retract(&r, e);
     if (ready) {
         tour_start(&r, &tour);
         if (planned_sites(&r, &tour, end, e) && tour_spares(&r, &tour, end, e))
             watch_behind(&r, &tour, end, e);
         conclude(&r, end, e);
+    }
+    if (!ready) {
+        r.shown.ended = true;
+        show_state(&r, run_end_name(RUN_FAULT), e->text);
     }
     r.counts.safe = r.counts.safe && ready;
     *counts = r.counts;

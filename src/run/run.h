@@ -9,6 +9,11 @@
 #include "protocol/plan.h"
 #include "results/writer.h"
 #include "run/guardian.h"
+#include "run/snapshot.h"
+#include "run/wish.h"
+
+/* State of a run that waits for its operator, in the results file and for watchers. */
+#define PAUSED_BY_OPERATOR "paused by the operator"
 
 /* How a run ended. */
 enum run_end {
@@ -45,6 +50,8 @@ struct run_options {
     const struct run_before *before; /* one per place of the plan, when resumed; NULL = a new run */
     volatile sig_atomic_t *stop;     /* set by the signal handler: stop safely; looked at in defined places */
     struct guardian *guardian;       /* on watch; NULL = none (virtual time). Without it nothing goes down. */
+    struct wishes *wishes;     /* of the operator, looked at in the same places; NULL = nobody can ask */
+    struct snapshot *snapshot; /* for watchers; NULL = nobody looks */
 };
 
 /* Visits the sites of the plan. The rig is open and identified, the writer started on a file created from

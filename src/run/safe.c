@@ -80,7 +80,8 @@ bool safe_state(struct run *r, struct err *why)
 {
     hop_enter(r, HOP_SAFE);
     r->counts.safe_states++;
-    hop_note(r, "fault", "%s", why->text);
+    bool asked = why->code == ERR_CANCELLED || r->attempt.outcome == OUTCOME_SKIPPED;
+    hop_note(r, asked ? "operator" : "fault", "%s", why->text);
     write_stops(r);
     struct err e = ERR_INIT;
     bool up = retract(r, &e);

@@ -96,6 +96,7 @@ static bool visit_spare(struct run *r, struct tour *t, int spare, enum run_end *
     r->spare_now.block = root->block;
     r->spare_now.combination = root->combination;
     r->spare_now.seconds = root->seconds;
+    r->shown.stands_for = root->site;
     return run_visit(r, t, &r->spare_now, at, end, e);
 }
 

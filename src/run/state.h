@@ -15,7 +15,8 @@
     X(MEASURE, "measure")                                                                                    \
     X(DETACH, "detach")                                                                                      \
     X(RETRACT, "retract")                                                                                    \
-    X(SAFE, "safe")
+    X(SAFE, "safe")                                                                                          \
+    X(PAUSED, "paused")
 
 enum hop_state {
 #define X(id, name) HOP_##id,

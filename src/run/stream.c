@@ -19,10 +19,26 @@
  * itself is slow. */
 #define STALE_AT_MOST 0.05
 
+/* A site may be skipped until its steps are done; behind them it ends by itself. */
+static bool skipped(struct run *r)
+{
+    struct attempt *a = &r->attempt;
+    struct wishes *w = r->options->wishes;
+    bool open = a->outcome == OUTCOME_NONE && r->state >= HOP_UPLOAD && r->state <= HOP_MEASURE;
+    if (!open || !wishes_wants_skip(w, a->site->site))
+        return false;
+    return attempt_outcome(r, OUTCOME_SKIPPED, "skipped by the operator %s", wishes_from(w));
+}
+
 bool run_wanted(struct run *r, struct err *e)
 {
     if (r->options->stop && *r->options->stop)
         return err_set(e, ERR_CANCELLED, "stopped by the operator");
+    if (wishes_wants_stop(r->options->wishes))
+        return err_set(e, ERR_CANCELLED, "stopped by the operator %s", wishes_from(r->options->wishes));
+    if (skipped(r))
+        return err_set(e, ERR_LIMIT, "%s", r->attempt.reason);
+    show_now(r);
     return writer_ok(r->w, e) || err_context(e, "results file");
 }
 
@@ -65,6 +81,13 @@ static bool judge_sample(struct run *r, const struct sample *s, struct err *e)
     if (st->overloads < OVERLOADS_END_IT ||
         st->overloads < OVERLOADS_END_IT + OVERLOADS_RANGING * ranges_above(r, s->range))
         return true;
+    enum segment_role role = st->sp->role[st->segment];
+    if (role == ROLE_RELAX || role == ROLE_DETACH) { /* all steps are measured; only the break is unverified */
+        attempt_flag(r, "overload-at-detach");
+        attempt_outcome(r, OUTCOME_MEASURED, "overloaded behind the last step: fully retracted");
+        return err_set(e, ERR_LIMIT, "%d overloaded samples in a row in %s", st->overloads,
+                       segment_role_name(role));
+    }
     attempt_outcome(r, OUTCOME_OVERLOAD, "%d overloaded samples in a row in %s at %.4g V, %.4g A",
                     st->overloads, segment_role_name(st->sp->role[st->segment]), s->e, s->i);
     return err_set(e, ERR_LIMIT, "%s", r->attempt.reason);

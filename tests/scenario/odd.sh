@@ -46,4 +46,11 @@ sed 's/bias: 2 V, speed/bias: 3 V, speed/; s/threshold: 3 pA/threshold: 60 pA/' 
 [ $? = 1 ] || fail "a blind run did not end with status 1"
 n=$("$seccm" sites "$dir/blind.seccm" --csv | grep -c no-contact)
 [ "$n" = 2 ] || fail "$n blind approaches"
-echo "three legs, open circuit, galvanostatic in a row, refused programs, protected outputs, blind approach: as they should"
+
+# A current that is too large for the retraction's range: the steps are measured, only the break is not seen.
+sed "/fills up again/d; s|: \.\./|: $(pwd)/|" protocols/cathode-rates.yaml >"$dir/filled.yaml"
+"$seccm" run "$dir/filled.yaml" --virtual --sites 6 -q -o "$dir/filled.seccm" 2>"$dir/log" || fail "filled: $(cat "$dir/log")"
+"$seccm" sites "$dir/filled.seccm" --csv >"$dir/filled.csv"
+[ "$(awk -F, '$9 == "measured"' "$dir/filled.csv" | wc -l)" = 6 ] || fail "sites with a current at the end were lost: $(cat "$dir/filled.csv")"
+grep -q 'overload-at-detach' "$dir/filled.csv" || fail "nothing tells that the break was not seen"
+echo "three legs, open circuit, galvanostatic in a row, refused programs, protected outputs, blind approach, current at the end: as they should"

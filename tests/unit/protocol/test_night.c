@@ -167,6 +167,27 @@ static void controls_cost_time_and_data(void **state)
     drop(&m);
 }
 
+/* The region behind the patch takes the next level: none is dealt to the patch. Controls have steps of their
+ * own, which need no level. */
+static void a_design_by_region_leaves_the_patch_out(void **state)
+{
+    (void)state;
+    struct made m =
+        load_well(REGIONS,
+                  "control: {every: 10, patch: reference, steps: [hold: {name: look, potential: 0 V, for: "
+                  "7 s}], accept: {look.i_end: [-1 nA, 1 nA]}}\n"
+                  "vary: {design: by-region, factors: {e: [0.3 V, 0.5 V]}}\n"
+                  "site: [cv: {name: cv, start: 0 V, vertices: [$e, 0 V], rate: 1 V/s}]\n",
+                  0);
+    for (int k = 0; k < m.plan->n_sites; k++)
+        assert_int_equal(m.plan->site[k].level[0], strcmp(m.plan->site[k].region, "right") == 0);
+    for (int k = m.plan->n_sites; k < plan_places(m.plan); k++)
+        assert_int_equal(m.plan->site[k].level[0], -1);
+    /* 12 sites at 0.6 s, 12 at 1 s, 4 controls at 7 s. */
+    assert_true(fabs(m.plan->seconds.technique - (12 * 0.6 + 12 * 1.0 + 4 * 7)) < 1e-6);
+    drop(&m);
+}
+
 static void outputs_show_controls(void **state)
 {
     (void)state;
@@ -283,6 +304,7 @@ int main(void)
         cmocka_unit_test(the_sequence_follows_the_count),
         cmocka_unit_test(the_sequence_follows_the_clock),
         cmocka_unit_test(controls_cost_time_and_data),
+        cmocka_unit_test(a_design_by_region_leaves_the_patch_out),
         cmocka_unit_test(outputs_show_controls),
         cmocka_unit_test(the_plan_says_when_it_is_done),
         cmocka_unit_test(a_night_that_is_too_short_is_told),

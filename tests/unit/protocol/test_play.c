@@ -306,7 +306,7 @@ static void a_control_list_is_played_at_control_sites(void **state)
     made_free(&m);
 }
 
-static void gaps_are_those_of_a_change_of_mode(void **state)
+static void gaps_are_behind_and_before_constant_currents(void **state)
 {
     (void)state;
     struct made m = make(
@@ -315,10 +315,9 @@ static void gaps_are_those_of_a_change_of_mode(void **state)
         "galvanostatic: "
         "{current: -4 pA, until: {elapsed: 5 s}}, ocp: {for: 1 s}, hold: {potential: 1 V, for: 1 s}]",
         "");
-    static const enum play_gap gaps[] = {GAP_NONE, GAP_OPEN, GAP_NONE, GAP_HELD,
-                                         GAP_HELD, GAP_NONE, GAP_NONE};
+    static const bool open[] = {false, true, true, true, true, false, false};
     for (int k = 0; k < 7; k++)
-        assert_int_equal(play_gap_before(m.plan, &m.play, k), gaps[k]);
+        assert_int_equal(play_gap_before(&m.play, k), open[k]);
     made_free(&m);
 }
 
@@ -375,7 +374,7 @@ int main(void)
         cmocka_unit_test(a_potential_that_depends_on_a_condition_is_not_known),
         cmocka_unit_test(named_steps_are_put_in_where_they_are_used),
         cmocka_unit_test(a_control_list_is_played_at_control_sites),
-        cmocka_unit_test(gaps_are_those_of_a_change_of_mode),
+        cmocka_unit_test(gaps_are_behind_and_before_constant_currents),
         cmocka_unit_test(the_blank_covers_all_that_is_swept),
         cmocka_unit_test(the_duration_is_the_bound_and_half_of_the_rest_uncertain),
     };

@@ -136,6 +136,52 @@ static void a_control_comes_after_so_much_time(void **unused)
     night_close(&n);
 }
 
+/* Steps of their own, while the sites take the levels of a factor. */
+static void a_control_plays_its_own_steps(void **unused)
+{
+    (void)unused;
+    struct night n;
+    night_open(
+        &n,
+        &(struct night_spec){
+            .grid = GRID,
+            .site =
+                "  - cv: {name: formation, start: 3 V, vertices: [$cutoff, 3 V], rate: 10 V/s, step: 10 mV}",
+            .more =
+                "vary: {factors: {cutoff: [1 V, 0.5 V]}}\n"
+                "control: {every: 5, patch: reference, steps: [hold: {name: look, potential: 2.5 V, "
+                "for: 0.2 s}, cv: {name: formation, start: 3 V, vertices: [1.5 V, 3 V], rate: 10 V/s, "
+                "step: 10 mV}], accept: {look.i_end: [-1 nA, 1 nA], formation.q_red@1: [-1 nC, 0 C]}}\n"});
+    night_run(&n);
+    assert_int_equal(n.end, RUN_FINISHED);
+    assert_int_equal(n.counts.controls, 4);
+    assert_int_equal(n.counts.controls_failed, 0);
+    struct results_sites s = sites_of(&n);
+    for (int k = 0; k < s.n; k++) {
+        struct results_step *step;
+        struct err err = ERR_INIT;
+        int steps, looks = 0, sweeps = 0;
+        if (!s.site[k].last_attempt)
+            continue;
+        bool control = s.site[k].role == SITE_CONTROL;
+        assert_true(results_steps(n.file, s.site[k].last_attempt, &step, &steps, &err));
+        for (int j = 0; j < steps; j++) {
+            looks += strcmp(step[j].name, "look") == 0;
+            if (strcmp(step[j].name, "formation") != 0)
+                continue;
+            sweeps++;
+            assert_int_equal(strstr(step[j].settings, "\"vertex0\":1.5") != NULL, control);
+        }
+        assert_int_equal(looks, control);
+        assert_int_equal(sweeps, 1);
+        assert_string_equal(s.level[k], control ? "" : s.level_si[k] < 0.7 ? "0.5 V" : "1 V");
+        free(step);
+    }
+    results_sites_free(&s);
+    ASSERT_UNHARMED(&n);
+    night_close(&n);
+}
+
 /* --- spots that give nothing ---------------------------------------------------------------------------- */
 
 static void a_spot_without_contact_is_followed_by_the_next(void **unused)
@@ -456,6 +502,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_control_comes_after_every_so_many_sites),
         cmocka_unit_test(a_control_comes_after_so_much_time),
+        cmocka_unit_test(a_control_plays_its_own_steps),
         cmocka_unit_test(a_spot_without_contact_is_followed_by_the_next),
         cmocka_unit_test(three_spots_without_contact_are_a_pause),
         cmocka_unit_test(without_a_spot_left_the_sites_go_on),

@@ -1,0 +1,102 @@
+/* seccm pause, continue, skip, stop: told to the run that writes a file. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/command_socket.h"
+#include "cli/commands.h"
+#include "cli/put.h"
+#include "output/status.h"
+
+/* Why nobody answers. */
+static bool explain(const char *path, struct err *e)
+{
+    struct err why = ERR_INIT;
+    struct data *d = data_open(path, &why);
+    struct status s;
+    if (d && status_read(d, &s, &why)) {
+        if (s.alive)
+            err_set(e, ERR_LINK,
+                    "process %d writes %s but can not be reached: it was started by another user, or has "
+                    "just begun "
+                    "or ended",
+                    s.pid, path);
+        else
+            err_set(e, ERR_INPUT, "no run of %s is alive on this machine (state: %s)", path,
+                    status_words(&s));
+    }
+    data_close(d);
+    return false;
+}
+
+static bool ask(const char *path, const char *line, bool *taken, char *text, size_t n, struct err *e)
+{
+    struct results *r = results_open(path, e);
+    if (!r)
+        return false;
+    char *id = results_info(r, "run_id");
+    struct err ignored = ERR_INIT;
+    results_close(r, &ignored);
+    bool ok = command_socket_ask(id, path, line, taken, text, n, e);
+    free(id);
+    return ok || (e->code == ERR_INPUT && explain(path, e));
+}
+
+static int run(const struct command *self, int argc, char **argv)
+{
+    const char *words[1];
+    bool help, taken;
+    int n;
+    long site = 0;
+    bool skips = !strcmp(self->name, "skip");
+    const struct option options[] = {
+        {"site", 0, OPTION_INT, &site, "N", "only if it is site N that is under way"}};
+    struct err e = ERR_INIT;
+    char line[48], text[200];
+    if (!options_parse(self, options, skips ? 1 : 0, argc, argv, words, 1, &n, &help, &e))
+        return options_fail(&e);
+    if (help)
+        return 0;
+    if (n == 0)
+        return put_usage(self, "which results file");
+    snprintf(line, sizeof line, site > 0 ? "%s %ld" : "%s", self->name, site);
+    if (!ask(words[0], line, &taken, text, sizeof text, &e))
+        return options_fail(&e);
+    printf("%s\n", text);
+    return taken ? 0 : 1;
+}
+
+const struct command command_pause = {
+    .name = "pause",
+    .usage = "FILE.seccm",
+    .summary =
+        "Let a running run wait behind its present site: retracted, cell open, until `continue` or `stop`.",
+    .example = "  seccm pause night.seccm",
+    .run = run,
+};
+
+const struct command command_continue = {
+    .name = "continue",
+    .usage = "FILE.seccm",
+    .summary = "Let a paused run go on, or take a pause back that has not begun.",
+    .example = "  seccm continue night.seccm",
+    .run = run,
+};
+
+const struct command command_skip = {
+    .name = "skip",
+    .usage = "FILE.seccm [--site N]",
+    .summary =
+        "End the present site of a running run safely, with the outcome `skipped`, and go on to the next.",
+    .example = "  seccm skip night.seccm",
+    .run = run,
+};
+
+const struct command command_stop = {
+    .name = "stop",
+    .usage = "FILE.seccm",
+    .summary =
+        "Stop a running run safely, as Ctrl-C does: stage halted, cell opened, probe retracted, verified.",
+    .example = "  seccm stop night.seccm",
+    .run = run,
+};
