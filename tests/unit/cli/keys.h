@@ -6,6 +6,7 @@ static const struct {
 } extra_files[] = {
     {"sites.csv", "x_um,y_um,dose\n10,10,1 V\n20,10,0.8 V\n30,10,0.6 V\n"},
     {"levels.csv", "site,cut\n1,1 V\n2,0.8 V\n3,0.6 V\n4,0.5 V\n"},
+    {"more.yaml", "seccm: 1\nsteps: [ocp: {name: included, for: 0.1 s}]\n"},
     {"grid.yaml", "grid: 1\nshape: line\ncount: 3\npitch: 5 um\norigin: {x: 50 um, y: 10 um}\n"},
 };
 
@@ -20,6 +21,7 @@ static const struct {
     {"grid.image.file", "a name for the record: stored with the grid's bytes"},
     {"grid.exclude[].name", "a name in messages and the map of `plan`"},
     {"grid.name", "a name in `plan`"},
+    {"faults.meniscus-lost", "tests/unit/run/test_hop.c: a_policy_for_a_lost_meniscus"},
 };
 
 static const struct key keys[] = {
@@ -538,4 +540,108 @@ static const struct key keys[] = {
      {"{potential: 2.7 V}", "{potential: 2.5 V}"},
      FEATURE("c_dl", "formation"),
      OTHER},
+
+    {"surface.drift", {{0}}, {"drop: 200 nm", "drop: 200 nm, drift: 800 nm/s"}, NULL, WARNED, 0, 0, "drifts"},
+
+    /* the test of the landing */
+    {"landing.ocp", {LANDING}, {"[-5 V, 5 V]", "[4.5 V, 5 V]"}, OUTCOMES, OTHER},
+    {"landing.for", {LANDING}, {"for: 0.25 s", "for: 0.5 s"}, SAMPLES("landing"), SAME, 50},
+    {"landing.sample", {LANDING}, {"0.25 s, sample: 10 ms", "0.25 s, sample: 5 ms"}, SAMPLES("landing"), SAME, 50},
+    {"faults.landing-rejected",
+     {{"analysis:\n", "landing: {ocp: [4.5 V, 5 V]}\nanalysis:\n"}},
+     {"analysis:\n", "faults: {landing-rejected: abort}\nanalysis:\n"},
+     META("state"), TEXT, 0, 0, "aborted"},
+
+    /* conditions */
+    {"site[].hold.until.current", {{0}}, {"0.2 s, sample: 10 ms", "0.2 s, until: {current: \"< 1 nA\"}, sample: 10 ms"}, SAMPLES("first"), RATIO, 0.01, 0.9},
+    {"site[].hold.until.charge", {FALLING}, {"for: 0.2 s", "until: {charge: 100 fC}, for: 0.2 s"}, SAMPLES("first"), RATIO, 0.01, 0.9},
+    {"site[].hold.until.all.current", {FALLING, ALL("elapsed: 100 ms")}, {"current: \"< 4 nA\"", "current: \"> 4 nA\""}, SAMPLES("first"), RATIO, 1.5, 3},
+    {"site[].hold.until.all.elapsed", {FALLING, ALL("elapsed: 100 ms")}, {"elapsed: 100 ms", "elapsed: 50 ms"}, SAMPLES("first"), RATIO, 0.3, 0.8},
+    {"site[].hold.until.all.charge", {FALLING, ALL("charge: 1 nC")}, {"charge: 1 nC", "charge: 10 fC"}, SAMPLES("first"), RATIO, 0.01, 0.9},
+    {"site[].galvanostatic.density", {{0}}, {"current: -2 pA", "density: -1 mA/cm2"}, FEATURE("capacity", "draw"), RATIO, 1.3, 1.5},
+    {"site[].galvanostatic.until.capacity", {BACK("elapsed: 0.5 s")}, {"until: {elapsed: 0.5 s}}", "until: {elapsed: 0.5 s, capacity: 50 %}}"}, FEATURE("capacity_back", "draw"), RATIO, 0.45, 0.55},
+    {"site[].galvanostatic.until.all.potential", {DRAW_ALL("potential: \"< 2.9 V\", elapsed: 0.1 s")}, {"< 2.9 V", "< 0.5 V"}, SAMPLES("draw"), RATIO, 1.5, 30},
+    {"site[].galvanostatic.until.all.elapsed", {DRAW_ALL("potential: \"< 2.9 V\", elapsed: 0.1 s")}, {"elapsed: 0.1 s", "elapsed: 0.3 s"}, SAMPLES("draw"), RATIO, 1.2, 9},
+    {"site[].galvanostatic.until.all.charge", {DRAW_ALL("potential: \"< 2.9 V\", charge: 0.2 pC")}, {"charge: 0.2 pC", "charge: 0.6 pC"}, SAMPLES("draw"), RATIO, 1.2, 9},
+    {"site[].galvanostatic.until.all.capacity",
+     {{"- ocp: {name: last", "- galvanostatic: {name: more, current: -2 pA, until: {all: {capacity: 40 %, elapsed: 0.05 s}, elapsed: 0.5 s}, sample: 10 ms}\n  - ocp: {name: last"}},
+     {"capacity: 40 %", "capacity: 80 %"}, FEATURE("capacity", "more"), RATIO, 1.9, 2.1},
+    {"site[].galvanostatic.reverse.current", {BACK("elapsed: 0.5 s")}, {"{current: 2 pA", "{current: 3 pA"}, FEATURE("capacity_back", "draw"), RATIO, 1.4, 1.6},
+    {"site[].galvanostatic.reverse.density", {BACK("elapsed: 0.5 s")}, {"{current: 2 pA", "{density: 1 mA/cm2"}, FEATURE("capacity_back", "draw"), RATIO, 1.3, 1.5},
+    {"site[].galvanostatic.reverse.until.potential", {BACK("elapsed: 0.5 s")}, {"until: {elapsed: 0.5 s}}", "until: {elapsed: 0.5 s, potential: \"> 1 V\"}}"}, SAMPLES("draw"), RATIO, 0.4, 0.95},
+    {"site[].galvanostatic.reverse.until.elapsed", {BACK("elapsed: 0.4 s")}, {"elapsed: 0.4 s}}", "elapsed: 0.2 s}}"}, FEATURE("capacity_back", "draw"), RATIO, 0.45, 0.55},
+    {"site[].galvanostatic.reverse.until.charge", {BACK("elapsed: 0.4 s")}, {"elapsed: 0.4 s}}", "elapsed: 0.4 s, charge: 0.4 pC}}"}, FEATURE("capacity_back", "draw"), RATIO, 0.45, 0.55},
+    {"site[].galvanostatic.reverse.until.capacity", {BACK("elapsed: 0.4 s")}, {"elapsed: 0.4 s}}", "elapsed: 0.4 s, capacity: 40 %}}"}, FEATURE("capacity_back", "draw"), RATIO, 0.45, 0.55},
+    {"site[].galvanostatic.reverse.until.all.potential", {BACK("elapsed: 0.4 s, all: {potential: \"> 1 V\", elapsed: 0.1 s}")}, {"> 1 V", "> 3.99 V"}, FEATURE("t_cutoff_back", "draw"), RATIO, 1.5, 9},
+    {"site[].galvanostatic.reverse.until.all.elapsed", {BACK("elapsed: 0.4 s, all: {potential: \"> 1 V\", elapsed: 0.1 s}")}, {"elapsed: 0.1 s}", "elapsed: 0.3 s}"}, FEATURE("t_cutoff_back", "draw"), RATIO, 1.5, 9},
+    {"site[].galvanostatic.reverse.until.all.charge", {BACK("elapsed: 0.4 s, all: {charge: 0.2 pC, elapsed: 0.05 s}")}, {"charge: 0.2 pC", "charge: 0.4 pC"}, FEATURE("capacity_back", "draw"), RATIO, 1.8, 2.2},
+    {"site[].galvanostatic.reverse.until.all.capacity", {BACK("elapsed: 0.4 s, all: {capacity: 20 %, elapsed: 0.05 s}")}, {"capacity: 20 %", "capacity: 40 %"}, FEATURE("capacity_back", "draw"), RATIO, 1.8, 2.2},
+    {"site[].galvanostatic.cycles", {BACK("elapsed: 0.4 s")}, {"name: draw,", "name: draw, cycles: 3,"}, "SELECT max(cycle) FROM feature WHERE step_name = 'draw'", SAME, 3},
+    {"site[].ocp.drift", {{"for: 0.3 s", "for: 3 s"}}, {"for: 3 s", "for: 3 s, drift: 1 V/s, over: 0.2 s"}, SAMPLES("last"), RATIO, 0.01, 0.9},
+    {"site[].ocp.over", {{"for: 0.3 s", "for: 3 s, drift: 1 V/s, over: 0.2 s"}}, {"over: 0.2 s", "over: 0.6 s"}, SAMPLES("last"), RATIO, 1.5, 9},
+
+    /* sweeps */
+    {"site[].cv.end", {{0}}, {"3 V], rate", "3 V], end: 2 V, rate"}, SAMPLES("formation"), RATIO, 1.05, 1.3},
+    {"site[].cv.sample", {{"step: 10 mV", "sample: 2 ms"}}, {"sample: 2 ms", "sample: 4 ms"}, SAMPLES("formation"), RATIO, 0.48, 0.52},
+    {"site[].lsv.name", {LSV}, {"name: scan", "name: slope"}, SAMPLES("slope"), SAME, 101},
+    {"site[].lsv.start", {LSV}, {"start: 2 V", "start: 3 V"}, SAMPLES("scan"), SAME, 201},
+    {"site[].lsv.end", {LSV}, {"end: 1 V", "end: 1.5 V"}, SAMPLES("scan"), SAME, 51},
+    {"site[].lsv.rate", {LSV}, {"rate: 2 V/s", "rate: 4 V/s"}, FEATURE("q_net", "scan"), OTHER},
+    {"site[].lsv.step", {LSV}, {"step: 0.01 V", "step: 0.02 V"}, SAMPLES("scan"), SAME, 51},
+    {"site[].lsv.sample", {LSV}, {"step: 0.01 V", "sample: 10 ms"}, SAMPLES("scan"), SAME, 51},
+
+    /* pulses and rests */
+    {"site[].pulse.name", {PULSE}, {"name: beat", "name: tick"}, SAMPLES("tick"), SAME, 60},
+    {"site[].pulse.potentials", {PULSE}, {"[3 V, 2 V]", "[3 V, 1.5 V]"}, "SELECT avg(value) FROM feature WHERE name = 'charge_2'", OTHER},
+    {"site[].pulse.currents", {PULSE}, {"potentials: [3 V, 2 V]", "currents: [1 pA, -1 pA]"}, "SELECT count(*) FROM feature WHERE name = 'e_end_2'", SAME, 12},
+    {"site[].pulse.for", {PULSE}, {"for: 0.1 s, count", "for: 0.2 s, count"}, SAMPLES("beat"), SAME, 120},
+    {"site[].pulse.count", {PULSE}, {"count: 3", "count: 5"}, "SELECT max(cycle) FROM feature WHERE step_name = 'beat'", SAME, 5},
+    {"site[].pulse.sample", {PULSE}, {"count: 3, sample: 10 ms", "count: 3, sample: 5 ms"}, SAMPLES("beat"), SAME, 120},
+    {"site[].rest.name", {REST}, {"name: wait", "name: pause"}, SAMPLES("pause"), SAME, 40},
+    {"site[].rest.for", {REST}, {"for: 0.4 s", "for: 0.8 s"}, SAMPLES("wait"), SAME, 80},
+    {"site[].rest.cell", {REST}, {"cell: hold", "cell: open"}, "SELECT count(*) FROM feature WHERE step_name = 'wait' AND name = 'e_end'", SAME, 4},
+    {"site[].rest.sample", {REST}, {"cell: hold, sample: 10 ms", "cell: hold, sample: 20 ms"}, SAMPLES("wait"), SAME, 20},
+
+    /* blocks */
+    {"site[].repeat.name", {REPEAT}, {"name: loop", "name: again"}, STEP_NAMES("gate"), TEXT, 0, 0, "again"},
+    {"site[].repeat.count", {REPEAT}, {"count: 3", "count: 5"}, "SELECT max(cycle) FROM feature WHERE step_name = 'soak'", SAME, 5},
+    {"site[].repeat.until.feature", {REPEAT}, {"feature: soak.t_end", "feature: soak.i_mean"}, NULL, REFUSED, 0, 0, "time"},
+    {"site[].repeat.until.above", {REPEAT}, {"above: 9 s", "above: 10 ms"}, "SELECT max(cycle) FROM feature WHERE step_name = 'soak'", SAME, 1},
+    {"site[].repeat.until.below", {REPEAT}, {"above: 9 s", "below: 9 s"}, "SELECT max(cycle) FROM feature WHERE step_name = 'soak'", SAME, 1},
+    {"site[].repeat.steps", {REPEAT}, {"for: 0.1 s}]", "for: 0.1 s}, ocp: {name: more, for: 0.1 s}]"}, "SELECT count(*) FROM step WHERE name = 'more' AND site = 1", SAME, 3},
+    {"site[].repeat.between", {REPEAT}, {"count: 3", "count: 3, between: open"}, "SELECT max(gap_state) FROM step WHERE phase = 'gate'", OTHER},
+    {"site[].when.name", {WHEN}, {"name: if", "name: choice"}, STEP_NAMES("gate"), TEXT, 0, 0, "choice"},
+    {"site[].when.feature", {WHEN}, {"feature: first.t_end", "feature: first.charge"}, NULL, REFUSED, 0, 0, "charge"},
+    {"site[].when.above", {WHEN}, {"above: 10 ms", "above: 9 s"}, "SELECT count(*) FROM step WHERE name = 'then'", SAME, 0},
+    {"site[].when.below", {WHEN}, {"above: 10 ms", "below: 10 ms"}, "SELECT count(*) FROM step WHERE name = 'then'", SAME, 0},
+    {"site[].when.missing", {WHEN, {"feature: first.t_end, above: 10 ms", "feature: formation.e_peak_ox@1, above: -9 V, missing: go"}}, {"missing: go", "missing: skip"}, "SELECT count(*) FROM step WHERE name = 'then'", SAME, 0},
+    {"site[].when.steps", {WHEN}, {"name: then, for: 0.1 s", "name: then, for: 0.2 s"}, SAMPLES("then"), RATIO, 1.9, 2.1},
+    {"site[].when.between", {WHEN}, {"above: 10 ms", "above: 10 ms, between: open"}, "SELECT max(gap_state) FROM step WHERE phase = 'gate'", OTHER},
+    {"site[].include", {{0}}, {"- ocp: {name: last", "- include: more.yaml\n  - ocp: {name: last"}, SAMPLES("included"), SAME, 10},
+    {"site[].use.step", {NAMED}, {"use: {step: one", "use: {step: two"}, SAMPLES("x-b"), SAME, 20},
+    {"site[].use.as", {NAMED}, {"as: x", "as: y"}, SAMPLES("y"), SAME, 10},
+    {"steps", {NAMED}, {"one: {ocp: {for: 0.1 s", "one: {ocp: {for: 0.3 s"}, SAMPLES("x"), SAME, 30},
+
+    /* wishes that no potentiostat of this version fulfils */
+    {"site[].hold.between", {{"- ocp: {name: last", "- hold: {name: behind, potential: 3 V, for: 0.1 s}\n  - ocp: {name: last"}}, {"for: 0.1 s}", "for: 0.1 s, between: hold}"}, NULL, WARNED, 0, 0, "can not be kept"},
+    {"site[].cv.between", {{"- ocp: {name: last", "- cv: {start: 3 V, vertices: [2 V, 3 V], rate: 1 V/s}\n  - ocp: {name: last"}}, {"rate: 1 V/s}", "rate: 1 V/s, between: hold}"}, NULL, WARNED, 0, 0, "can not be kept"},
+    {"site[].lsv.between", {{"- ocp: {name: last", "- lsv: {start: 3 V, end: 2 V, rate: 1 V/s}\n  - ocp: {name: last"}}, {"rate: 1 V/s}", "rate: 1 V/s, between: hold}"}, NULL, WARNED, 0, 0, "can not be kept"},
+    {"site[].pulse.between", {{"- ocp: {name: last", "- pulse: {potentials: [3 V, 2 V], for: 0.1 s}\n  - ocp: {name: last"}}, {"2 V], for: 0.1 s}", "2 V], for: 0.1 s, between: hold}"}, NULL, WARNED, 0, 0, "can not be kept"},
+    {"site[].galvanostatic.between", {{0}}, {"between: open", "between: hold"}, NULL, WARNED, 0, 0, "can not be kept"},
+
+    /* controls */
+    {"control.every", {PATCH, CONTROL("every: 2")}, {"every: 2", "every: 4"}, CONTROLS, SAME, 2},
+    {"control.after", {PATCH, CONTROL("after: 1000 s")}, {"after: 1000 s", "after: 8 s"}, CONTROLS, OTHER},
+    {"control.patch", {PATCH, CONTROL("every: 2")}, {"patch: reference", "patch: screen"}, "SELECT max(x) FROM site WHERE role = 'control'", OTHER},
+    {"control.steps", {PATCH, CONTROL("every: 2")}, {"patch: reference", "patch: reference, steps: [{ocp: {name: look, for: 0.1 s}}]"}, "SELECT count(*) FROM step WHERE name = 'look'", SAME, 3},
+    {"control.accept", {PATCH, CONTROL("every: 2, accept: {contact_z: [0 um, 100 um]}")}, {"[0 um, 100 um]", "[0 um, 1 um]"}, META("state"), TEXT, 0, 0, "paused"},
+    {"control.then", {PATCH, CONTROL("every: 2, accept: {contact_z: [0 um, 1 um]}, then: pause")}, {"then: pause", "then: flag"}, META("state"), TEXT, 0, 0, "finished"},
+
+    /* stopping */
+    {"stop.by", {{0}}, {"analysis:\n", "stop: {by: \"2000-01-01 00:00\"}\nanalysis:\n"}, META("state"), OTHER},
+    {"stop.count", {FACTORS("cut: [1 V, 0.8 V]"), {"vertices: [1 V", "vertices: [$cut"}}, {"analysis:\n", "stop: {count: 1}\nanalysis:\n"}, "SELECT count(*) FROM site WHERE outcome = 'measured'", SAME, 2},
+    {"stop.when.feature", {SITES(5, 2), ENOUGH}, {"feature: contact_z", "feature: noise_rms"}, NULL, REFUSED, 0, 0, "half-width"},
+    {"stop.when.by", {SITES(5, 2), ENOUGH, FACTORS("cut: [1 V, 0.8 V]"), {"vertices: [1 V", "vertices: [$cut"}}, {"feature: contact_z", "feature: contact_z, by: cut"}, "SELECT count(*) FROM site WHERE outcome = 'measured'", OTHER},
+    {"stop.when.half-width", {SITES(5, 2), ENOUGH}, {"half-width: 9 um", "half-width: 1 pm"}, "SELECT count(*) FROM site WHERE outcome = 'measured'", SAME, 10},
+    {"stop.when.at-least", {SITES(5, 2), ENOUGH}, {"at-least: 6", "at-least: 8"}, "SELECT count(*) FROM site WHERE outcome = 'measured'", SAME, 8},
 };
