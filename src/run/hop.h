@@ -15,19 +15,20 @@
 /* Newest news of the stream of samples. */
 struct stream {
     struct site_program *sp;
-    int segment;      /* running now, -1 before the first */
-    bool done;        /* program finished, cell open, told by the device */
-    int ended_by;     /* of the segment that ended last */
-    ns_t advanced_at; /* its end was asked for then; 0 = not */
-    ns_t last_sample; /* host time at which the newest sample was taken, as far as it can be told */
-    ns_t last_came;   /* ... and at which it was received */
-    ns_t behind;      /* how much later than the device's clock says the newest sample was received */
-    double offset,
-        offset_t; /* s: least difference of host and device clock in this program, and when on the latter */
+    int segment;          /* running now, -1 before the first */
+    bool done;            /* program finished, cell open, told by the device */
+    int ended_by;         /* of the segment that ended last */
+    ns_t advanced_at;     /* its end was asked for then; 0 = not */
+    ns_t last_sample;     /* host time of the newest sample */
     double quiet_longest; /* s: longest gap between samples of one segment so far: the measured latency */
     int64_t samples;      /* of the segment running */
     int overloads;        /* consecutive overloaded samples */
     uint64_t flagged;
+    ns_t last_came;  /* when the newest sample was received; last_sample is when it was taken, as far as known
+                      */
+    ns_t behind;     /* the difference */
+    double offset;   /* s: least difference of host and device clock in this program; NAN = none yet */
+    double offset_t; /* s: when that was, by the device's clock */
 };
 
 /* One recorded segment of the present attempt, kept for the features. */

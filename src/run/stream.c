@@ -114,10 +114,11 @@ bool stream_take(struct run *r, struct potentiostat_item *item, struct err *e)
         return true;
     case PSTAT_BEGIN:
         st->segment = item->segment;
-        st->last_sample = st->last_came = item->host;
+        st->last_sample = item->host;
         st->overloads = 0;
         st->samples = 0;
         st->advanced_at = 0;
+        st->last_came = item->host;
         record_segment_begin(r, item->segment);
         return true;
     case PSTAT_SAMPLE:
