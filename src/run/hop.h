@@ -28,6 +28,11 @@ struct stream {
     int64_t samples;      /* of the segment running */
     int overloads;        /* consecutive overloaded samples */
     uint64_t flagged;
+    ns_t last_came;  /* when the newest sample was received; last_sample is when it was taken, as far as known
+                      */
+    ns_t behind;     /* the difference */
+    double offset;   /* s: least difference of host and device clock in this program; NAN = none yet */
+    double offset_t; /* s: when that was, by the device's clock */
 };
 
 /* One recorded step of the present attempt, of one or several segments, kept for the features. */
