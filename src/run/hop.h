@@ -107,6 +107,7 @@ struct run {
     enum hop_state attempt_state; /* in which the newest fault came up */
     double z;                     /* m, last reported height */
     double xy[2];
+    bool aborted;                 /* the policy for the newest outcome is `abort` */
     bool secured;       /* safe_state() ran since the newest attempt began; counts.safe is its verdict */
     bool cell_was_open; /* while retracting: the break is unverified, no xy before full retraction */
     bool have_air;      /* `air` is known from an earlier site of this run */
