@@ -104,6 +104,7 @@ static int status_of(enum run_end end, const struct run_counts *c, const struct 
     case RUN_FINISHED: /* nothing measured: the experiment says no */
         return c->visited && !c->by_outcome[OUTCOME_MEASURED] ? 1 : 0;
     case RUN_PAUSED:
+    case RUN_ABORTED:
         return 1;
     case RUN_INTERRUPTED:
         return 130;
@@ -122,8 +123,9 @@ static void tell_end(enum run_end end, const struct run_counts *c, const char *p
     log_line(LOG_INFO, "%s: %d of %d sites measured, %d visited%s%s%s", run_end_name(end),
              c->by_outcome[OUTCOME_MEASURED], c->planned, c->visited, controls, *why ? ": " : "", why);
     if (end != RUN_FINISHED)
-        log_line(LOG_INFO, "rig %s; go on with: seccm resume %s",
-                 c->safe ? "verified safe (retracted, cell open)" : "NOT verified safe", path);
+        log_line(LOG_INFO, "rig %s; go on with: seccm resume %s%s",
+                 c->safe ? "verified safe (retracted, cell open)" : "NOT verified safe",
+                 end == RUN_ABORTED ? "--accept " : "", path);
 }
 
 /* The guardian's watch begins when what its predecessor wrote is durable: its log is overwritten. */

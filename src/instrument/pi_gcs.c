@@ -301,6 +301,25 @@ static bool read_stopped(struct stage *s, struct err *e)
     return code == GCS_STOPPED || code == GCS_OK || refused(e, code);
 }
 
+/* A question that the stop cut off, or one whose answer was given up, may be answered after all, and then
+ * every answer is taken for that to the next question. Positions can be told from other answers: asking again
+ * gets back into step. */
+#define IN_STEP 3
+
+static bool position_at_rest(struct stage *s, double position[AXIS_COUNT], struct err *e)
+{
+    struct err why = ERR_INIT;
+    for (int attempt = 0; attempt < IN_STEP; attempt++) {
+        err_clear(&why);
+        if (gcs_position(s, position, &why))
+            return true;
+        if (why.code != ERR_MISMATCH)
+            break;
+        dialogue_drain(s->dialogue, QUIET, QUIET_LIMIT);
+    }
+    return err_set(e, why.code, "%s", why.text);
+}
+
 static bool gcs_halt_confirm(struct stage *s, double position[AXIS_COUNT], struct err *e)
 {
     /* The stop needs no parser and overtakes a move that still waits in the controller's input, which then
@@ -310,7 +329,7 @@ static bool gcs_halt_confirm(struct stage *s, double position[AXIS_COUNT], struc
     read_stopped(s, NULL);
     if (!gcs_halt(s, e) || !read_stopped(s, e))
         return err_context(e, "the stop was not acknowledged");
-    return gcs_position(s, position, e);
+    return position_at_rest(s, position, e);
 }
 
 static void gcs_halt_bytes(struct stage *s, struct buf *out)

@@ -90,7 +90,7 @@ static bool judge(struct run *r, struct descent *d, const struct sample *s, stru
                         idle_sd(&d->base) * 1e12, r->rig->config->noise_max * 1e12);
         return err_set(e, ERR_LIMIT, "%s", r->attempt.reason);
     }
-    if (!d->confirmed && s->host >= d->seen_at) {
+    if (!d->confirmed && s->host - r->stream.behind >= d->seen_at) { /* taken, not only received, after it */
         d->z_free = fmin(d->z_free, d->z_seen);
         d->confirmed = true;
     }
@@ -178,6 +178,29 @@ static bool extend(struct run *r, struct descent *d, struct err *e)
     return stage_move(r->rig->stage, 1u << AXIS_Z, to, e);
 }
 
+static ns_t stale_at(const struct run *r)
+{
+    return r->stream.last_sample + ns_from_s(stream_stale_after(r));
+}
+
+/* Samples that waited on their way are worked off; one that comes as it is taken ends the wait. With z at
+ * rest there is time for that. */
+#define FRESH_WITHIN (5 * NS_S)
+
+static bool take_until_fresh(struct run *r, struct descent *d, struct err *e)
+{
+    struct potentiostat_item item;
+    ns_t until = loop_now(r->loop) + loop_patience(r->loop, FRESH_WITHIN);
+    do {
+        if (!stream_wait(r, &item, 0, e) || !take_item(r, d, &item, e))
+            return false;
+        if (d->latched || loop_now(r->loop) < stale_at(r))
+            return true;
+    } while (loop_now(r->loop) < until);
+    return err_set(e, ERR_SILENT, "potentiostat: its samples come %.2f s after they were taken",
+                   ns_to_s(loop_now(r->loop) - r->stream.last_sample));
+}
+
 /* S1: without fresh samples z stops; with them it goes on from where it stopped. */
 static bool wait_for_fresh(struct run *r, struct descent *d, struct err *e)
 {
@@ -192,10 +215,7 @@ static bool wait_for_fresh(struct run *r, struct descent *d, struct err *e)
     d->target = at[AXIS_Z];
     d->headway.since = 0;
     saw(d, at[AXIS_Z], loop_now(r->loop), loop_now(r->loop));
-    struct potentiostat_item item;
-    if (!stream_wait(r, &item, 0, e))
-        return false;
-    if (!take_item(r, d, &item, e))
+    if (!take_until_fresh(r, d, e))
         return false;
     return d->latched || stage_ask_position(r->rig->stage, e);
 }
@@ -225,8 +245,7 @@ static bool descend(struct run *r, struct descent *d, bool leashed, struct err *
             return false;
         if (!take_samples(r, d, e) || d->latched)
             return d->latched;
-        ns_t stale_at = r->stream.last_sample + ns_from_s(stream_stale_after(r));
-        if (loop_now(r->loop) >= stale_at) {
+        if (loop_now(r->loop) >= stale_at(r)) {
             if (!wait_for_fresh(r, d, e))
                 return false;
             if (!leashed && !d->latched && !stage_move(stage, 1u << AXIS_Z, down, e))
@@ -243,7 +262,7 @@ static bool descend(struct run *r, struct descent *d, bool leashed, struct err *
             return err_set(e, ERR_MISMATCH, "stage: z does not follow: at %.4f um, commanded %.4f um",
                            r->z * 1e6, d->target * 1e6);
         struct event *events[] = {potentiostat_event(r->rig->pstat), stage_event(stage)};
-        loop_wait_any(r->loop, events, 2, stale_at);
+        loop_wait_any(r->loop, events, 2, stale_at(r));
     }
     return d->latched || motion_last_position(r, e);
 }

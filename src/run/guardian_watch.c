@@ -51,12 +51,12 @@ static void tell(int fd, const struct buf *log)
     struct buf text = {0};
     if (fd < 0 || poll(&p, 1, 0) != 1 || !(p.revents & POLLOUT))
         return;
-    for (const char *line = log->p; line && *line;) {
-        const char *end = strchr(line, '\n');
+    for (const char *line = log->n ? log->p : ""; *line;) {
         const char *blank = strchr(line, ' '); /* the time is not for the terminal */
+        size_t n = strcspn(blank, "\n") + 1;
         buf_str(&text, "seccm guardian:");
-        buf_add(&text, blank, (size_t)(end + 1 - blank));
-        line = end + 1;
+        buf_add(&text, blank, n);
+        line = blank + n;
     }
     if (text.n && write(fd, text.p, text.n) < 0)
         errno = 0; /* nobody is there to be told */

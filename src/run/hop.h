@@ -28,6 +28,11 @@ struct stream {
     int64_t samples;      /* of the segment running */
     int overloads;        /* consecutive overloaded samples */
     uint64_t flagged;
+    ns_t last_came;  /* when the newest sample was received; last_sample is when it was taken, as far as known
+                      */
+    ns_t behind;     /* the difference */
+    double offset;   /* s: least difference of host and device clock in this program; NAN = none yet */
+    double offset_t; /* s: when that was, by the device's clock */
 };
 
 /* One recorded step of the present attempt, of one or several segments, kept for the features. */
@@ -102,6 +107,7 @@ struct run {
     enum hop_state attempt_state; /* in which the newest fault came up */
     double z;                     /* m, last reported height */
     double xy[2];
+    bool aborted;                 /* the policy for the newest outcome is `abort` */
     bool secured;       /* safe_state() ran since the newest attempt began; counts.safe is its verdict */
     bool cell_was_open; /* while retracting: the break is unverified, no xy before full retraction */
     bool have_air;      /* `air` is known from an earlier site of this run */

@@ -199,7 +199,10 @@ bool rules_allow(struct run *r, const struct plan_site *site, enum run_end *end,
     if (f->consecutive_count > 0 && r->bad_in_a_row >= f->consecutive_count) {
         err_set(e, ERR_LIMIT, "%d sites in a row were not measured (last: %s: %s)", r->bad_in_a_row,
                 outcome_name(r->attempt.outcome), r->attempt.reason);
-        return end_paused(r, "faults.consecutive", end);
+        end_paused(r, "faults.consecutive", end);
+        if (f->consecutive_then == POLICY_ABORT)
+            *end = RUN_ABORTED;
+        return false;
     }
     return true;
 }

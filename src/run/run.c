@@ -14,7 +14,7 @@
 
 const char *run_end_name(enum run_end end)
 {
-    static const char *const name[] = {"finished", "paused", "interrupted", "fault"};
+    static const char *const name[] = {"finished", "paused", "aborted", "interrupted", "fault"};
     return name[end];
 }
 
@@ -118,7 +118,7 @@ bool run_visit(struct run *r, struct tour *t, const struct plan_site *site, int 
     }
     show_visited(r, site);
     if (!ok)
-        *end = end_of(e);
+        *end = r->aborted ? RUN_ABORTED : end_of(e);
     return ok;
 }
 
@@ -165,7 +165,7 @@ static void name_rule(struct run *r, enum run_end end)
         snprintf(u->reason, sizeof u->reason, "stop.count: %d sites left out, their levels have %lld each",
                  u->left_out, (long long)r->p->stop.count);
     }
-    if (end == RUN_PAUSED && !u->rule)
+    if ((end == RUN_PAUSED || end == RUN_ABORTED) && !u->rule)
         u->rule = "faults";
     if (end == RUN_INTERRUPTED || end == RUN_FAULT)
         u->rule = NULL;
@@ -178,7 +178,7 @@ static void conclude(struct run *r, enum run_end *end, struct err *e)
 {
     struct err why = ERR_INIT;
     /* The cell is open since the last program's end. */
-    bool in_order = !r->secured || ((*end == RUN_FINISHED || *end == RUN_PAUSED) && r->counts.safe);
+    bool in_order = !r->secured || (*end <= RUN_ABORTED && r->counts.safe);
     if (in_order && !run_retract(r, &why))
         safe_state(r, &why);
     if (!r->counts.safe && *end == RUN_FINISHED) {

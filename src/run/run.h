@@ -19,6 +19,7 @@
 enum run_end {
     RUN_FINISHED,    /* every site has its outcome */
     RUN_PAUSED,      /* stopped safely by a policy or limit; `resume` goes on */
+    RUN_ABORTED,     /* likewise, by the policy `abort`: `resume` asks for --accept */
     RUN_INTERRUPTED, /* stopped safely by the operator */
     RUN_FAULT,       /* stopped by an instrument or I/O fault; see `safe` */
 };

@@ -42,12 +42,32 @@ bool run_wanted(struct run *r, struct err *e)
     return writer_ok(r->w, e) || err_context(e, "results file");
 }
 
+/* Part by which an instrument's clock may go wrong. */
+#define CLOCK_PART 0.01
+
+/* Samples that wait somewhere on their way (this program was stopped or is too slow, an adapter clogged) come
+ * in as if they were fresh. The instrument's own clock tells: how much later a sample came than the one that
+ * came most promptly in this program. Without such a clock 0. */
+static ns_t behind(struct stream *st, const struct sample *s)
+{
+    if (dec_is_nan(s->t_raw))
+        return 0;
+    double t = dec_value(s->t_raw), offset = ns_to_s(s->host) - t;
+    if (isnan(st->offset) || t < st->offset_t || offset < st->offset) {
+        st->offset = offset;
+        st->offset_t = t;
+    }
+    double late = offset - st->offset - CLOCK_PART * (t - st->offset_t);
+    return late > 0 ? ns_from_s(late) : 0;
+}
+
 bool stream_start(struct run *r, struct err *e)
 {
     memset(&r->stream, 0, sizeof r->stream);
+    r->stream.offset = NAN;
     r->stream.sp = &r->program;
     r->stream.segment = -1;
-    r->stream.last_sample = loop_now(r->loop);
+    r->stream.last_sample = r->stream.last_came = loop_now(r->loop);
     if (!potentiostat_start(r->rig->pstat, &r->program.program, e))
         return err_context(e, "starting the program");
     return true;
@@ -146,11 +166,14 @@ bool stream_take(struct run *r, struct potentiostat_item *item, struct err *e)
         st->overloads = 0;
         st->samples = 0;
         st->advanced_at = 0;
+        st->last_came = item->host;
         record_segment_begin(r, item->segment);
         return true;
     case PSTAT_SAMPLE:
-        st->quiet_longest = fmax(st->quiet_longest, ns_to_s(item->host - st->last_sample));
-        st->last_sample = item->host;
+        st->quiet_longest = fmax(st->quiet_longest, ns_to_s(item->host - st->last_came));
+        st->last_came = item->host;
+        st->behind = behind(st, &item->sample);
+        st->last_sample = item->host - st->behind;
         record_sample(r, &item->sample);
         return in_step(r, item->host, e) && judge_sample(r, &item->sample, e);
     case PSTAT_END:
@@ -187,8 +210,7 @@ bool stream_wait(struct run *r, struct potentiostat_item *item, double patience,
             return true;
         if (loop_now(r->loop) >= deadline)
             return err_set(e, ERR_SILENT, "potentiostat \"%s\": no data for %.3g s in %s",
-                           r->rig->config->pstat_model_name,
-                           ns_to_s(loop_now(r->loop) - r->stream.last_sample),
+                           r->rig->config->pstat_model_name, ns_to_s(loop_now(r->loop) - r->stream.last_came),
                            r->stream.segment < 0 ? "its program's start"
                                                  : segment_role_name(r->stream.sp->role[r->stream.segment]));
         loop_wait(r->loop, potentiostat_event(r->rig->pstat), deadline);

@@ -38,10 +38,10 @@ bounds() { # least and most time (s of the sample) from the last byte to the sto
     awk -v least="$1" -v most="$2" '
         $3 == "<" { text = substr($0, index($0, "<") + 2) }
         $3 != "<" || told { next }
-        $2 == "stage" && text ~ /^\\x18/ { stop = $1; before = last }
+        $2 == "stage" && text ~ /\\x18/ { stop = $1; before = last }
         $2 == "potentiostat" && text ~ /\\nZ\\ne\\ncell_off/ && !cut { cut = $1; stopped = stop; silent = before }
         cut && $2 == "stage" && text ~ /MOV 3/ { up = $1; told = 1 }
-        { if (text !~ /^\\x18/) last = $1 }
+        text !~ /\\x18/ { last = $1 }
         END {
             printf "stop %.3f s after the last byte, cell off %.3f s, retraction %.3f s later\n", stopped - silent, cut - stopped, up - stopped
             exit !(told && stopped - silent >= least && stopped - silent <= most && cut - stopped <= 1 && up - stopped <= 10)

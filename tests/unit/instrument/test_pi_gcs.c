@@ -303,6 +303,27 @@ static void stop_without_acknowledgement_is_repeated(void **state)
     done();
 }
 
+/* The position asked for before the stop is answered late: from then on each answer is one question late. */
+static void answers_out_of_step_behind_a_stop(void **state)
+{
+    (void)state;
+    double p[AXIS_COUNT];
+    setup(-1);
+    fake_expects(&f, POS, NULL);
+    fake_expects(&f, "\x18", NULL);
+    fake_expects(&f, "ERR?\n", "1=1 \n2=2 \n3=3\n");
+    fake_expects(&f, "\x18", NULL);
+    fake_expects(&f, "ERR?\n", "10\n");
+    fake_expects(&f, POS, "10\n");
+    fake_expects(&f, POS, "1=10 \n2=20 \n3=30\n");
+    assert_true(stage_ask_position(s, &e));
+    assert_true(stage_halt(s, &e));
+    assert_true(stage_halt_confirm(s, p, &e));
+    assert_int_equal(e.code, ERR_NONE);
+    near(p[AXIS_Z], 30e-6);
+    done();
+}
+
 static void stop_never_acknowledged(void **state)
 {
     (void)state;
@@ -418,6 +439,7 @@ int main(void)
         cmocka_unit_test(halt_is_one_byte_even_with_a_question_outstanding),
         cmocka_unit_test(error_10_after_stop_is_the_acknowledgement_and_so_is_a_suppressed_one),
         cmocka_unit_test(stop_without_acknowledgement_is_repeated),
+        cmocka_unit_test(answers_out_of_step_behind_a_stop),
         cmocka_unit_test(stop_never_acknowledged),
         cmocka_unit_test(bytes_for_a_guardian),
         cmocka_unit_test(errands_stop_again_behind_the_first_answer_then_retract_and_see_it_arrive),

@@ -118,6 +118,31 @@ static void a_spike_while_travelling_stops_and_tries_again(void **unused)
     spike_at("travel", 300 * NS_MS, ROW, OUTCOME_ALREADY_WET, TOUCHED_NO, 2);
 }
 
+/* Samples that are held up on their way look fresh when they come: z must not go by them. */
+static void samples_that_come_late_do_not_let_z_down(void **unused)
+{
+    (void)unused;
+    struct night n;
+    const struct night_spec s = {.columns = 1};
+    ns_t contact = clean_time(&s, "confirm", 1);
+    for (int late = 1; late <= 3; late++) {
+        night_open(&n, &s);
+        const struct link_fault f = {.kind = LINK_FAULT_DELAY,
+                                     .at = contact - 500 * NS_MS,
+                                     .until = contact + 5500 * NS_MS,
+                                     .delay = late * 150 * NS_MS};
+        link_fault(n.rig->pstat_link, &f);
+        night_run(&n);
+        struct results_attempt a = only_attempt(&n, 1);
+        print_message("late by %d ms: %s: %s\n", late * 150, outcome_name(a.outcome), a.reason);
+        ASSERT_OUTCOME(a, OUTCOME_FAULT);
+        assert_non_null(strstr(a.reason, "after they were taken"));
+        assert_true(n.counts.safe);
+        ASSERT_UNHARMED(&n);
+        night_close(&n);
+    }
+}
+
 static void overload_ends_the_site_safely(void **unused)
 {
     (void)unused;
@@ -443,6 +468,7 @@ int main(void)
         cmocka_unit_test(no_contact_on_an_insulating_patch),
         cmocka_unit_test(an_electrical_spike_is_no_contact),
         cmocka_unit_test(a_spike_while_travelling_stops_and_tries_again),
+        cmocka_unit_test(samples_that_come_late_do_not_let_z_down),
         cmocka_unit_test(overload_ends_the_site_safely),
         cmocka_unit_test(a_lost_meniscus_is_told_by_the_capacitance),
         cmocka_unit_test(a_lost_meniscus_drives_a_galvanostat_to_compliance),
