@@ -28,8 +28,6 @@ static void catch_signals(void)
     const int which[] = {SIGINT, SIGTERM, SIGHUP};
     for (int k = 0; k < 3; k++)
         sigaction(which[k], &a, NULL);
-    signal(SIGXFSZ,
-           SIG_IGN); /* a limit on the size of files is an error of a write, not the end of the process */
 }
 
 char *session_sample_path(const char *results_path)

@@ -385,11 +385,20 @@ bool store_in_place(struct results *r, struct err *e)
                                  found == PLACE_DELETED ? "deleted" : "moved away");
 }
 
+/* What SQLite leaves beside the old name unless another file has that name now. */
+static void remove_remains(const char *path)
+{
+    struct stat st;
+    if (lstat(path, &st) != 0 && errno == ENOENT)
+        remove_all(path);
+}
+
 /* All that the deleted file holds goes into a new one, under the old name if nobody has taken it. */
 static bool copy_deleted(struct results *r, struct err *e)
 {
     struct buf name = {0};
     struct stat st;
+    remove_remains(r->path);
     buf_printf(&name, "%s%s", r->path, lstat(r->path, &st) == 0 ? "-rescued" : "");
     sqlite3_stmt *s = store_prepare(r, "VACUUM INTO ?1", e);
     bool ok = s;
@@ -418,6 +427,8 @@ static bool bring_home(struct results *r, struct err *e)
         log_line(LOG_WARNING, "results `%s` were moved while they were written: everything is in `%s`",
                  r->path, name.p);
     buf_free(&name);
+    if (ok)
+        remove_remains(r->path);
     return ok;
 }
 
