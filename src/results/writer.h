@@ -39,6 +39,7 @@ bool writer_step_end(struct writer *w, int64_t step, const char *ended_by, doubl
  * becomes the site's if it is its last attempt. `site`, `number` and `start_s` are known from the beginning;
  * x and y replace those of the intent unless they are NAN. */
 bool writer_attempt_end(struct writer *w, const struct results_attempt *a);
+/* Copies the rows; their texts live as results.h says. */
 bool writer_features(struct writer *w, const struct results_feature *f, int n);
 bool writer_event(struct writer *w, const struct results_event *ev);
 /* Outcome of a site that was never visited or is skipped. */
