@@ -8,6 +8,13 @@
 
 #define DATA_FACTORS 8
 
+/* Where in the file's features those of one name are, in the file's order. */
+struct data_group {
+    const char *name;
+    int *row; /* heap: indices */
+    int n, cap;
+};
+
 struct data {
     struct results *r; /* owned */
     struct results_sites sites;
@@ -15,6 +22,8 @@ struct data {
     int n_factors;
     struct results_feature *feature;
     int n_features;
+    struct data_group *group;
+    int n_groups;
     struct frame frame;
 };
 
@@ -40,6 +49,9 @@ bool data_same_level(const struct data *d, int a, int b, int factor);
 const char *data_outcome(const struct data *d, int site);
 /* A feature row counts if it belongs to the last attempt of its site. */
 bool data_is_current(const struct data *d, const struct results_feature *f);
+
+/* Copies of the features with one of these names (NULL-terminated), name by name; caller frees. */
+struct results_feature *data_features(const struct data *d, const char *const *names, int *n);
 
 /* One feature over all sites. */
 struct series {
