@@ -46,6 +46,7 @@ enum power_end {
     POWER_FAIL,      /* this operation fails */
     POWER_FAIL_ON,   /* this one and all that follow */
     POWER_FULL,      /* as if the disk were full: this one and all that need space */
+    POWER_SLOW,      /* every operation takes a while, now and then a long one */
     POWER_ENDS
 };
 
@@ -57,7 +58,8 @@ static const char *const power_end_name[POWER_ENDS] = {"nothing",
                                                        "cut, unsynced torn",
                                                        "one error",
                                                        "only errors",
-                                                       "disk full"};
+                                                       "disk full",
+                                                       "slow disk"};
 
 /* What a parent may ask about a child that ended. */
 struct power_story {
@@ -257,6 +259,12 @@ static inline void power_cut(void)
     _exit(POWER_EXIT);
 }
 
+static inline void power_burn(uint64_t turns)
+{
+    for (volatile uint64_t i = 0; i < turns; i++)
+        ;
+}
+
 /* Counts an operation; ends the process if this is the one. true: the operation must fail. `torn`, if there
  * is one, does half of the operation. */
 static inline bool power_operation(const char *what, const char *path, bool needs_space,
@@ -293,6 +301,10 @@ static inline bool power_operation(const char *what, const char *path, bool need
         return n >= power.at;
     case POWER_FULL:
         return n >= power.at && needs_space;
+    case POWER_SLOW:
+        power_burn(rng_below(power.rng, rng_below(power.rng, 20, (uint64_t)n, 4) ? 30000 : 10000000,
+                             (uint64_t)n, 5));
+        return false;
     }
     return false;
 }

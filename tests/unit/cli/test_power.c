@@ -361,6 +361,21 @@ static void resumption_is_interrupted_too(void **state)
     print_message("%d nights interrupted twice\n", n);
 }
 
+/* However long the disk takes, in virtual time the night is the same. */
+static void slow_disk_changes_nothing(void **state)
+{
+    (void)state;
+    for (int k = 0; k < 3; k++) {
+        forget("run");
+        tell_case(POWER_SLOW, k, 3, "run");
+        int status = night(false, POWER_SLOW, 0, (uint64_t)k);
+        MUST(status == 0, "status %d", status);
+        MUST(check_file(true) == SITES, "not all sites are measured");
+        check_same(0);
+        check_single_file();
+    }
+}
+
 /* The model itself must be able to lose something. */
 static void the_cut_loses_what_was_not_synced(void **state)
 {
@@ -415,11 +430,9 @@ int main(void)
     seed = given ? strtoull(given, NULL, 0) : (uint64_t)time(NULL) * 1000003u + (uint64_t)getpid();
     print_message("seed %llu\n", (unsigned long long)seed);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(killed_at_an_operation),
-        cmocka_unit_test(power_cut_at_an_operation),
-        cmocka_unit_test(disk_fails_at_an_operation),
-        cmocka_unit_test(resumption_is_interrupted_too),
-        cmocka_unit_test(the_cut_loses_what_was_not_synced),
+        cmocka_unit_test(killed_at_an_operation),     cmocka_unit_test(power_cut_at_an_operation),
+        cmocka_unit_test(disk_fails_at_an_operation), cmocka_unit_test(resumption_is_interrupted_too),
+        cmocka_unit_test(slow_disk_changes_nothing),  cmocka_unit_test(the_cut_loses_what_was_not_synced),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
