@@ -69,7 +69,8 @@ void features_of_attempt(const struct feature_attempt *a, const struct analysis_
 typedef bool features_take(void *ctx, const struct results_feature *f, int n, struct err *e);
 bool features_compute(struct results *r, const struct analysis_settings *s, features_take *take, void *ctx,
                       struct err *e);
-/* Computes them and puts them in the place of those that the file has, in one transaction (a writer handle). */
+/* Computes them and puts them in the place of those that the file has, in one transaction (a writer handle).
+ */
 bool features_recompute(struct results *r, const struct analysis_settings *s, struct err *e);
 
 #endif

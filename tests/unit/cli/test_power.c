@@ -272,18 +272,20 @@ static void finish(void)
     check_sound();
 }
 
-/* A night that ends at its nth operation, then the rest of it. */
-static void one_case(enum power_end end, long nth, long of)
+/* A night that ends at its nth operation, then the rest of it. true if it got so far. */
+static bool one_case(enum power_end end, long nth, long of)
 {
     forget("run");
     tell_case(end, nth, of, "run");
     int status = night(false, end, nth, (uint64_t)nth);
+    bool hit = story->hit;
     check_status(end, status);
     bool stored = status == 0 || end == POWER_FAIL;
     check_file(!kills(end) && stored);
     finish();
     check_file(true);
     check_same(1);
+    return hit;
 }
 
 /* The resumption ends like that too. */
@@ -317,9 +319,9 @@ static void sweep(enum power_end end)
     int n = draws() ? draws() : (int)operations, hit = 0;
     for (int k = 0; k < n; k++) {
         long nth = draws() ? 1 + (long)rng_below(r, (uint64_t)operations, (uint64_t)k, 0) : k + 1;
-        one_case(end, nth, operations);
-        hit += story->hit || end == POWER_ON;
+        hit += one_case(end, nth, operations);
     }
+    assert_int_equal(hit, n);
     print_message("%s: %d nights, %ld operations in an undisturbed one\n", power_end_name[end], n,
                   operations);
 }
