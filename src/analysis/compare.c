@@ -283,14 +283,31 @@ static void run_tests(const struct selection *s, const struct companions *c, str
     r->separate = c->n_partners > 0 && brackets_apart(s, c, r->low, r->high, r->feature.delta);
 }
 
+/* A corrected form stands for the quantity that it belongs to. */
+static const struct feature_def *compared(const struct feature_def *def)
+{
+    return def->base ? feature_find(def->base) : def;
+}
+
+void compare_names(const struct feature_def *def, const char *names[COMPARE_NAMES])
+{
+    const struct feature_def *d = compared(def);
+    int n = companions_names(names);
+    names[n++] = def->name;
+    if (d != def)
+        names[n++] = d->name;
+    for (int k = 0; k < FEATURE_PARTNERS && d->partner[k]; k++)
+        names[n++] = d->partner[k];
+    names[n] = NULL;
+}
+
 bool compare_feature(const struct results_sites *sites, const struct results_feature *rows, int n_rows,
                      const struct feature_ref *ref, int factor, const char *factor_name,
                      enum unverified unverified, struct comparison *out, struct err *e)
 {
     struct compare_query q = {sites, rows, n_rows, factor, unverified};
     struct feature_ref asked = *ref;
-    if (asked.def->base)
-        asked.def = feature_find(asked.def->base);
+    asked.def = compared(ref->def);
     struct selection s;
     if (!select_feature(sites, rows, n_rows, &asked, factor, unverified, &s, e))
         return false;

@@ -58,6 +58,10 @@ struct comparison {
     char text[1024]; /* the verdict as sentences */
 };
 
+/* Names of all features that a comparison of this one looks at, itself included; NULL-terminated. */
+#define COMPARE_NAMES (FEATURE_PARTNERS + 6)
+void compare_names(const struct feature_def *def, const char *names[COMPARE_NAMES]);
+
 /* Effect of factor `factor` on the feature; asked for a corrected form, compares the quantity that it belongs
  * to. Errors as select_feature(). Fewer than two levels with values: NO_EFFECT_SHOWN, and the text says so.
  */

@@ -9,6 +9,16 @@
 #include "analysis/area.h"
 #include "base/buf.h"
 
+int companions_names(const char **names)
+{
+    static const char *const all[] = {"wetted_growth", "contact_capacitance", "rest_capacitance",
+                                      "c_dl_pass"};
+    int n = (int)(sizeof all / sizeof all[0]);
+    for (int k = 0; k < n; k++)
+        names[k] = all[k];
+    return n;
+}
+
 /* Values of `other` at the sites of `s` (NAN where it has none). */
 static void align(const struct selection *s, const struct selection *other, double *out)
 {

@@ -27,6 +27,8 @@ struct companions {
     double *memory;
 };
 
+/* Names of the measures of the area; returns their number, at most 4. */
+int companions_names(const char **names);
 /* For feature `ref` with values `s`. The capacitances at both ends of the contact's use measure the area
  * where at least half of the sites of each level have them, otherwise c_dl_pass does: never a mixture. Errors
  * as select_feature(). */

@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "analysis/registry.h"
+#include "base/buf.h"
+#include "base/intern.h"
 
 void features_free(struct features *f)
 {
@@ -30,10 +32,11 @@ static struct results_feature *append(struct features *f, const struct feature_p
         .uncertainty = NAN,
     };
     const struct feature_def *def = feature_find(name);
-    snprintf(row->step_name, sizeof row->step_name, "%s", p->step_name ? p->step_name : "");
-    snprintf(row->name, sizeof row->name, "%s", name);
-    snprintf(row->unit, sizeof row->unit, "%s", def ? def->unit : "1");
-    snprintf(row->method, sizeof row->method, "%s", def ? def->method : "");
+    row->step_name = intern(p->step_name);
+    row->name = def ? def->name : intern(name);
+    row->unit = def ? def->unit : "1";
+    row->method = def ? def->method : "";
+    row->missing = "";
     return row;
 }
 
@@ -47,15 +50,18 @@ void features_value(struct features *f, const struct feature_place *p, const cha
     struct results_feature *row = append(f, p, name);
     row->value = value;
     row->uncertainty = isfinite(sd) ? sd : NAN;
-    size_t used = strlen(row->method);
-    if (note && *note)
-        snprintf(row->method + used, sizeof row->method - used, "; %s", note);
+    if (note && *note) {
+        struct buf method = {0};
+        buf_printf(&method, "%s; %s", row->method, note);
+        row->method = intern(method.p);
+        buf_free(&method);
+    }
 }
 
 void features_missing(struct features *f, const struct feature_place *p, const char *name, const char *reason)
 {
     struct results_feature *row = append(f, p, name);
-    snprintf(row->missing, sizeof row->missing, "%s", reason);
+    row->missing = intern(reason);
 }
 
 bool features_has(const struct features *f, const char *step)

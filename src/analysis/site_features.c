@@ -304,34 +304,48 @@ static bool wiring_of(struct results *r, struct trace_wiring *w, struct err *e)
 
 #define ATTEMPTS_MAX 64
 
-bool features_compute(struct results *r, const struct analysis_settings *s, struct results_feature **out,
-                      int *n, struct err *e)
+/* The features of a site's last attempt, if it has one. */
+static bool load_site(struct results *r, const struct results_site *site, struct results_attempt *room,
+                      const struct analysis_settings *s, const struct trace_wiring *w, struct features *out,
+                      struct err *e)
+{
+    if (site->last_attempt == 0)
+        return true;
+    int count = results_attempts(r, site->site, room, ATTEMPTS_MAX, e);
+    bool ok = count >= 0;
+    for (int j = 0; j < count && j < ATTEMPTS_MAX && ok; j++)
+        if (room[j].id == site->last_attempt)
+            ok = load_attempt(r, &room[j], s, w, out, e) || err_context(e, "site %d", site->site);
+    return ok;
+}
+
+bool features_compute(struct results *r, const struct analysis_settings *s, features_take *take, void *ctx,
+                      struct err *e)
 {
     struct trace_wiring w = {0};
     struct results_sites sites = {0};
     if (!wiring_of(r, &w, e) || !results_sites(r, &sites, e))
         return false;
     struct features list = {0};
-    struct results_attempt *attempt = xcalloc(ATTEMPTS_MAX, sizeof *attempt);
+    struct results_attempt *room = xcalloc(ATTEMPTS_MAX, sizeof *room);
     bool ok = true;
     for (int k = 0; k < sites.n && ok; k++) {
-        if (sites.site[k].last_attempt == 0)
-            continue;
-        int count = results_attempts(r, sites.site[k].site, attempt, ATTEMPTS_MAX, e);
-        ok = count >= 0;
-        count = count > ATTEMPTS_MAX ? ATTEMPTS_MAX : count;
-        for (int j = 0; j < count && ok; j++)
-            if (attempt[j].id == sites.site[k].last_attempt)
-                ok = load_attempt(r, &attempt[j], s, &w, &list, e) ||
-                     err_context(e, "site %d", sites.site[k].site);
+        list.n = 0;
+        ok = load_site(r, &sites.site[k], room, s, &w, &list, e) &&
+             (list.n == 0 || take(ctx, list.row, list.n, e));
     }
-    free(attempt);
+    free(room);
+    features_free(&list);
     results_sites_free(&sites);
-    if (!ok) {
-        features_free(&list);
-        return false;
-    }
-    *out = list.row;
-    *n = list.n;
-    return true;
+    return ok;
+}
+
+static bool add_to(void *ctx, const struct results_feature *f, int n, struct err *e)
+{
+    return results_features_add(ctx, f, n, e);
+}
+
+bool features_recompute(struct results *r, const struct analysis_settings *s, struct err *e)
+{
+    return results_features_begin(r, e) && results_features_end(r, features_compute(r, s, add_to, r, e), e);
 }

@@ -2,7 +2,7 @@
  * absence.
  *
  * The call sequence at the end of a site:   features_of_attempt(&attempt, &settings, &list)
- * for a whole file (`seccm features --recompute`): features_compute()
+ * for a whole file (`seccm features --recompute`): features_recompute()
  *
  * What uncertainties hold (one SD): white noise of the current, estimated per cycle from the residuals about
  * the smoothed curve, and the SDs of the blank's offset, leak and stray capacitance. The blank's regression
@@ -64,9 +64,14 @@ void features_of_attempt(const struct feature_attempt *a, const struct analysis_
                          struct features *out);
 
 /* All features of a file: the last attempt of each site (earlier ones are superseded and keep their rows
- * unread). Samples are held one step at a time, so that memory grows with the number of features only. *out
- * is the caller's to free. Errors: what the file can not give (ERR_INPUT, ERR_IO). */
-bool features_compute(struct results *r, const struct analysis_settings *s, struct results_feature **out,
-                      int *n, struct err *e);
+ * unread). `take` gets those of one site at a time; the rows are borrowed, and false from it ends the walk.
+ * Samples are held one step at a time, features one site at a time. Errors: what the file can not give
+ * (ERR_INPUT, ERR_IO), and those of `take`. */
+typedef bool features_take(void *ctx, const struct results_feature *f, int n, struct err *e);
+bool features_compute(struct results *r, const struct analysis_settings *s, features_take *take, void *ctx,
+                      struct err *e);
+/* Computes them and puts them in the place of those that the file has, in one transaction (a writer handle).
+ */
+bool features_recompute(struct results *r, const struct analysis_settings *s, struct err *e);
 
 #endif

@@ -17,8 +17,7 @@ struct trend {
 };
 
 /* t need not be sorted; pairs with a value that is not finite are left out. false with fewer than 4 values.
- * Memory and time are n^2; above 2000 values, every pair whose distance in order is one of 2000 evenly chosen
- * ones stands for all in the slope (not in s). */
+ * All pairs count, without being looked at one by one (analysis/slopes.h). */
 bool trend_test(const double *t, const double *x, int n, struct trend *out);
 
 #endif

@@ -32,11 +32,8 @@ static bool recompute(const char *path, struct err *e)
     if (!r)
         return false;
     struct analysis_settings s;
-    struct results_feature *f = NULL;
-    int n = 0;
     settings_of(r, &s);
-    bool ok = features_compute(r, &s, &f, &n, e) && results_put_features(r, f, n, e);
-    free(f);
+    bool ok = features_recompute(r, &s, e);
     return results_close(r, ok ? e : NULL) && ok;
 }
 

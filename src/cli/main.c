@@ -34,6 +34,7 @@ int main(int argc, char **argv)
 {
     setlocale(LC_ALL, "C");
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a limit on the size of files is an error of a write, not the end */
     if (argc < 2) {
         print_commands(stderr);
         return 2;

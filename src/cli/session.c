@@ -32,8 +32,6 @@ static void catch_signals(bool guarded)
     const int which[] = {SIGINT, SIGTERM, SIGHUP};
     for (int k = 0; k < 3; k++)
         sigaction(which[k], &a, NULL);
-    signal(SIGXFSZ,
-           SIG_IGN); /* a limit on the size of files is an error of a write, not the end of the process */
     if (guarded)
         signal(SIGTSTP, SIG_IGN); /* a run that sleeps would be ended by its guardian */
 }

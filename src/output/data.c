@@ -27,6 +27,43 @@ static void count_controls(struct data *d)
     }
 }
 
+/* Rows come site by site in the same order of names, so the next one is most often behind the last. */
+static struct data_group *group_of(struct data *d, int *hint, const char *name)
+{
+    for (int j = 0; j < d->n_groups; j++) {
+        int k = (*hint + j) % d->n_groups;
+        if (strcmp(d->group[k].name, name) == 0) {
+            *hint = k + 1 < d->n_groups ? k + 1 : 0;
+            return &d->group[k];
+        }
+    }
+    d->group = xrealloc(d->group, (size_t)(d->n_groups + 1) * sizeof *d->group);
+    d->group[d->n_groups] = (struct data_group){.name = name};
+    return &d->group[d->n_groups++];
+}
+
+static void ungroup_features(struct data *d)
+{
+    for (int k = 0; k < d->n_groups; k++)
+        free(d->group[k].row);
+    free(d->group);
+    d->group = NULL;
+    d->n_groups = 0;
+}
+
+static void group_features(struct data *d)
+{
+    int hint = 0;
+    for (int k = 0; k < d->n_features; k++) {
+        struct data_group *g = group_of(d, &hint, d->feature[k].name);
+        if (g->n == g->cap) {
+            g->cap = g->cap ? 2 * g->cap : 64;
+            g->row = xrealloc(g->row, (size_t)g->cap * sizeof *g->row);
+        }
+        g->row[g->n++] = k;
+    }
+}
+
 static bool read_all(struct data *d, struct err *e)
 {
     if (!results_sites(d->r, &d->sites, e))
@@ -36,7 +73,10 @@ static bool read_all(struct data *d, struct err *e)
     if (d->n_factors > DATA_FACTORS)
         return err_set(e, ERR_INPUT, "results `%s`: %d factors, at most %d are read", results_path(d->r),
                        d->n_factors, DATA_FACTORS);
-    return results_features(d->r, &d->feature, &d->n_features, e) && frame_read(d->r, &d->frame, e);
+    if (!results_features(d->r, &d->feature, &d->n_features, e))
+        return false;
+    group_features(d);
+    return frame_read(d->r, &d->frame, e);
 }
 
 struct data *data_open(const char *path, struct err *e)
@@ -58,6 +98,7 @@ void data_close(struct data *d)
         return;
     results_sites_free(&d->sites);
     free(d->feature);
+    ungroup_features(d);
     results_close(d->r, NULL);
     free(d);
 }
@@ -196,6 +237,8 @@ void data_keep(struct data *d, enum data_roles roles)
     }
     s->n = n;
     d->n_features = features;
+    ungroup_features(d); /* its rows are others now */
+    group_features(d);
 }
 
 /* One more column of texts; "" = none. */
@@ -257,6 +300,28 @@ bool data_is_current(const struct data *d, const struct results_feature *f)
 {
     int k = data_site(d, f->site);
     return k >= 0 && (f->attempt == 0 || f->attempt == d->sites.site[k].last_attempt);
+}
+
+static bool is_among(const char *name, const char *const *names)
+{
+    for (; *names; names++)
+        if (strcmp(name, *names) == 0)
+            return true;
+    return false;
+}
+
+struct results_feature *data_features(const struct data *d, const char *const *names, int *n)
+{
+    int count = 0;
+    for (int g = 0; g < d->n_groups; g++)
+        count += is_among(d->group[g].name, names) ? d->group[g].n : 0;
+    struct results_feature *out = xcalloc((size_t)count + 1, sizeof *out);
+    *n = 0;
+    for (int g = 0; g < d->n_groups; g++)
+        if (is_among(d->group[g].name, names))
+            for (int k = 0; k < d->group[g].n; k++)
+                out[(*n)++] = d->feature[d->group[g].row[k]];
+    return out;
 }
 
 static bool is_of(const struct series *s, const struct results_feature *f)

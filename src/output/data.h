@@ -15,6 +15,13 @@ enum data_roles {
     DATA_ALL,
 };
 
+/* Where in the file's features those of one name are, in the file's order. */
+struct data_group {
+    const char *name;
+    int *row; /* heap: indices */
+    int n, cap;
+};
+
 struct data {
     struct results *r; /* owned */
     struct results_sites sites;
@@ -24,6 +31,8 @@ struct data {
                                                      ones; those that were measured and not accepted */
     struct results_feature *feature;
     int n_features;
+    struct data_group *group;
+    int n_groups;
     struct frame frame;
 };
 
@@ -58,6 +67,9 @@ bool data_same_level(const struct data *d, int a, int b, int factor);
 const char *data_outcome(const struct data *d, int site);
 /* A feature row counts if it belongs to the last attempt of its site. */
 bool data_is_current(const struct data *d, const struct results_feature *f);
+
+/* Copies of the features with one of these names (NULL-terminated), name by name; caller frees. */
+struct results_feature *data_features(const struct data *d, const char *const *names, int *n);
 
 /* One feature over all sites. */
 struct series {

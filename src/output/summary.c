@@ -53,7 +53,8 @@ static void describe(struct summary_level *l, const struct summary_options *o)
     free(sorted);
 }
 
-/* The rows of one feature in one array, so that not every level searches the whole file. */
+/* The rows of one feature, and of those that it is compared with, so that not every level searches the whole
+ * file. */
 struct own_rows {
     struct results_feature *row;
     int n;
@@ -61,11 +62,9 @@ struct own_rows {
 
 static void own_rows_make(const struct data *d, const struct feature_ref *ref, struct own_rows *out)
 {
-    out->row = xcalloc((size_t)d->n_features + 1, sizeof *out->row);
-    out->n = 0;
-    for (int k = 0; k < d->n_features; k++)
-        if (strcmp(d->feature[k].name, ref->def->name) == 0)
-            out->row[out->n++] = d->feature[k];
+    const char *names[COMPARE_NAMES];
+    compare_names(ref->def, names);
+    out->row = data_features(d, names, &out->n);
 }
 
 static bool add_level(const struct data *d, const struct own_rows *own, const struct summary_options *o,
@@ -153,8 +152,8 @@ bool summary_make(const struct data *d, const struct feature_ref *ref, const str
     for (int k = 0; ok && k < n; k++)
         ok = add_level(d, &own, o, like[k], &s, e);
     if (ok && o->factor >= 0) {
-        ok = compare_feature(&d->sites, d->feature, d->n_features, &s.ref, o->factor,
-                             d->factor[o->factor].name, o->unverified, &s.comparison, e);
+        ok = compare_feature(&d->sites, own.row, own.n, &s.ref, o->factor, d->factor[o->factor].name,
+                             o->unverified, &s.comparison, e);
         s.has_comparison = ok;
     }
     free(like);

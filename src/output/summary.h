@@ -44,8 +44,7 @@ struct summary_options {
     enum unverified unverified;
     uint64_t seed;
     int resamples;
-    /* What a caller has no use for: the trend takes time that grows with the square of the number of sites,
-     * the mean's interval with sites times resamples. */
+    /* What a caller has no use for: the mean's interval takes time that grows with sites times resamples. */
     bool no_trend, no_mean;
 };
 

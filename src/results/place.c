@@ -252,6 +252,34 @@ void place_unlock(struct place_lock *lock)
     lock->path = NULL;
 }
 
+int place_node(const char *path, struct err *e)
+{
+    int node = open(path, O_PATH | O_CLOEXEC);
+    if (node < 0)
+        err_errno(e, ERR_IO, errno, "results `%s`", path);
+    return node;
+}
+
+enum place_found place_find(int node, const char *path)
+{
+    struct stat opened, named;
+    if (stat(path, &named) == 0 && fstat(node, &opened) == 0 && opened.st_dev == named.st_dev &&
+        opened.st_ino == named.st_ino)
+        return PLACE_HERE;
+    return fstat(node, &opened) == 0 && opened.st_nlink == 0 ? PLACE_DELETED : PLACE_MOVED;
+}
+
+void place_name(int node, struct buf *out)
+{
+    char link[48], name[PATH_MAX];
+    snprintf(link, sizeof link, "/proc/self/fd/%d", node);
+    ssize_t n = readlink(link, name, sizeof name);
+    if (n > 0 && n < (ssize_t)sizeof name)
+        buf_add(out, name, (size_t)n);
+    else
+        buf_str(out, "");
+}
+
 bool place_sync_folder(const char *path, struct err *e)
 {
     char *folder = folder_of(path);

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 
 enum place_verdict { PLACE_LOCAL, PLACE_DOUBTFUL, PLACE_NETWORK };
@@ -32,6 +33,15 @@ struct place_lock {
 bool place_lock(const char *path, struct place_lock *lock, struct err *e);
 /* Removes the lock file and lets go. */
 void place_unlock(struct place_lock *lock);
+
+/* A descriptor that stands for the file and holds nothing of it: closing it drops no lock of this process.
+ * -1 on error. */
+int place_node(const char *path, struct err *e);
+enum place_found { PLACE_HERE, PLACE_MOVED, PLACE_DELETED };
+/* Is the file of place_node() still what `path` names? Moved: it has another name. */
+enum place_found place_find(int node, const char *path);
+/* The name that the file has now, as far as the system knows; "" if it does not. */
+void place_name(int node, struct buf *out);
 
 /* Makes a renamed or removed entry of the folder of `path` durable. */
 bool place_sync_folder(const char *path, struct err *e);

@@ -31,19 +31,33 @@ static bool fits(const struct queue *q, const struct queue_item *item)
     return q->bytes == 0 || (item->size <= q->bound && q->bytes <= q->bound - item->size);
 }
 
+static void append(struct queue *q, struct queue_item *item)
+{
+    item->next = NULL;
+    *q->last = item;
+    q->last = &item->next;
+    q->bytes += item->size;
+    pthread_cond_signal(&q->filled);
+}
+
 bool queue_push(struct queue *q, struct queue_item *item, bool wait)
 {
     pthread_mutex_lock(&q->lock);
     while (wait && !fits(q, item))
         pthread_cond_wait(&q->drained, &q->lock);
     bool ok = fits(q, item);
-    if (ok) {
-        item->next = NULL;
-        *q->last = item;
-        q->last = &item->next;
-        q->bytes += item->size;
-        pthread_cond_signal(&q->filled);
-    }
+    if (ok)
+        append(q, item);
+    pthread_mutex_unlock(&q->lock);
+    return ok;
+}
+
+bool queue_push_beyond(struct queue *q, struct queue_item *item, size_t bound)
+{
+    pthread_mutex_lock(&q->lock);
+    bool ok = item->size <= bound && q->bytes <= bound - item->size;
+    if (ok)
+        append(q, item);
     pthread_mutex_unlock(&q->lock);
     return ok;
 }
@@ -61,11 +75,10 @@ struct queue_item *queue_take(struct queue *q)
     return item;
 }
 
-void queue_finish(struct queue *q, struct queue_item *item)
+void queue_finish(struct queue *q, size_t size)
 {
     pthread_mutex_lock(&q->lock);
-    q->bytes -= item->size;
+    q->bytes -= size;
     pthread_cond_signal(&q->drained);
     pthread_mutex_unlock(&q->lock);
-    free(item);
 }

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Heads every job; the taker frees it (one malloc). */
+/* Heads every job (one malloc); what was taken is the taker's to free. */
 struct queue_item {
     struct queue_item *next;
     size_t size; /* bytes that count against the bound */
@@ -25,9 +25,11 @@ void queue_done(struct queue *q);
 /* Hands over the item. When it does not fit: with `wait` waits for the taker, otherwise false, and the item
  * stays the caller's. An item larger than the bound fits into an empty queue. */
 bool queue_push(struct queue *q, struct queue_item *item, bool wait);
+/* Hands over the item if it fits within another bound, for what must not be lost. Never waits. */
+bool queue_push_beyond(struct queue *q, struct queue_item *item, size_t bound);
 /* Waits for an item. Its bytes count until queue_finish(). */
 struct queue_item *queue_take(struct queue *q);
-/* Frees a taken item. */
-void queue_finish(struct queue *q, struct queue_item *item);
+/* The bytes of a taken item count no longer. */
+void queue_finish(struct queue *q, size_t size);
 
 #endif

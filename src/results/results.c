@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/clocale.h"
+#include "base/log.h"
 #include "results/schema_sql.h"
 #include "results/store.h"
 
@@ -108,6 +109,7 @@ static struct results *handle_new(const char *path)
 {
     struct results *r = xcalloc(1, sizeof *r);
     r->path = xstrdup(path);
+    r->node = -1;
     return r;
 }
 
@@ -116,6 +118,8 @@ static void handle_free(struct results *r)
 {
     store_finalize(r);
     sqlite3_close(r->db);
+    if (r->node >= 0)
+        close(r->node);
     place_unlock(&r->lock);
     free(r->path);
     free(r);
@@ -192,8 +196,9 @@ static bool open_writer(struct results *r, struct err *e)
         !store_exec(r, "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0", e))
         return false;
     sqlite3_wal_hook(r->db, count_wal_pages, r);
-    r->writable = true;
-    return true;
+    r->node = place_node(r->path, e);
+    r->writable = r->node >= 0;
+    return r->writable;
 }
 
 /* --- create -------------------------------------------------------------------------------------------- */
@@ -369,6 +374,65 @@ struct results *results_open(const char *path, struct err *e)
     return NULL;
 }
 
+/* --- a file whose name is taken away ------------------------------------------------------------------- */
+
+bool store_in_place(struct results *r, struct err *e)
+{
+    if (r->astray)
+        return true;
+    enum place_found found = place_find(r->node, r->path);
+    r->astray = found != PLACE_HERE;
+    return !r->astray || err_set(e, ERR_IO, "results `%s`: the file was %s while the run writes it", r->path,
+                                 found == PLACE_DELETED ? "deleted" : "moved away");
+}
+
+/* What SQLite leaves beside the old name unless another file has that name now. */
+static void remove_remains(const char *path)
+{
+    struct stat st;
+    if (lstat(path, &st) != 0 && errno == ENOENT)
+        remove_all(path);
+}
+
+/* All that the deleted file holds goes into a new one, under the old name if nobody has taken it. */
+static bool copy_deleted(struct results *r, struct err *e)
+{
+    struct buf name = {0};
+    struct stat st;
+    remove_remains(r->path);
+    buf_printf(&name, "%s%s", r->path, lstat(r->path, &st) == 0 ? "-rescued" : "");
+    sqlite3_stmt *s = store_prepare(r, "VACUUM INTO ?1", e);
+    bool ok = s;
+    if (ok) {
+        store_bind_text(s, 1, name.p);
+        ok = store_run(r, s, "copy of the deleted file", e);
+        sqlite3_finalize(s);
+    }
+    if (ok)
+        log_line(LOG_WARNING, "results `%s` were deleted while they were written: everything is in `%s`",
+                 r->path, name.p);
+    buf_free(&name);
+    return ok;
+}
+
+/* The open file still takes everything: the WAL's name is not sought beside its new one. */
+static bool bring_home(struct results *r, struct err *e)
+{
+    struct buf name = {0};
+    if (place_find(r->node, r->path) == PLACE_DELETED)
+        return copy_deleted(r, e);
+    int code = sqlite3_wal_checkpoint_v2(r->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+    bool ok = code == SQLITE_OK || store_fail(r, e, "checkpoint");
+    place_name(r->node, &name);
+    if (ok)
+        log_line(LOG_WARNING, "results `%s` were moved while they were written: everything is in `%s`",
+                 r->path, name.p);
+    buf_free(&name);
+    if (ok)
+        remove_remains(r->path);
+    return ok;
+}
+
 /* --- close --------------------------------------------------------------------------------------------- */
 
 /* Everything into the one file. Readers that hold on keep the WAL beside it (the last one removes it): no
@@ -391,8 +455,12 @@ bool results_close(struct results *r, struct err *e)
         return true;
     bool ok = true;
     store_finalize(r);
+    if (r->writable && !r->damaged)
+        ok = store_in_place(r, e);
     if (r->damaged)
         sqlite3_db_config(r->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+    else if (r->astray)
+        ok = bring_home(r, ok ? e : NULL) && ok;
     else if (r->writable)
         ok = tidy(r, e);
     handle_free(r);

@@ -157,21 +157,27 @@ bool results_steps(struct results *r, int64_t attempt, struct results_step **out
 /* All stored rows of a step in order; caller frees *rows. */
 bool results_rows(struct results *r, int64_t step, struct wave_row **rows, int *n, struct err *e);
 
-/* Features: long form. */
+/* Features: long form. The texts live as long as the process: constants, or from intern(). There are millions
+ * of rows, but few different texts. */
 struct results_feature {
     int site;
     int64_t attempt, step; /* step 0 = site-level */
-    char step_name[64];
+    const char *step_name;
     int cycle; /* 0 = none */
-    char name[64];
+    const char *name;
     double value;       /* SI; NAN = missing */
     double uncertainty; /* SD, SI; NAN = none known */
-    char unit[16];      /* SI unit */
-    char method[96];
-    char missing[96]; /* reason, "" if there is a value */
+    const char *unit;   /* SI unit */
+    const char *method;
+    const char *missing; /* reason, "" if there is a value */
 };
 bool results_features(struct results *r, struct results_feature **out, int *n, struct err *e);
-/* Replaces all features of the file in one transaction (only a writer handle). */
+/* Replaces all features of the file in one transaction (only a writer handle): begin, any number of adds,
+ * end. `keep` false, or an error in between that was passed on to it, leaves the old ones. */
+bool results_features_begin(struct results *r, struct err *e);
+bool results_features_add(struct results *r, const struct results_feature *f, int n, struct err *e);
+bool results_features_end(struct results *r, bool keep, struct err *e);
+/* All three at once. */
 bool results_put_features(struct results *r, const struct results_feature *f, int n, struct err *e);
 
 /* Marks every attempt without outcome, and its site, as interrupted and possibly touched (R2), in one

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/intern.h"
 #include "results/sha256.h"
 #include "results/store.h"
 
@@ -396,14 +397,14 @@ static void feature_row(sqlite3_stmt *s, void *item)
     f->site = sqlite3_column_int(s, 0);
     f->attempt = sqlite3_column_int64(s, 1);
     f->step = sqlite3_column_int64(s, 2);
-    text_at(s, 3, f->step_name, sizeof f->step_name);
+    f->step_name = intern(word_at(s, 3));
     f->cycle = sqlite3_column_int(s, 4);
-    text_at(s, 5, f->name, sizeof f->name);
+    f->name = intern(word_at(s, 5));
     f->value = number_at(s, 6);
     f->uncertainty = number_at(s, 7);
-    text_at(s, 8, f->unit, sizeof f->unit);
-    text_at(s, 9, f->method, sizeof f->method);
-    text_at(s, 10, f->missing, sizeof f->missing);
+    f->unit = intern(word_at(s, 8));
+    f->method = intern(word_at(s, 9));
+    f->missing = intern(word_at(s, 10));
 }
 
 bool results_features(struct results *r, struct results_feature **out, int *n, struct err *e)

@@ -329,15 +329,32 @@ bool results_close_open_attempts(struct results *r, struct err *e)
     return ok;
 }
 
-bool results_put_features(struct results *r, const struct results_feature *f, int n, struct err *e)
+bool results_features_begin(struct results *r, struct err *e)
 {
     if (!r->writable)
         return err_set(e, ERR_INTERNAL, "results `%s`: opened for reading only", r->path);
-    bool ok = store_begin(r, e) && store_exec(r, "DELETE FROM feature", e);
-    for (int i = 0; ok && i < n; i++)
-        ok = store_feature(r, &f[i], e);
-    ok = ok && store_commit(r, e);
+    if (!store_begin(r, e))
+        return false;
+    return store_exec(r, "DELETE FROM feature", e) || results_features_end(r, false, e);
+}
+
+bool results_features_add(struct results *r, const struct results_feature *f, int n, struct err *e)
+{
+    for (int i = 0; i < n; i++)
+        if (!store_feature(r, &f[i], e))
+            return false;
+    return true;
+}
+
+bool results_features_end(struct results *r, bool keep, struct err *e)
+{
+    bool ok = keep && store_commit(r, e);
     if (!ok)
         store_rollback(r);
     return ok;
+}
+
+bool results_put_features(struct results *r, const struct results_feature *f, int n, struct err *e)
+{
+    return results_features_begin(r, e) && results_features_end(r, results_features_add(r, f, n, e), e);
 }

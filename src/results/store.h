@@ -34,6 +34,8 @@ struct results {
     bool writable;
     bool damaged; /* a write has failed: close without touching the file more than needed */
     struct place_lock lock;
+    int node;    /* O_PATH descriptor of the file as it was opened for writing; -1 = none */
+    bool astray; /* its name has gone to another file, or to none */
     sqlite3_stmt *statement[ST_COUNT]; /* prepared on first use */
     int version;                       /* of the schema that the file has */
     int wal_pages;                     /* in the WAL after the last commit */
@@ -55,6 +57,8 @@ void store_finalize(struct results *r);
 bool store_begin(struct results *r, struct err *e);
 bool store_commit(struct results *r, struct err *e);
 void store_rollback(struct results *r);
+/* false once when the file no longer has its name: ERR_IO. */
+bool store_in_place(struct results *r, struct err *e);
 /* Copies the WAL into the database as far as readers allow, without waiting for them. */
 bool store_checkpoint(struct results *r, struct err *e);
 

@@ -185,6 +185,8 @@ static void conclude(struct run *r, enum run_end *end, struct err *e)
         *end = RUN_FAULT;
         *e = why;
     }
+    if (*end == RUN_FINISHED && !writer_ok(r->w, e)) /* the last outcome may not be stored */
+        *end = RUN_FAULT;
     if (!r->options->quiet && isatty(STDERR_FILENO))
         fputc('\n', stderr);
     name_rule(r, *end);

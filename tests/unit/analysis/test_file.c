@@ -69,6 +69,16 @@ static bool write_run(const struct synth_cv *s, struct err *e)
     return ok;
 }
 
+static bool collect(void *ctx, const struct results_feature *f, int n, struct err *e)
+{
+    struct features *all = ctx;
+    (void)e;
+    all->row = xrealloc(all->row, (size_t)(all->n + n) * sizeof *f);
+    memcpy(all->row + all->n, f, (size_t)n * sizeof *f);
+    all->n += n;
+    return true;
+}
+
 static void a_file_gives_the_features_of_its_last_attempts(void **state)
 {
     (void)state;
@@ -86,10 +96,11 @@ static void a_file_gives_the_features_of_its_last_attempts(void **state)
     settings.aperture = settings.wetted = settings.wetted_uncertainty = NAN;
     analysis_settings_probe(&settings, r);
     assert_true(settings.aperture == 400e-9 && settings.wetted == 1.5);
-    struct results_feature *rows = NULL;
-    int n = 0;
-    if (!features_compute(r, &settings, &rows, &n, &e))
+    struct features got = {0};
+    if (!features_compute(r, &settings, collect, &got, &e))
         fail_msg("%s", e.text);
+    const struct results_feature *rows = got.row;
+    int n = got.n;
     assert_true(results_close(r, &e));
     struct results_attempt attempt = synth_attempt(&s, 1e-15);
     struct features wanted = {0};
@@ -106,7 +117,7 @@ static void a_file_gives_the_features_of_its_last_attempts(void **state)
         }
     }
     features_free(&wanted);
-    free(rows);
+    features_free(&got);
     unlink(path);
 }
 

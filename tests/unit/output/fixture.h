@@ -347,16 +347,13 @@ static void fixture_features(const struct fixture *f)
     struct err e = ERR_INIT;
     struct results *r = results_open_write(f->path, &e);
     struct analysis_settings s;
-    struct results_feature *list = NULL;
-    int n = 0;
     assert_non_null(r);
     analysis_settings_default(&s);
     analysis_settings_probe(&s, r);
     snprintf(s.sei_step, sizeof s.sei_step, "formation");
     s.sei_window[0] = 1.0;
     s.sei_window[1] = 1.5;
-    assert_true(features_compute(r, &s, &list, &n, &e) && results_put_features(r, list, n, &e));
-    free(list);
+    assert_true(features_recompute(r, &s, &e));
     assert_true(results_close(r, &e));
 }
 

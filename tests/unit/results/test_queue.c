@@ -27,7 +27,8 @@ static void bound_counts_what_is_being_worked_on(void **state)
     assert_false(queue_push(&q, third, false));
     struct queue_item *first = queue_take(&q);
     assert_false(queue_push(&q, third, false));
-    queue_finish(&q, first);
+    queue_finish(&q, first->size);
+    free(first);
     assert_true(queue_push(&q, third, false));
     assert_int_equal(q.bytes, 41);
     queue_done(&q);
@@ -41,8 +42,25 @@ static void item_beyond_the_bound_fits_an_empty_queue_only(void **state)
     assert_true(queue_push(&q, number(1, 1000), false));
     struct queue_item *second = number(2, 1000);
     assert_false(queue_push(&q, second, false));
-    queue_finish(&q, queue_take(&q));
+    struct queue_item *first = queue_take(&q);
+    queue_finish(&q, first->size);
+    free(first);
     assert_true(queue_push(&q, second, false));
+    queue_done(&q);
+}
+
+static void other_bound_holds_for_what_must_not_be_lost(void **state)
+{
+    (void)state;
+    struct queue q;
+    queue_init(&q, 100);
+    assert_true(queue_push(&q, number(1, 90), false));
+    struct queue_item *second = number(2, 60), *third = number(3, 60);
+    assert_false(queue_push(&q, second, false));
+    assert_true(queue_push_beyond(&q, second, 200));
+    assert_false(queue_push_beyond(&q, third, 200));
+    assert_true(queue_push_beyond(&q, third, 210));
+    assert_int_equal(q.bytes, 210);
     queue_done(&q);
 }
 
@@ -65,7 +83,8 @@ static void waiting_pusher_loses_nothing_and_keeps_the_order(void **state)
     for (int i = 0; i < MANY; i++) {
         struct queue_item *item = queue_take(&q);
         assert_int_equal(((struct number *)item)->n, i);
-        queue_finish(&q, item);
+        queue_finish(&q, item->size);
+        free(item);
     }
     pthread_join(t, NULL);
     assert_int_equal(q.bytes, 0);
@@ -77,6 +96,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bound_counts_what_is_being_worked_on),
         cmocka_unit_test(item_beyond_the_bound_fits_an_empty_queue_only),
+        cmocka_unit_test(other_bound_holds_for_what_must_not_be_lost),
         cmocka_unit_test(waiting_pusher_loses_nothing_and_keeps_the_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -604,13 +604,180 @@ static void full_queue_is_an_error_in_real_time(void **state)
     err_clear(&e);
     assert_false(writer_stop(g.writer, &e));
     assert_int_equal(e.code, ERR_FULL);
+    assert_non_null(strstr(e.text, "stored all the same"));
     g.writer = NULL;
     struct results *r = reader(&g);
+    struct results_step *steps;
+    int n;
     assert_int_equal(check_prefix(r, rows, N), 1);
     assert_int_equal(site_row(r, 2).touched, TOUCHED_POSSIBLY);
+    assert_true(results_steps(r, s.attempt, &steps, &n, NULL)); /* with the rows that were refused */
+    assert_int_equal(steps->samples, accepted / sizeof *rows + N);
+    free(steps);
     results_close(r, NULL);
     free(rows);
     rig_free(&g);
+}
+
+/* Twice the bound is the end of it, and what is lost is counted. */
+static void rows_beyond_all_bounds_are_counted(void **state)
+{
+    (void)state;
+    enum { N = 4096 };
+    struct rig g = rig_new(LOOP_REAL, 2);
+    struct wave_row *rows = calloc(N, sizeof *rows);
+    struct results_step s = {.site = 1, .phase = "step"}, *steps;
+    struct err e = ERR_INIT;
+    int64_t step, given = 0;
+    int n;
+    test_rows(rows, N, rng_stream(1, "rows"), 0, 5, 0);
+    shut_gate();
+    assert_true(writer_attempt_begin(g.writer, 1, 1, 0, 0, 0, "", &s.attempt));
+    assert_true(writer_commit(g.writer));
+    assert_true(writer_step_begin(g.writer, &s, &step));
+    for (; given * (int64_t)sizeof *rows < (int64_t)160 << 20; given += N)
+        writer_rows(g.writer, step, rows, N);
+    assert_false(writer_step_begin(g.writer, &s, &step)); /* nothing new */
+    faulty.gated = false;
+    for (int i = 0; i < 100; i++)
+        sem_post(&faulty.gate);
+    assert_false(writer_stop(g.writer, &e));
+    g.writer = NULL;
+    struct results *r = reader(&g);
+    assert_true(results_steps(r, s.attempt, &steps, &n, NULL));
+    char lost[80];
+    snprintf(lost, sizeof lost, "; %lld samples could not be stored", (long long)(given - steps->samples));
+    assert_in_range(steps->samples, (100 << 20) / sizeof *rows, (130 << 20) / sizeof *rows);
+    assert_non_null(strstr(e.text, lost));
+    free(steps);
+    results_close(r, NULL);
+    free(rows);
+    rig_free(&g);
+}
+
+/* An error that passes: from the last commit on everything is written once more, chunks that were full
+ * before, steps that were open, and what came after the error. */
+static void passing_error_loses_nothing(void **state)
+{
+    (void)state;
+    enum { N = WAVEFORM_CHUNK + 5000, LATE = 300 };
+    for (int k = 0; k < 8; k++) {
+        struct rig g = rig_new(LOOP_VIRTUAL, 3);
+        struct wave_row *rows = calloc(N + LATE, sizeof *rows), *got;
+        struct results_step s = {.site = 2, .phase = "step"}, *steps;
+        struct err e = ERR_INIT;
+        int64_t step;
+        int n;
+        test_rows(rows, N + LATE, rng_stream(1, "rows"), 0, 20, 30);
+        assert_true(hand_over_site(g.writer, 1, rows, 10));
+        assert_true(writer_attempt_begin(g.writer, 2, 1, 0, 0, 0, "", &s.attempt));
+        assert_true(writer_step_begin(g.writer, &s, &step));
+        barrier_well(&g);
+        faulty_set(k % 2 ? FAULT_SYNC : FAULT_FULL, 1 + k / 2, false);
+        bool ok = writer_rows(g.writer, step, rows, N) && writer_commit(g.writer);
+        assert_false(writer_barrier(g.writer, &e) && ok && k < 4);
+        writer_rows(g.writer, step, rows + N, LATE);
+        writer_step_end(g.writer, step, "fault", NAN, "");
+        struct results_attempt end = {.id = s.attempt, .outcome = OUTCOME_FAULT, .touched = TOUCHED_YES};
+        writer_attempt_end(g.writer, &end);
+        bool hit = faulty.hits > 0;
+        faulty_set(FAULT_NONE, 0, false);
+        assert_int_equal(writer_stop(g.writer, &e), !hit);
+        if (hit)
+            assert_non_null(strstr(e.text, "; what was measured is stored all the same"));
+        g.writer = NULL;
+        struct results *r = reader(&g);
+        assert_int_equal(site_row(r, 2).outcome, OUTCOME_FAULT);
+        assert_true(results_steps(r, s.attempt, &steps, &n, NULL));
+        assert_int_equal(n, 1);
+        assert_string_equal(steps->ended_by, "fault");
+        assert_true(results_rows(r, step, &got, &n, NULL));
+        assert_int_equal(n, N + LATE);
+        assert_rows_equal(got, rows, N + LATE);
+        free(got);
+        free(steps);
+        free(rows);
+        results_close(r, NULL);
+        rig_free(&g);
+    }
+}
+
+/* A disk that does not come back is an error while the rig stands in the air, not a wait without end. */
+static void barrier_has_an_end(void **state)
+{
+    (void)state;
+    struct rig g = rig_new(LOOP_REAL, 2);
+    struct wave_row rows[10];
+    struct err e = ERR_INIT;
+    test_rows(rows, 10, rng_stream(1, "rows"), 0, 5, 0);
+    shut_gate();
+    writer_set_patience(g.writer, 20 * NS_MS);
+    assert_true(hand_over_site(g.writer, 1, rows, 10));
+    assert_false(writer_barrier(g.writer, &e));
+    assert_int_equal(e.code, ERR_IO);
+    assert_non_null(strstr(e.text, "has not stored what it was given for 0.02 s"));
+    assert_false(writer_ok(g.writer, NULL));
+    faulty.gated = false;
+    for (int i = 0; i < 100; i++)
+        sem_post(&faulty.gate);
+    assert_false(writer_stop(g.writer, &e)); /* said once is enough */
+    g.writer = NULL;
+    struct results *r = reader(&g);
+    assert_int_equal(check_prefix(r, rows, 10), 1);
+    results_close(r, NULL);
+    rig_free(&g);
+}
+
+/* The file loses its name: told at the next commit, and everything is in a complete file in the end. */
+static void file_that_loses_its_name_is_noticed(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *target, *word, *left;
+    } how[] = {{"elsewhere.seccm", "moved away", "elsewhere.seccm"},
+               {NULL, "deleted", "run.seccm"},
+               {"taken", "deleted", "run.seccm-rescued"}};
+    for (size_t k = 0; k < 3; k++) {
+        struct rig g = rig_new(LOOP_VIRTUAL, 3);
+        struct wave_row rows[50];
+        struct err e = ERR_INIT;
+        bool taken = how[k].target && !strcmp(how[k].target, "taken");
+        char *left = path_in(g.folder, how[k].left), *wal = path_in(g.folder, "run.seccm-wal");
+        test_rows(rows, 50, rng_stream(1, "rows"), 0, 5, 0);
+        assert_true(hand_over_site(g.writer, 1, rows, 50));
+        barrier_well(&g);
+        if (k == 0)
+            assert_int_equal(rename(g.path, left), 0);
+        else
+            assert_int_equal(unlink(g.path) + unlink(wal), 0);
+        if (taken)
+            fclose(fopen(g.path, "w"));
+        assert_true(hand_over_site(g.writer, 2, rows, 50));
+        assert_false(writer_barrier(g.writer, &e));
+        assert_int_equal(e.code, ERR_IO);
+        assert_non_null(strstr(e.text, how[k].word));
+        writer_event(g.writer, &(struct results_event){.site = 2, .kind = "fault", .text = "last words"});
+        assert_false(writer_stop(g.writer, &e));
+        g.writer = NULL;
+        struct results *r = results_open(left, &e);
+        if (!r)
+            fail_msg("%s: %s", how[k].word, e.text);
+        struct results_event *ev;
+        int n;
+        assert_int_equal(check_prefix(r, rows, 50), 2);
+        assert_true(results_events(r, &ev, &n, NULL));
+        assert_int_equal(n, 1);
+        free(ev);
+        assert_true(results_close(r, &e));
+        struct buf names = {0};
+        int files = folder_count(g.folder, &names); /* shared memory beside a name that is not ours stays */
+        if (files != (taken ? 3 : 1))
+            fail_msg("left: %s", names.p);
+        buf_free(&names);
+        free(left);
+        free(wal);
+        rig_free(&g);
+    }
 }
 
 /* Virtual time can wait: nothing is refused however far the disk is behind. */
@@ -694,6 +861,10 @@ int main(void)
         cmocka_unit_test(virtual_time_stands_still_at_a_barrier),
         cmocka_unit_test(loop_is_served_while_the_disk_is_slow),
         cmocka_unit_test(full_queue_is_an_error_in_real_time),
+        cmocka_unit_test(rows_beyond_all_bounds_are_counted),
+        cmocka_unit_test(passing_error_loses_nothing),
+        cmocka_unit_test(barrier_has_an_end),
+        cmocka_unit_test(file_that_loses_its_name_is_noticed),
         cmocka_unit_test(full_queue_waits_in_virtual_time),
         cmocka_unit_test(checkpoints_keep_the_wal_short),
     };

@@ -1,0 +1,107 @@
+#!/bin/sh
+# Disks that say no, as an operator meets them: the file held by another run, moved or deleted under the run, no longer
+# allowed to grow. Each refuses at once or ends with status 3, says why, leaves the rig safe and a file that opens, and can be
+# gone on with once the disk is in order.
+. "$(dirname "$0")/lib"
+protocol=$top/tests/data/steady/short.yaml
+expect 0 "$seccm" run "$protocol" --virtual -q -o whole.seccm
+
+told() { # pattern
+    grep -q "$1" "$who.out" || fail "$who: does not say \`$1\`: $(cat "$who.out")"
+}
+# The same as nobody disturbed, but for sites that the disk spoilt.
+same() { # file
+    spoilt=$("$seccm" sites "$1" --csv | awk -F, 'NR > 1 && $8 == "fault" { printf "%s%s", n++ ? "," : "", $1 }')
+    "$seccm" diff whole.seccm "$1" ${spoilt:+--except-sites "$spoilt"} >"$who.diff" || fail "$who: $(cat "$who.diff")"
+}
+# A run that takes a while, in the background; sets run (pid).
+begin_slowly() { # file
+    (prompt "$seccm" run "$protocol" --speed "$speed" -o "$1" >"$who.log" 2>&1) &
+    run=$!
+    started="$started $run"
+}
+ended() { # status: of the run in the background
+    wait "$run"
+    got=$?
+    cp "$who.log" "$who.out"
+    [ "$got" = "$1" ] || fail "$who: status $got instead of $1: $(cat "$who.log")"
+}
+
+locked() {
+    who=locked
+    begin_slowly held.seccm
+    await locked.log '^site 1' $run || fail "$who: $(cat locked.log)"
+    expect 2 "$seccm" run "$protocol" --virtual -o held.seccm
+    told 'exists already'
+    expect 3 "$seccm" resume held.seccm
+    told "being written by another run (process $run)"
+    expect 3 "$seccm" features held.seccm --recompute
+    told 'being written by another run'
+    expect 0 "$seccm" sites held.seccm # reading is no harm
+    ended 0
+    same held.seccm
+}
+
+moved() {
+    who=moved
+    begin_slowly m1.seccm
+    await moved.log '^site 1' $run || fail "$who: $(cat moved.log)"
+    mv m1.seccm m2.seccm
+    ended 3
+    told 'moved away while the run writes it'
+    told "everything is in .*/m2.seccm"
+    told 'rig verified safe'
+    [ "$(echo m1.seccm*)" = "m1.seccm*" ] || fail "$who: left behind: $(echo m1.*)"
+    [ "$(outcomes m2.seccm measured)" -ge 1 ] || fail "$who: $("$seccm" sites m2.seccm)"
+    mv m1.sample m2.sample
+    expect 0 "$seccm" resume m2.seccm --virtual
+    same m2.seccm
+}
+
+deleted() {
+    who=deleted
+    begin_slowly d.seccm
+    await deleted.log '^site 1' $run || fail "$who: $(cat deleted.log)"
+    rm d.seccm d.seccm-wal
+    ended 3
+    told 'deleted while the run writes it'
+    told 'everything is in .*d.seccm'
+    [ "$(outcomes d.seccm measured)" -ge 1 ] || fail "$who: $("$seccm" sites d.seccm)"
+    expect 0 "$seccm" resume d.seccm --virtual
+    same d.seccm
+}
+
+# A limit on the size of files: no space as far as SQLite can tell.
+limited() {
+    who=limited
+    (
+        ulimit -f 2 # KiB or half of that
+        expect 3 "$seccm" run "$protocol" --virtual -o l.seccm
+    ) || fail "$who: no refusal"
+    told 'l.seccm'
+    [ ! -e l.seccm ] || fail "$who: a file without a plan"
+    paused=0
+    for blocks in 130 150 180 210; do
+        rm -f l.*
+        (
+            ulimit -f $blocks
+            "$seccm" run "$protocol" --virtual -o l.seccm >limited.out 2>&1
+        )
+        status=$?
+        [ $status = 0 ] && continue
+        [ $status = 3 ] || fail "$who: status $status: $(cat limited.out)"
+        [ -e l.seccm ] || continue
+        paused=$((paused + 1))
+        told 'results `'
+        expect 0 "$seccm" resume l.seccm
+        same l.seccm
+    done
+    say "limited: $paused of 4 sizes ended in the middle"
+}
+
+beside locked
+beside moved
+beside deleted
+beside limited
+all_well || fail "see above"
+exit 0

@@ -1,0 +1,440 @@
+/* Nights that end at any operation on the disk: the process is killed, the power goes and takes unsynced
+ * writes and names with it, or the disk reports an error. Afterwards the file opens, every committed site is
+ * in it (R1), no spot was wetted that it does not know of (R2), and `seccm resume` finishes a run that equals
+ * one that nobody disturbed (R4).
+ *
+ * SECCM_TEST_OPERATIONS: so many operations are drawn for each way of ending (0: every one of them). */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+#include <sys/wait.h>
+
+#include <cmocka.h>
+
+#include "cli/commands.h"
+#include "output/diff.h"
+#include "unit/cli/power_disk.h"
+
+#define PROTOCOL "tests/data/steady/short.yaml"
+#define SITES    3
+#define SPARES   3
+
+static uint64_t seed;
+static char folder[128], whole[160], path[160], sample[160], log_path[160];
+static struct power_story *story;
+
+/* --- running ------------------------------------------------------------------------------------------- */
+
+static int run_child(const struct command *c, int words, const char *const *word, enum power_end end,
+                     long nth, uint64_t salt)
+{
+    pid_t child = fork();
+    if (child == 0) {
+        if (!freopen(log_path, "a", stderr) || !freopen(log_path, "a", stdout))
+            _exit(99);
+        char *argv[8];
+        argv[0] = xstrdup(c->name);
+        for (int k = 0; k < words; k++)
+            argv[k + 1] = xstrdup(word[k]);
+        power_arm(path, end, nth, seed + salt, story);
+        int status = c->run(c, words + 1, argv);
+        fflush(NULL);
+        _exit(status);
+    }
+    int status;
+    waitpid(child, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+/* Exit status of `seccm run` (or resume) with a disk that ends so. 128 + signal if it was killed. */
+static int night(bool resume, enum power_end end, long nth, uint64_t salt)
+{
+    const char *const run[] = {PROTOCOL, "--virtual", "-q", "-o", path}, *const again[] = {path, "-q"};
+    return resume ? run_child(&command_resume, 2, again, end, nth, salt)
+                  : run_child(&command_run, 5, run, end, nth, salt);
+}
+
+static void forget(const char *stem)
+{
+    static const char *const suffix[] = {".seccm",     ".seccm-wal", ".seccm-shm",         ".seccm-journal",
+                                         ".seccm-new", ".sample",    ".seccm-new-journal", ".seccm-lock"};
+    for (size_t k = 0; k < sizeof suffix / sizeof suffix[0]; k++) {
+        char name[200];
+        snprintf(name, sizeof name, "%s/%s%s", folder, stem, suffix[k]);
+        unlink(name);
+    }
+    unlink(log_path);
+}
+
+/* --- looking ------------------------------------------------------------------------------------------- */
+
+static char tale[200]; /* the case, for messages */
+
+static void show_log(void)
+{
+    char line[400];
+    FILE *f = fopen(log_path, "r");
+    while (f && fgets(line, sizeof line, f))
+        print_message("    %s", line);
+    if (f)
+        fclose(f);
+}
+
+#define MUST(condition, ...)                                                                                 \
+    do {                                                                                                     \
+        if (!(condition)) {                                                                                  \
+            print_message("%s\n  at `%s`: not (%s): ", tale, story->what, #condition);                       \
+            print_message(__VA_ARGS__);                                                                      \
+            print_message("\n");                                                                             \
+            show_log();                                                                                      \
+            fail();                                                                                          \
+        }                                                                                                    \
+    } while (0)
+
+/* A drop touched the sample here. */
+struct contact {
+    double x, y, t;
+};
+
+/* Contacts by the sample's own state file, in order; each spot once. */
+static int contacts_of(struct contact *c, int max)
+{
+    char line[4096];
+    int n = 0;
+    FILE *f = fopen(sample, "r");
+    while (f && fgets(line, sizeof line, f)) {
+        double x, y, z, t;
+        bool known = false;
+        if (sscanf(line, " - {at: \"%lf %lf %lf %lf", &x, &y, &z, &t) != 4)
+            continue;
+        for (int k = 0; k < n; k++)
+            known = known || (c[k].x == x && c[k].y == y && c[k].t == t);
+        if (!known && n < max)
+            c[n++] = (struct contact){x, y, t};
+    }
+    if (f)
+        fclose(f);
+    return n;
+}
+
+static bool file_there(const char *name)
+{
+    struct stat st;
+    return stat(name, &st) == 0;
+}
+
+static void check_sound(void)
+{
+    sqlite3 *db;
+    sqlite3_stmt *s;
+    assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(db, "PRAGMA integrity_check", -1, &s, NULL), SQLITE_OK);
+    int code = sqlite3_step(s);
+    MUST(code == SQLITE_ROW, "%s", sqlite3_errmsg(db));
+    MUST(!strcmp((const char *)sqlite3_column_text(s, 0), "ok"), "%s",
+         (const char *)sqlite3_column_text(s, 0));
+    sqlite3_finalize(s);
+    sqlite3_close(db);
+}
+
+/* R1, R2: every spot that the sample knows of is an attempt of the file and possibly touched at least; the
+ * outcome is there of all but the last. `alive`: of the last too, since the process could still tell. Returns
+ * the number of sites measured. */
+static int check_file(bool alive)
+{
+    struct contact c[64];
+    int n = contacts_of(c, 64), measured = 0;
+    struct err e = ERR_INIT;
+    if (!file_there(path)) {
+        MUST(n == 0, "%d contacts without a results file", n);
+        return 0;
+    }
+    check_sound();
+    struct results *r = results_open(path, &e);
+    MUST(r, "%s", e.text);
+    struct results_sites s;
+    MUST(results_sites(r, &s, &e), "%s", e.text);
+    MUST(s.n == SITES + SPARES, "%d sites", s.n);
+    for (int k = 0; k < n; k++) {
+        const struct results_site *at = NULL;
+        for (int j = 0; j < s.n; j++)
+            if (hypot(s.site[j].x - c[k].x, s.site[j].y - c[k].y) < 0.5e-6)
+                at = &s.site[j];
+        MUST(at && at->attempts > 0, "contact at %.3f %.3f um without an attempt", c[k].x * 1e6,
+             c[k].y * 1e6);
+        MUST(at->touched >= TOUCHED_POSSIBLY, "site %d was wetted, the file says `%s`", at->site,
+             touched_name(at->touched));
+        MUST((k == n - 1 && !alive) || at->outcome != OUTCOME_NONE, "site %d has no outcome", at->site);
+    }
+    for (int j = 0; j < s.n; j++)
+        measured += s.site[j].outcome == OUTCOME_MEASURED;
+    results_sites_free(&s);
+    assert_true(results_close(r, &e));
+    return measured;
+}
+
+/* Sites that a fault of the disk spoiled after they were touched. */
+static void list_spoilt(struct buf *list)
+{
+    struct err e = ERR_INIT;
+    struct results *r = results_open(path, &e);
+    MUST(r, "%s", e.text);
+    struct results_sites s;
+    MUST(results_sites(r, &s, &e), "%s", e.text);
+    for (int j = 0; j < s.n; j++)
+        if (s.site[j].outcome == OUTCOME_FAULT)
+            buf_printf(list, "%s%d", list->n ? "," : "", s.site[j].site);
+    results_sites_free(&s);
+    assert_true(results_close(r, &e));
+}
+
+/* R4. `spoilt`: how many sites an interruption may have touched. */
+static void check_same(int spoilt)
+{
+    struct err e = ERR_INIT;
+    struct buf text = {0}, except = {0};
+    struct diff_counts counts;
+    buf_str(&except, "");
+    list_spoilt(&except);
+    struct data *a = data_open(whole, &e), *b = data_open(path, &e);
+    MUST(a && b, "%s", e.text);
+    bool ok = diff_files(a, b, &(struct diff_options){.most = 20, .except = except.p}, &text, &counts, &e);
+    MUST(ok, "%s", e.text);
+    MUST(counts.differences == 0, "%s", text.p);
+    /* A spoilt site and the spare that stands for it. */
+    MUST(counts.interrupted <= 2 * spoilt, "%d sites set aside", counts.interrupted);
+    data_close(a);
+    data_close(b);
+    buf_free(&text);
+    buf_free(&except);
+}
+
+static bool said(const char *words)
+{
+    char line[2000];
+    bool found = false;
+    FILE *f = fopen(log_path, "r");
+    while (f && fgets(line, sizeof line, f))
+        found = found || strstr(line, words);
+    if (f)
+        fclose(f);
+    return found;
+}
+
+static void check_single_file(void)
+{
+    static const char *const suffix[] = {"-wal", "-shm", "-journal", "-new", "-lock"};
+    for (size_t k = 0; k < sizeof suffix / sizeof suffix[0]; k++) {
+        char name[200];
+        snprintf(name, sizeof name, "%s%s", path, suffix[k]);
+        MUST(!file_there(name), "%s is left over", name);
+    }
+}
+
+/* --- cases --------------------------------------------------------------------------------------------- */
+
+static bool kills(enum power_end end)
+{
+    return end >= POWER_KILL && end <= POWER_CUT_SOME;
+}
+
+/* What a process may say of its end. */
+static void check_status(enum power_end end, int status)
+{
+    int killed = end >= POWER_CUT_NONE && end <= POWER_CUT_SOME ? POWER_EXIT : 128 + SIGKILL;
+    if (kills(end)) {
+        MUST(status == (story->hit ? killed : 0), "status %d", status);
+        return;
+    }
+    MUST(status == 3 || status == 0, "status %d", status);
+    if (status == 3)
+        MUST(said("results `") || said("folder `") || said("-new`"), "the reason is not told");
+    if (status == 3 && said("fault: ")) /* the run had begun */
+        MUST(said("rig verified safe"), "the rig's state is not told");
+}
+
+static void tell_case(enum power_end end, long nth, long of, const char *when)
+{
+    snprintf(tale, sizeof tale, "%s: %s at operation %ld of %ld (SECCM_TEST_SEED=%llu)", when,
+             power_end_name[end], nth, of, (unsigned long long)seed);
+}
+
+/* Goes on until the run is finished, undisturbed. */
+static void finish(void)
+{
+    int status = night(file_there(path), POWER_ON, 0, 0);
+    MUST(status == 0, "the next try ends with %d", status);
+    check_single_file();
+    check_sound();
+}
+
+/* A night that ends at its nth operation, then the rest of it. true if it got so far. */
+static bool one_case(enum power_end end, long nth, long of)
+{
+    forget("run");
+    tell_case(end, nth, of, "run");
+    int status = night(false, end, nth, (uint64_t)nth);
+    bool hit = story->hit;
+    check_status(end, status);
+    bool stored = status == 0 || end == POWER_FAIL;
+    check_file(!kills(end) && stored);
+    finish();
+    check_file(true);
+    check_same(1);
+    return hit;
+}
+
+/* The resumption ends like that too. */
+static void two_cases(enum power_end first, long nth, enum power_end second, long mth, long of)
+{
+    forget("run");
+    tell_case(first, nth, of, "run");
+    night(false, first, nth, (uint64_t)nth);
+    check_file(false);
+    if (!file_there(path))
+        return;
+    tell_case(second, mth, of, "resume");
+    check_status(second, night(true, second, mth, (uint64_t)mth + 7));
+    check_file(false);
+    finish();
+    check_file(true);
+    check_same(2);
+}
+
+static int draws(void)
+{
+    const char *given = getenv("SECCM_TEST_OPERATIONS");
+    return given ? atoi(given) : 5;
+}
+
+static long operations; /* of an undisturbed night */
+
+static void sweep(enum power_end end)
+{
+    struct rng r = rng_stream(seed, power_end_name[end]);
+    int n = draws() ? draws() : (int)operations, hit = 0;
+    for (int k = 0; k < n; k++) {
+        long nth = draws() ? 1 + (long)rng_below(r, (uint64_t)operations, (uint64_t)k, 0) : k + 1;
+        hit += one_case(end, nth, operations);
+    }
+    assert_int_equal(hit, n);
+    print_message("%s: %d nights, %ld operations in an undisturbed one\n", power_end_name[end], n,
+                  operations);
+}
+
+static void killed_at_an_operation(void **state)
+{
+    (void)state;
+    sweep(POWER_KILL);
+    sweep(POWER_KILL_TORN);
+}
+
+static void power_cut_at_an_operation(void **state)
+{
+    (void)state;
+    sweep(POWER_CUT_NONE);
+    sweep(POWER_CUT_ALL);
+    sweep(POWER_CUT_SOME);
+}
+
+static void disk_fails_at_an_operation(void **state)
+{
+    (void)state;
+    sweep(POWER_FAIL);
+    sweep(POWER_FAIL_ON);
+    sweep(POWER_FULL);
+}
+
+static void resumption_is_interrupted_too(void **state)
+{
+    (void)state;
+    struct rng r = rng_stream(seed, "twice");
+    int n = draws() ? draws() : (int)operations;
+    for (uint64_t k = 0; k < (uint64_t)n; k++) {
+        enum power_end first = (enum power_end)(POWER_KILL + (int)rng_below(r, POWER_CUT_SOME, k, 0)),
+                       second = (enum power_end)(POWER_KILL + (int)rng_below(r, POWER_CUT_SOME, k, 1));
+        two_cases(first, 20 + (long)rng_below(r, (uint64_t)operations - 20, k, 2), second,
+                  1 + (long)rng_below(r, (uint64_t)operations / 2, k, 3), operations);
+    }
+    print_message("%d nights interrupted twice\n", n);
+}
+
+/* However long the disk takes, in virtual time the night is the same. */
+static void slow_disk_changes_nothing(void **state)
+{
+    (void)state;
+    for (int k = 0; k < 3; k++) {
+        forget("run");
+        tell_case(POWER_SLOW, k, 3, "run");
+        int status = night(false, POWER_SLOW, 0, (uint64_t)k);
+        MUST(status == 0, "status %d", status);
+        MUST(check_file(true) == SITES, "not all sites are measured");
+        check_same(0);
+        check_single_file();
+    }
+}
+
+/* The model itself must be able to lose something. */
+static void the_cut_loses_what_was_not_synced(void **state)
+{
+    (void)state;
+    int lost = 0, kept = 0;
+    for (long nth = operations / 2; nth < operations / 2 + 24; nth++)
+        for (int k = 0; k < 2; k++) {
+            struct stat st = {0};
+            char wal[200];
+            forget("run");
+            night(false, k ? POWER_CUT_ALL : POWER_CUT_NONE, nth, 0);
+            snprintf(wal, sizeof wal, "%s-wal", path);
+            stat(wal, &st);
+            *(k ? &kept : &lost) += (int)st.st_size;
+        }
+    print_message("WALs behind 24 cuts: %d bytes with, %d without what was not synced\n", kept, lost);
+    assert_true(kept > lost);
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    struct contact c[8];
+    const char *base = getenv("TMPDIR");
+    snprintf(folder, sizeof folder, "%s/seccm-power-XXXXXX", base ? base : "/tmp");
+    if (!mkdtemp(folder))
+        return -1;
+    setenv("XDG_STATE_HOME", folder, 1);
+    snprintf(path, sizeof path, "%s/run.seccm", folder);
+    snprintf(whole, sizeof whole, "%s/whole.seccm", folder);
+    snprintf(sample, sizeof sample, "%s/run.sample", folder);
+    snprintf(log_path, sizeof log_path, "%s/log", folder);
+    story = mmap(NULL, sizeof *story, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    int status = night(false, POWER_ON, 0, 0);
+    operations = story->operations;
+    if (status != 0 || operations < 100 || contacts_of(c, 8) < SITES)
+        fail_msg("an undisturbed night ends with %d after %ld operations", status, operations);
+    return rename(path, whole);
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    forget("run");
+    forget("whole");
+    return rmdir(folder);
+}
+
+int main(void)
+{
+    const char *given = getenv("SECCM_TEST_SEED");
+    seed = given ? strtoull(given, NULL, 0) : (uint64_t)time(NULL) * 1000003u + (uint64_t)getpid();
+    print_message("seed %llu\n", (unsigned long long)seed);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(killed_at_an_operation),     cmocka_unit_test(power_cut_at_an_operation),
+        cmocka_unit_test(disk_fails_at_an_operation), cmocka_unit_test(resumption_is_interrupted_too),
+        cmocka_unit_test(slow_disk_changes_nothing),  cmocka_unit_test(the_cut_loses_what_was_not_synced),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
