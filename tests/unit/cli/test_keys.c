@@ -128,42 +128,74 @@ static const char rig_text[] =
     }
 #define BEHIND(step)                                                                                         \
     {                                                                                                        \
-        "- ocp: {name: last", step "\n  - ocp: {name: last"                                                 \
+        "- ocp: {name: last", step "\n  - ocp: {name: last"                                                  \
     }
-#define LANDING {"analysis:\n", "landing: {ocp: [-5 V, 5 V], for: 0.25 s, sample: 10 ms}\nanalysis:\n"}
+#define LANDING                                                                                              \
+    {                                                                                                        \
+        "analysis:\n", "landing: {ocp: [-5 V, 5 V], for: 0.25 s, sample: 10 ms}\nanalysis:\n"                \
+    }
 /* a current that lasts: the film forms at 1.1 V */
-#define FALLING {"potential: 3 V, for", "potential: 1.1 V, for"}
-#define ALL(rest) {"V, for: 0.2 s", "V, until: {all: {current: \"< 4 nA\", " rest "}}, for: 0.2 s"}
+#define FALLING                                                                                              \
+    {                                                                                                        \
+        "potential: 3 V, for", "potential: 1.1 V, for"                                                       \
+    }
+#define ALL(rest)                                                                                            \
+    {                                                                                                        \
+        "V, for: 0.2 s", "V, until: {all: {current: \"< 4 nA\", " rest "}}, for: 0.2 s"                      \
+    }
 #define BACK(until)                                                                                          \
     {                                                                                                        \
-        "sample: 10 ms, between: open", "sample: 10 ms, reverse: {current: 2 pA, until: {" until "}}"          \
+        "sample: 10 ms, between: open", "sample: 10 ms, reverse: {current: 2 pA, until: {" until "}}"        \
     }
-#define DRAW_ALL(rest) {"until: {elapsed: 0.5 s}", "until: {all: {" rest "}, elapsed: 2 s}"}
-#define LSV    BEHIND("- lsv: {name: scan, start: 2 V, end: 1 V, rate: 2 V/s, step: 0.01 V}")
-#define PULSE  BEHIND("- pulse: {name: beat, potentials: [3 V, 2 V], for: 0.1 s, count: 3, sample: 10 ms}")
-#define REST   {"- galvanostatic: {name: draw", "- rest: {name: wait, for: 0.4 s, cell: hold, sample: 10 ms}\n  - galvanostatic: {name: draw"}
-#define REPEAT {"- galvanostatic: {name: draw", "- repeat: {name: loop, count: 3, until: {feature: soak.t_end, above: 9 s}, steps: [hold: {name: soak, potential: 2.9 V, for: 0.1 s}]}\n  - galvanostatic: {name: draw"}
-#define WHEN   {"- galvanostatic: {name: draw", "- when: {name: if, feature: first.t_end, above: 10 ms, steps: [hold: {name: then, for: 0.1 s, potential: 2.9 V}]}\n  - galvanostatic: {name: draw"}
-#define NAMED                                                                                                \
+#define DRAW_ALL(rest)                                                                                       \
     {                                                                                                        \
-        "- ocp: {name: last", "- use: {step: one, as: x}\n  - use: two\n  - ocp: {name: last"              \
-    },                                                                                                       \
+        "until: {elapsed: 0.5 s}", "until: {all: {" rest "}, elapsed: 2 s}"                                  \
+    }
+#define LSV   BEHIND("- lsv: {name: scan, start: 2 V, end: 1 V, rate: 2 V/s, step: 0.01 V}")
+#define PULSE BEHIND("- pulse: {name: beat, potentials: [3 V, 2 V], for: 0.1 s, count: 3, sample: 10 ms}")
+#define REST                                                                                                 \
+    {                                                                                                        \
+        "- galvanostatic: {name: draw",                                                                      \
+            "- rest: {name: wait, for: 0.4 s, cell: hold, sample: 10 ms}\n  - galvanostatic: {name: draw"    \
+    }
+#define REPEAT                                                                                               \
+    {                                                                                                        \
+        "- galvanostatic: {name: draw",                                                                      \
+            "- repeat: {name: loop, count: 3, until: {feature: soak.t_end, above: 9 s}, steps: [hold: "      \
+            "{name: soak, potential: 2.9 V, for: 0.1 s}]}\n  - galvanostatic: {name: draw"                   \
+    }
+#define WHEN                                                                                                 \
+    {                                                                                                        \
+        "- galvanostatic: {name: draw",                                                                      \
+            "- when: {name: if, feature: first.t_end, above: 10 ms, steps: [hold: {name: then, for: 0.1 s, " \
+            "potential: 2.9 V}]}\n  - galvanostatic: {name: draw"                                            \
+    }
+#define NAMED                                                                                                \
+    {"- ocp: {name: last", "- use: {step: one, as: x}\n  - use: two\n  - ocp: {name: last"},                 \
     {                                                                                                        \
         "analysis:\n", "steps: {one: {ocp: {for: 0.1 s}}, two: [{ocp: {name: b, for: 0.2 s}}]}\nanalysis:\n" \
     }
 #define PATCH                                                                                                \
     {                                                                                                        \
-        "{" GRID "}", "{grid: 1, regions: [{name: screen, shape: line, count: 4, pitch: 5 um, spares: 0, origin: {x: 10 um, " \
-                      "y: 10 um}}, {name: reference, shape: line, count: 6, pitch: 5 um, spares: 0, origin: {x: 10 um, y: 60 um}}]}" \
+        "{" GRID "}", "{grid: 1, regions: [{name: screen, shape: line, count: 4, pitch: 5 um, spares: 0, "   \
+                      "origin: {x: 10 um, "                                                                  \
+                      "y: 10 um}}, {name: reference, shape: line, count: 6, pitch: 5 um, spares: 0, "        \
+                      "origin: {x: 10 um, y: 60 um}}]}"                                                      \
     }
-#define CONTROL(what) {"analysis:\n", "control: {patch: reference, " what "}\nanalysis:\n"}
-#define ENOUGH {"analysis:\n", "stop: {when: {feature: contact_z, half-width: 9 um, at-least: 6}}\nanalysis:\n"}
-#define CONTROLS "SELECT count(*) FROM site WHERE role = 'control' AND outcome = 'measured'"
+#define CONTROL(what)                                                                                        \
+    {                                                                                                        \
+        "analysis:\n", "control: {patch: reference, " what "}\nanalysis:\n"                                  \
+    }
+#define ENOUGH                                                                                               \
+    {                                                                                                        \
+        "analysis:\n", "stop: {when: {feature: contact_z, half-width: 9 um, at-least: 6}}\nanalysis:\n"      \
+    }
+#define CONTROLS          "SELECT count(*) FROM site WHERE role = 'control' AND outcome = 'measured'"
 #define STEP_NAMES(phase) "SELECT max(name) FROM step WHERE phase = '" phase "'"
-#define META(key)     "SELECT value FROM run WHERE key = '" key "'"
-#define FEATURE(f, s) "SELECT avg(value) FROM feature WHERE name = '" f "' AND step_name = '" s "'"
-#define SAMPLES(s)    "SELECT sum(n) FROM waveform JOIN step USING (step) WHERE step.name = '" s "' AND site = 1"
-#define LASTS(s)      "SELECT sum(n) FROM waveform JOIN step USING (step) WHERE step.name = '" s "' AND site = 2"
+#define META(key)         "SELECT value FROM run WHERE key = '" key "'"
+#define FEATURE(f, s)     "SELECT avg(value) FROM feature WHERE name = '" f "' AND step_name = '" s "'"
+#define SAMPLES(s)        "SELECT sum(n) FROM waveform JOIN step USING (step) WHERE step.name = '" s "' AND site = 1"
+#define LASTS(s)          "SELECT sum(n) FROM waveform JOIN step USING (step) WHERE step.name = '" s "' AND site = 2"
 #define SETTING(s, key)                                                                                      \
     "SELECT json_extract(settings, '$." key "') FROM step WHERE name = '" s "' AND site = 1"
 #define SETTING_AT(at, s, key)                                                                               \
@@ -350,7 +382,8 @@ static bool has_row(const char *key)
     return false;
 }
 
-/* Maps are covered by their keys. Below regions[] and control.steps the tables of the grid and of the steps read. */
+/* Maps are covered by their keys. Below regions[] and control.steps the tables of the grid and of the steps
+ * read. */
 static int walk(const struct fields *table, const char *path)
 {
     int missing = 0;

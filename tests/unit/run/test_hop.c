@@ -167,9 +167,9 @@ static void overload_ends_the_site_safely(void **unused)
     night_close(&n);
 }
 
-static struct results_attempt lose_drop(const char *site, ns_t later, struct night *n)
+static struct results_attempt lose_drop(const char *site, const char *faults, ns_t later, struct night *n)
 {
-    struct night_spec s = {.columns = 3, .spares = "1", .site = site};
+    struct night_spec s = {.columns = 3, .spares = "1", .site = site, .faults = faults};
     ns_t at = clean_time(&s, "measure", 2) + later;
     night_open(n, &s);
     sim_rig_fault(n->sim, SIM_DROP_LOST, at, at + 5 * NS_S);
@@ -180,13 +180,37 @@ static struct results_attempt lose_drop(const char *site, ns_t later, struct nig
     return a;
 }
 
+/* The same drop is lost; what the protocol says decides how the run goes on. */
+static void a_policy_for_a_lost_meniscus(void **unused)
+{
+    (void)unused;
+    static const struct {
+        const char *faults;
+        enum run_end end;
+        int measured;
+    } policies[] = {
+        {"meniscus-lost: spare", RUN_FINISHED, 3},
+        {"meniscus-lost: skip", RUN_FINISHED, 2},
+        {"meniscus-lost: pause", RUN_PAUSED, 1},
+        {"meniscus-lost: abort", RUN_ABORTED, 1},
+    };
+    for (size_t k = 0; k < sizeof policies / sizeof policies[0]; k++) {
+        struct night n;
+        struct results_attempt a = lose_drop(NULL, policies[k].faults, 20 * NS_MS, &n);
+        ASSERT_OUTCOME(a, OUTCOME_MENISCUS_LOST);
+        assert_int_equal(n.end, policies[k].end);
+        assert_int_equal(n.counts.by_outcome[OUTCOME_MEASURED], policies[k].measured);
+        night_close(&n);
+    }
+}
+
 static void a_lost_meniscus_is_told_by_the_capacitance(void **unused)
 {
     (void)unused;
     struct night n;
-    struct results_attempt a = lose_drop(
-        "  - cv: {name: formation, start: 3 V, vertices: [1 V, 3 V], rate: 2 V/s, cycles: 2, step: 10 mV}",
-        NS_S, &n);
+    struct results_attempt a = lose_drop("  - cv: {name: formation, start: 3 V, vertices: [1 V, 3 V], "
+                                         "rate: 2 V/s, cycles: 2, step: 10 mV}",
+                                         NULL, NS_S, &n);
     ASSERT_OUTCOME(a, OUTCOME_MENISCUS_LOST);
     assert_int_equal(a.touched, TOUCHED_YES);
     assert_true(isnan(a.break_distance));
@@ -200,7 +224,7 @@ static void a_lost_meniscus_drives_a_galvanostat_to_compliance(void **unused)
     (void)unused;
     struct night n;
     struct results_attempt a = lose_drop(
-        "  - galvanostatic: {name: discharge, current: -2 pA, until: {elapsed: 3 s}}", 500 * NS_MS, &n);
+        "  - galvanostatic: {name: discharge, current: -2 pA, until: {elapsed: 3 s}}", NULL, 500 * NS_MS, &n);
     ASSERT_OUTCOME(a, OUTCOME_MENISCUS_LOST);
     assert_non_null(strstr(a.reason, "compliance"));
     struct results_step *step;
@@ -471,6 +495,7 @@ int main(void)
         cmocka_unit_test(samples_that_come_late_do_not_let_z_down),
         cmocka_unit_test(overload_ends_the_site_safely),
         cmocka_unit_test(a_lost_meniscus_is_told_by_the_capacitance),
+        cmocka_unit_test(a_policy_for_a_lost_meniscus),
         cmocka_unit_test(a_lost_meniscus_drives_a_galvanostat_to_compliance),
         cmocka_unit_test(a_dried_up_pipette_pauses_the_run),
         cmocka_unit_test(a_drop_that_does_not_break_pauses_the_run),
