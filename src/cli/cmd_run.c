@@ -53,7 +53,7 @@ static int run_protocol(const char *protocol, const char *output, const struct p
 static int run(const struct command *self, int argc, char **argv)
 {
     const char *words[1], *output = NULL;
-    long seed = -1, sites = 0, sim_seed = 0;
+    long seed = -1, sites = -1, sim_seed = 0;
     bool help;
     int n;
     struct protocol_options po = {0};
@@ -87,7 +87,7 @@ static int run(const struct command *self, int argc, char **argv)
         return 0;
     if (n == 0)
         err_set(&e, ERR_USAGE, "run: which protocol? (usage: seccm run %s)", self->usage);
-    else if (so.bench.speed < 0 || sites < 0 || sim_seed < 0)
+    else if (so.bench.speed < 0 || sites == 0 || sites < -1 || sim_seed < 0)
         err_set(&e, ERR_USAGE, "run: --speed, --sites and --sim-seed want a positive number");
     else if (so.bench.virtual_time && so.bench.speed > 0)
         err_set(&e, ERR_USAGE, "run: --virtual and --speed exclude each other");
@@ -96,7 +96,7 @@ static int run(const struct command *self, int argc, char **argv)
     po.has_seed = seed >= 0;
     po.seed = seed;
     po.now = so.bench.virtual_time ? LOOP_VIRTUAL_EPOCH : clock_epoch();
-    so.only_first = (int)sites;
+    so.only_first = sites > 0 ? (int)sites : 0;
     so.bench.sim_seed = (uint64_t)sim_seed;
     /* First of all: it must inherit neither threads nor databases, and little memory. */
     if (!so.bench.virtual_time && !(so.guardian = guardian_start(GUARDIAN_SILENCE, &e)))

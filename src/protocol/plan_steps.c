@@ -380,8 +380,16 @@ static void json_all(const struct plan *p, bool control, struct buf *out)
     play_free(&t.play);
 }
 
+static void json_landing(const struct landing *l, struct buf *out)
+{
+    buf_printf(out, "  \"landing\": {\"ocp_V\": [%.9g, %.9g], \"for_s\": %.9g},\n", l->ocp[0], l->ocp[1],
+               l->duration);
+}
+
 void plan_json_steps(const struct plan *p, struct buf *out)
 {
+    if (landing_wanted(&p->protocol->landing))
+        json_landing(&p->protocol->landing, out);
     json_all(p, false, out);
     if (has_control(p))
         json_all(p, true, out);
