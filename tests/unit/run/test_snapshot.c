@@ -41,7 +41,7 @@ static void sites_and_features(void **state)
     snapshot_put_site(s, SITES + 3, &now);
     struct results_feature f = {
         .site = 7, .step_name = "formation", .cycle = 2, .name = "q_red", .value = -3e-12};
-    snprintf(f.unit, sizeof f.unit, "C");
+    f.unit = "C";
     snapshot_put_feature(s, &f);
     f = (struct results_feature){.site = 9, .name = "contact_z", .value = NAN}; /* missing: no column */
     snapshot_put_feature(s, &f);
