@@ -43,7 +43,8 @@ static void sites_and_features(void **state)
         .site = 7, .step_name = "formation", .cycle = 2, .name = "q_red", .value = -3e-12};
     f.unit = "C";
     snapshot_put_feature(s, &f);
-    f = (struct results_feature){.site = 9, .name = "contact_z", .value = NAN}; /* missing: no column */
+    f = (struct results_feature){
+        .site = 9, .step_name = "", .name = "contact_z", .value = NAN}; /* missing: no column */
     snapshot_put_feature(s, &f);
     snapshot_publish(s);
     uint64_t version = snapshot_sites(s, site);
@@ -202,7 +203,7 @@ static void put_all(struct snapshot *s, int k)
     struct snapshot_status now = {.site = k, .attempt = k, .visited = k};
     struct results_step step = {.site = k};
     struct results_event ev = {.kind = "warning", .site = k};
-    struct results_feature f = {.site = 1 + k % SITES, .name = "q", .value = k};
+    struct results_feature f = {.site = 1 + k % SITES, .step_name = "", .name = "q", .unit = "", .value = k};
     snapshot_put_status(s, &now);
     snapshot_begin_curve(s, k, k % 1000, &step, false);
     for (int j = 0; j < 20; j++)
