@@ -59,7 +59,7 @@ struct comparison {
 };
 
 /* Names of all features that a comparison of this one looks at, itself included; NULL-terminated. */
-#define COMPARE_NAMES (FEATURE_PARTNERS + 6)
+#define COMPARE_NAMES (FEATURE_PARTNERS + 7)
 void compare_names(const struct feature_def *def, const char *names[COMPARE_NAMES]);
 
 /* Effect of factor `factor` on the feature; asked for a corrected form, compares the quantity that it belongs

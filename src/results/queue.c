@@ -37,7 +37,8 @@ static void append(struct queue *q, struct queue_item *item)
     *q->last = item;
     q->last = &item->next;
     q->bytes += item->size;
-    pthread_cond_signal(&q->filled);
+    if (!item->lazy || q->bytes > q->bound / 16)
+        pthread_cond_signal(&q->filled);
 }
 
 bool queue_push(struct queue *q, struct queue_item *item, bool wait)

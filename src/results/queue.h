@@ -10,6 +10,7 @@
 struct queue_item {
     struct queue_item *next;
     size_t size; /* bytes that count against the bound */
+    bool lazy;   /* may wait for the next that is not, or until a sixteenth of the bound is full */
 };
 
 struct queue {

@@ -60,6 +60,7 @@ static struct job *job_new(enum job_kind kind, size_t body)
 {
     struct job *j = xmalloc(sizeof *j + body);
     j->item.size = sizeof *j + body;
+    j->item.lazy = kind == JOB_ROWS; /* a commit or the end of the step follows: one wake-up for all */
     j->kind = kind;
     j->n = j->taken = j->durable = 0;
     j->id = 0;

@@ -365,7 +365,8 @@ static inline int power_vfs_truncate(sqlite3_file *f, sqlite3_int64 size)
     return fails ? SQLITE_IOERR_TRUNCATE : power_real(f)->pMethods->xTruncate(power_real(f), size);
 }
 
-/* The real one syncs the folder too when it should. */
+/* SQLite's own locks are held around system calls, so ours never is around a call of the real VFS. The real
+ * one syncs the folder too when it should. */
 static inline int power_vfs_sync(sqlite3_file *f, int flags)
 {
     struct power_handle *h = (struct power_handle *)f;
@@ -373,7 +374,9 @@ static inline int power_vfs_sync(sqlite3_file *f, int flags)
         return SQLITE_OK;
     pthread_mutex_lock(&power.lock);
     bool fails = power_operation("sync", h->path, false, NULL, NULL);
+    pthread_mutex_unlock(&power.lock);
     int code = fails ? SQLITE_IOERR_FSYNC : power_real(f)->pMethods->xSync(power_real(f), flags);
+    pthread_mutex_lock(&power.lock);
     if (!fails)
         power_synced(&power.file[h->file]);
     pthread_mutex_unlock(&power.lock);
@@ -464,25 +467,24 @@ static inline int power_vfs_open(sqlite3_vfs *vfs, const char *path, sqlite3_fil
 {
     (void)vfs;
     struct power_handle *h = (struct power_handle *)f;
-    pthread_mutex_lock(&power.lock);
-    struct power_name *name = power_name_of(path);
-    bool makes = name && name->now < 0 && flags & SQLITE_OPEN_CREATE;
-    int code = SQLITE_OK;
     memset(h, 0, sizeof *h);
     h->real = (sqlite3_file *)(h + 1);
     h->file = -1;
-    if (makes && power_operation("make", path, true, NULL, NULL))
-        code = SQLITE_CANTOPEN;
-    else
-        code = power.real->xOpen(power.real, path, h->real, flags, out);
+    pthread_mutex_lock(&power.lock);
+    struct power_name *name = power_name_of(path);
+    bool makes = name && name->now < 0 && flags & SQLITE_OPEN_CREATE;
+    bool fails = makes && power_operation("make", path, true, NULL, NULL);
+    pthread_mutex_unlock(&power.lock);
+    int code = fails ? SQLITE_CANTOPEN : power.real->xOpen(power.real, path, h->real, flags, out);
+    pthread_mutex_lock(&power.lock);
     if (code == SQLITE_OK && name) {
         if (makes)
             name->now = power_file_new();
         h->file = name->now;
         snprintf(h->path, sizeof h->path, "%s", path);
     }
-    h->base.pMethods = code == SQLITE_OK ? &power_methods : NULL;
     pthread_mutex_unlock(&power.lock);
+    h->base.pMethods = code == SQLITE_OK ? &power_methods : NULL;
     return code;
 }
 

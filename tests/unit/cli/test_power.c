@@ -413,8 +413,10 @@ static int set_up(void **state)
     story = mmap(NULL, sizeof *story, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     int status = night(false, POWER_ON, 0, 0);
     operations = story->operations;
-    if (status != 0 || operations < 100 || contacts_of(c, 8) < SITES)
+    if (status != 0 || operations < 100 || contacts_of(c, 8) < SITES) {
+        show_log();
         fail_msg("an undisturbed night ends with %d after %ld operations", status, operations);
+    }
     return rename(path, whole);
 }
 

@@ -15,8 +15,8 @@ enum fault_kind { FAULT_NONE, FAULT_WRITE, FAULT_TORN, FAULT_FULL, FAULT_SYNC };
 
 static struct {
     sqlite3_vfs *real;
-    enum fault_kind kind;
-    bool lasting;          /* everything after the first fault fails too */
+    _Atomic enum fault_kind kind;
+    atomic_bool lasting;   /* everything after the first fault fails too */
     atomic_long countdown; /* operations until the fault */
     atomic_long operations, wal_syncs, hits;
     atomic_bool gated; /* fsync of a WAL waits for `gate` */
