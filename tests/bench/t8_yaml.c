@@ -103,7 +103,7 @@ void bench_t8(struct bench *b)
                                  {.run = run_document, .ctx = s},
                                  {.run = peer_run, .ctx = &py, .failed = !has}};
     bench_blocks(side, 5);
-    bench_begin(b, "T8", "10 000 explicit sites as YAML maps (grids of explicit points do not exist yet)");
+    bench_begin(b, "T8", "10 000 explicit sites as YAML maps");
     static const char *const name[] = {"ours_tree", "ours_tree_and_values", "libyaml_events",
                                        "libyaml_document"};
     for (int k = 0; k < 4; k++)
