@@ -193,6 +193,27 @@ static void check_gap(const struct playing *p, struct step_view *v, int k)
             v->s.step->name);
 }
 
+/* The instrument samples at whole intervals, so that is what a time becomes. */
+static void check_whole(struct step_view *v, const struct play_leg *leg)
+{
+    const struct segment *g = &leg->segment;
+    double times[1 + UNTIL_MAX] = {g->kind == SEGMENT_GALVANOSTATIC ? NAN : g->duration};
+    int n = 1;
+    for (int k = 0; k < g->n_until; k++)
+        if (g->until[k].what == UNTIL_ELAPSED)
+            times[n++] = g->until[k].value;
+    for (int k = 0; k < n; k++) {
+        double samples = times[k] / g->interval;
+        if (isfinite(samples) && fabs(samples - round(samples)) > 1e-6 * fmax(1, samples) &&
+            step_first(v, PROBLEM_WHOLE))
+            diags_warning(
+                v->c->d, v->s.step->mark,
+                "`%s`: %s is not a whole number of samples of %s: it will last up to one sample more "
+                "or less",
+                v->s.step->name, show(times[k], DIM_TIME), show(g->interval, DIM_TIME));
+    }
+}
+
 /* --- all legs --------------------------------------------------------------------------------------------
  */
 
@@ -243,6 +264,8 @@ void check_legs(struct check *c, struct step_view *view, const int level[FACTOR_
             check_sweep(v, leg);
         check_fraction(&p, v, k);
         check_gap(&p, v, k);
+        if (leg->segment.kind != SEGMENT_SWEEP && leg->segment.kind != SEGMENT_RAMP)
+            check_whole(v, leg);
         check_rest(v, leg);
     }
     play_free(&play);

@@ -118,6 +118,16 @@ static bool sei_declared(const struct protocol *p, const struct feature_ref *f, 
     return false;
 }
 
+/* Passes of a repeat, and charge and discharge, are the cycles of a step that has none by itself. */
+static bool has_cycles(const struct protocol *p, const struct step_list *list, const char *name)
+{
+    int i = find_step(p, list, name);
+    bool cycles = i >= 0 && p->step[i].kind == STEP_GALVANOSTATIC && p->step[i].has_reverse;
+    for (int k = i < 0 ? -1 : p->step[i].parent; k >= 0; k = p->step[k].parent)
+        cycles = cycles || p->step[k].kind == STEP_REPEAT;
+    return cycles;
+}
+
 bool feature_use_read(const struct protocol *p, bool control, const char *text, struct mark m,
                       struct feature_ref *out, struct diags *d)
 {
@@ -130,7 +140,14 @@ bool feature_use_read(const struct protocol *p, bool control, const char *text, 
     }
     if (f.def->scope != FEATURE_SITE && (!find_owner(p, &list, &f, m, d) || !sei_declared(p, &f, m, d)))
         return false;
-    if (f.def->scope == FEATURE_CYCLE && f.cycle == 0) {
+    bool cycles =
+        f.def->scope == FEATURE_CYCLE || (f.def->scope == FEATURE_STEP && has_cycles(p, &list, f.step));
+    if (!cycles && f.cycle > 0) {
+        diags_error(d, m, "`%s` has no cycles: `%s` is played once", f.def->name,
+                    f.def->scope == FEATURE_SITE ? "a site" : f.step);
+        return false;
+    }
+    if (cycles && f.cycle == 0) {
         diags_error(d, m, "`%s` has a value in each cycle: say which, as in `%s.%s@1`", f.def->name, f.step,
                     f.def->name);
         return false;
@@ -142,7 +159,7 @@ bool feature_use_read(const struct protocol *p, bool control, const char *text, 
 bool feature_use_played(const struct plan *p, const struct feature_ref *f, const int level[FACTOR_MAX],
                         bool control)
 {
-    if (f->def->scope != FEATURE_CYCLE)
+    if (f->cycle == 0)
         return true;
     struct play play;
     bool found = false;

@@ -50,6 +50,8 @@ static double between(const struct factor *f, double t)
     double at = t * (f->n - 1);
     int k = (int)fmin(floor(at), f->n - 2);
     double value = f->si[k] + (f->si[k + 1] - f->si[k]) * (at - k);
+    if (fabs(value) < 1e-12 * fmax(fabs(f->si[k]), fabs(f->si[k + 1])))
+        value = 0; /* the way from - to + leads through nothing, not through what rounding leaves of it */
     return f->whole ? rint(value) : value;
 }
 

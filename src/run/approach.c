@@ -30,8 +30,8 @@
  * ... */
 #define LEAST_SIGMAS 1
 /* ... deeper by the plane's own uncertainty for each site in a row that was missed, at most this often: a
- * wrong slope misses all sites that follow, and could not be learnt either. But neighbours that do not conduct
- * are missed as well, so what is added leaves one standard deviation of the drop ... */
+ * wrong slope misses all sites that follow, and could not be learnt either. But neighbours that do not
+ * conduct are missed as well, so what is added leaves one standard deviation of the drop ... */
 #define DEEPER_AT_MOST 3
 /* ... and never further than this below the prediction (S2). */
 #define TRAVEL_SIGMAS 3

@@ -58,12 +58,14 @@ static void compare(struct run *r, int ended_by)
 static bool in_time(struct run *r, ns_t began, bool *late, struct err *e)
 {
     const struct segment *g = &r->program.program.segment[r->stream.segment];
-    struct potentiostat_item item;
+    struct potentiostat_item item = {.kind = PSTAT_SAMPLE};
     loop_wait(r->loop, potentiostat_event(r->rig->pstat), loop_now(r->loop));
-    do {
-        if (!stream_take(r, &item, e))
+    while (item.kind == PSTAT_SAMPLE) {
+        /* one sample at least: what the cell did meanwhile is recorded, however short the gate is */
+        bool some = r->stream.samples > 0;
+        if (some ? !stream_take(r, &item, e) : !stream_wait(r, &item, 0, e))
             return false;
-    } while (item.kind == PSTAT_SAMPLE);
+    }
     if (item.kind == PSTAT_END)
         compare(r, item.ended_by);
     double passed = fmax(ns_to_s(loop_now(r->loop) - began), (double)r->stream.samples * g->interval);

@@ -216,6 +216,6 @@ bool hop_site(struct run *r, const struct plan_site *site, const int level[FACTO
     if (r->attempt.outcome == OUTCOME_MEASURED || policy_of(r) < POLICY_PAUSE)
         return true;
     r->aborted = policy_of(r) == POLICY_ABORT;
-    return err_set(e, ERR_LIMIT, "site %d: %s: %s (policy: %s)", site->site,
-                   outcome_name(r->attempt.outcome), r->attempt.reason, r->aborted ? "abort" : "pause");
+    return err_set(e, ERR_LIMIT, "site %d: %s: %s (policy: %s)", site->site, outcome_name(r->attempt.outcome),
+                   r->attempt.reason, r->aborted ? "abort" : "pause");
 }

@@ -44,6 +44,7 @@ struct recorded {
     int gaps;
     double gap_longest, gap_sum;
     bool gap_open; /* the cell was open in one of them */
+    bool opened;   /* ... and in the gap before the first */
 };
 
 struct attempt {
@@ -77,6 +78,7 @@ struct attempt {
     double t_last;      /* s on the instrument's clock, last sample; NAN = none */
     int64_t step_id;    /* of the step being recorded, 0 = none */
     int segment;        /* of it, that runs */
+    int before;         /* segment that was played before that one, -1 = none */
     bool gate_open;     /* the gate that runs was told to go on */
     char gate_says[64]; /* what was decided at it */
     int handed_over;    /* rows of the present step already given to the writer */
@@ -107,7 +109,7 @@ struct run {
     enum hop_state attempt_state; /* in which the newest fault came up */
     double z;                     /* m, last reported height */
     double xy[2];
-    bool aborted;                 /* the policy for the newest outcome is `abort` */
+    bool aborted;       /* the policy for the newest outcome is `abort` */
     bool secured;       /* safe_state() ran since the newest attempt began; counts.safe is its verdict */
     bool cell_was_open; /* while retracting: the break is unverified, no xy before full retraction */
     bool have_air;      /* `air` is known from an earlier site of this run */

@@ -58,11 +58,22 @@ static void name_step(const struct run *r, int segment, struct results_step *s)
 
 static void close_step(struct run *r, bool whole);
 
+/* The cell is open where it is not controlled, to change the mode, and behind every galvanostatic step. What
+ * counts is the segment that was really played before: a gate may have left some out. */
+static bool opens_before(const struct run *r, int segment)
+{
+    const struct segment *g = r->program.program.segment;
+    int before = r->attempt.before;
+    return g[segment].kind >= SEGMENT_GALVANOSTATIC ||
+           (before >= 0 && g[before].kind >= SEGMENT_GALVANOSTATIC);
+}
+
 void record_segment_begin(struct run *r, int segment)
 {
     struct attempt *a = &r->attempt;
     int instance = r->program.instance[segment];
     a->gap_before = NAN;
+    a->before = a->n_recorded ? a->segment : -1;
     if (a->step_id && instance >= 0 && r->program.instance[a->segment] == instance) {
         a->segment = segment; /* the same step goes on */
         return;
@@ -76,6 +87,7 @@ void record_segment_begin(struct run *r, int segment)
     memset(c, 0, sizeof *c);
     c->segment = segment;
     c->first = a->n_rows;
+    c->opened = opens_before(r, segment);
     struct results_step *s = &c->step;
     s->attempt = a->id;
     s->site = a->site->site;
@@ -99,15 +111,6 @@ static void hand_over(struct run *r)
     a->handed_over = c->n;
 }
 
-/* The cell is opened to change the mode, and behind every galvanostatic step. */
-static bool opens_before(const struct run *r, int segment)
-{
-    const struct segment *g = &r->program.program.segment[segment];
-    enum segment_kind before = segment > 0 ? g[-1].kind : g->kind;
-    return before == SEGMENT_GALVANOSTATIC ||
-           (before != g->kind && (g->kind >= SEGMENT_GALVANOSTATIC || before >= SEGMENT_GALVANOSTATIC));
-}
-
 /* The first sample of a segment tells how long nothing was recorded before it: a gap is what lies between two
  * samples beyond one sample period. */
 static void take_gap(struct run *r, double t)
@@ -115,7 +118,9 @@ static void take_gap(struct run *r, double t)
     struct attempt *a = &r->attempt;
     struct recorded *c = current(r);
     double interval = r->program.program.segment[a->segment].interval;
-    a->gap_before = isnan(a->t_last) ? 0 : fmax(0, t - a->t_last - interval);
+    a->gap_before = isnan(a->t_last) ? 0 : t - a->t_last - interval;
+    if (!(a->gap_before > 1e-6 * interval)) /* what rounding leaves of the same time */
+        a->gap_before = 0;
     if (isnan(c->step.gap_before)) {
         c->step.gap_before = a->gap_before;
         return;
@@ -244,8 +249,7 @@ static void close_step(struct run *r, bool whole)
     c->step.samples = c->n;
     if (isnan(c->step.gap_before))
         c->step.gap_before = 0;
-    snprintf(c->step.gap_state, sizeof c->step.gap_state, "%s",
-             opens_before(r, c->segment) ? "open" : "held");
+    snprintf(c->step.gap_state, sizeof c->step.gap_state, "%s", c->opened ? "open" : "held");
     tell_gaps(r, c);
     writer_step_end(r->w, a->step_id, c->step.ended_by, c->step.gap_before, c->step.gap_state);
     if (r->program.role[c->segment] == ROLE_STEP)

@@ -79,6 +79,14 @@ static void add_triangle(struct site_program *s, enum segment_role role, const s
     contact_range(g, s, p);
 }
 
+static bool in_repeat(const struct protocol *p, int step)
+{
+    for (int k = p->step[step].parent; k >= 0; k = p->step[k].parent)
+        if (p->step[k].kind == STEP_REPEAT)
+            return true;
+    return false;
+}
+
 /* `first`: index of the play's first leg in the program, where the play counts from 0. */
 static void add_step(struct site_program *s, const struct plan *p, const struct play_leg *leg, int first)
 {
@@ -87,6 +95,7 @@ static void add_step(struct site_program *s, const struct plan *p, const struct 
     s->step[k] = leg->step;
     s->instance[k] = leg->instance;
     s->cycle[k] = leg->cycle;
+    s->repeated[k] = in_repeat(p->protocol, leg->step);
     s->sweep[k] = leg->sweep;
     *g = leg->segment;
     for (int j = 0; j < g->n_until; j++)
@@ -201,15 +210,6 @@ int site_program_end(const struct site_program *s, int segment)
            s->instance[end] == s->instance[segment])
         end++;
     return end;
-}
-
-bool site_program_repeats(const struct site_program *s, int segment)
-{
-    for (int k = 0; k < s->program.n; k++)
-        if (s->role[k] == ROLE_STEP && s->step[k] == s->step[segment] &&
-            s->instance[k] != s->instance[segment])
-            return true;
-    return false;
 }
 
 const char *segment_role_name(enum segment_role role)

@@ -35,9 +35,11 @@ struct site_program {
     /* ROLE_STEP, ROLE_GATE: as the play says (protocol/play.h) */
     int step[PROGRAM_MAX]; /* index of the protocol's step, of a gate: of the block that it decides; else -1
                             */
-    int instance[PROGRAM_MAX]; /* segments of one stored step have the same one; else -1 */
-    int cycle[PROGRAM_MAX];    /* of the segment's first sample, from 1 on */
-    int sweep[PROGRAM_MAX];    /* added to the instrument's */
+    int instance[PROGRAM_MAX];  /* segments of one stored step have the same one; else -1 */
+    int cycle[PROGRAM_MAX];     /* of the segment's first sample, from 1 on */
+    int sweep[PROGRAM_MAX];     /* added to the instrument's */
+    bool repeated[PROGRAM_MAX]; /* the step stands in a repeat, however often that is played: its features
+                                   have cycles */
     bool has_blank;
     double blank_low, blank_high; /* V vs reference */
     struct approach_now approach; /* numbers of this site */
@@ -55,8 +57,6 @@ int site_program_find(const struct site_program *s, enum segment_role role, int 
 const char *segment_role_name(enum segment_role role);
 /* The segment behind the last one of the stored step that `segment` belongs to. */
 int site_program_end(const struct site_program *s, int segment);
-/* true if the step of this segment stands in the program more than once. */
-bool site_program_repeats(const struct site_program *s, int segment);
 
 /* settings.c: programmed values of the stored step that begins with `segment`, as a flat JSON object, SI,
  * sample frame. Without its lists where they do not fit. */

@@ -173,7 +173,7 @@ void segment_settings(const struct site_program *s, int segment, char *json, siz
             plain(&s->program.segment[segment], &b);
         else
             several(&l, lists, &b);
-        if (s->role[segment] == ROLE_STEP && site_program_repeats(s, segment))
+        if (s->role[segment] == ROLE_STEP && s->repeated[segment])
             number(&b, "first_cycle", s->cycle[segment]);
         buf_char(&b, '}');
         bool fits = b.n < n;

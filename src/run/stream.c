@@ -102,7 +102,8 @@ static bool judge_sample(struct run *r, const struct sample *s, struct err *e)
         st->overloads < OVERLOADS_END_IT + OVERLOADS_RANGING * ranges_above(r, s->range))
         return true;
     enum segment_role role = st->sp->role[st->segment];
-    if (role == ROLE_RELAX || role == ROLE_DETACH) { /* all steps are measured; only the break is unverified */
+    if (role == ROLE_RELAX ||
+        role == ROLE_DETACH) { /* all steps are measured; only the break is unverified */
         attempt_flag(r, "overload-at-detach");
         attempt_outcome(r, OUTCOME_MEASURED, "overloaded behind the last step: fully retracted");
         return err_set(e, ERR_LIMIT, "%d overloaded samples in a row in %s", st->overloads,

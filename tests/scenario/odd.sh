@@ -47,6 +47,18 @@ sed 's/bias: 2 V, speed/bias: 3 V, speed/; s/threshold: 3 pA/threshold: 60 pA/' 
 n=$("$seccm" sites "$dir/blind.seccm" --csv | grep -c no-contact)
 [ "$n" = 2 ] || fail "$n blind approaches"
 
+# An open gate whose steps are played is recorded; passes have numbers even where there is one; gaps are what they were.
+"$seccm" run tests/data/odd/open-gate.yaml --virtual -q -o "$dir/gate.seccm" 2>"$dir/log" || fail "gate: $(cat "$dir/log")"
+"$seccm" features "$dir/gate.seccm" --long --csv >"$dir/gate.csv" || fail "features of the gate"
+[ "$(awk -F, '/,again,/ && /t_end/' "$dir/gate.csv" | grep -c ',again,1,')" = 4 ] ||
+    fail "the first pass has a number at each site: $(grep again "$dir/gate.csv")"
+"$seccm" report "$dir/gate.seccm" -o "$dir/gate.html" 2>"$dir/log" || fail "report: $(cat "$dir/log")"
+"$seccm" show "$dir/gate.seccm" 1 >"$dir/show"
+for step in if then one two; do
+    awk -v s="$step" '$4 == s { if ($0 ~ / open /) ok = 1 } END { exit !ok }' "$dir/show" ||
+        fail "before $step the cell was open: $(cat "$dir/show")"
+done
+
 # A current that is too large for the retraction's range: the steps are measured, only the break is not seen.
 sed "/fills up again/d; s|: \.\./|: $(pwd)/|" protocols/cathode-rates.yaml >"$dir/filled.yaml"
 "$seccm" run "$dir/filled.yaml" --virtual --sites 6 -q -o "$dir/filled.seccm" 2>"$dir/log" || fail "filled: $(cat "$dir/log")"

@@ -154,8 +154,8 @@ static void gates_and_fractions_keep_their_targets(void **unused)
     assert_int_equal(gate + p.program.segment[gate].skips, second + p.program.segment[second].skips);
     assert_int_equal(second + p.program.segment[second].skips, last - 2); /* the constant currents follow */
     assert_int_equal(p.cycle[first + 4], 2);
-    assert_true(site_program_repeats(&p, first + 4));
-    assert_false(site_program_repeats(&p, first));
+    assert_true(p.repeated[first + 4]);
+    assert_false(p.repeated[first]);
     const struct segment *g = &p.program.segment[last];
     bool found = false;
     for (int k = 0; k < g->n_until; k++)
