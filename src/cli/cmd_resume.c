@@ -105,11 +105,12 @@ static bool read_mode(const char *path, struct session_options *so, struct err *
 static bool may_go_on(struct results *r, bool accept, struct err *e)
 {
     char *state = results_info(r, "state"), *reason = results_info(r, "state_reason");
-    bool ok = accept || strcmp(state, "aborted") != 0 ||
-              err_set(e, ERR_INPUT,
-                      "%s: the run was aborted: %s; when rig and sample are in order, go on with: seccm resume "
-                      "--accept %s",
-                      results_path(r), reason, results_path(r));
+    bool ok =
+        accept || strcmp(state, "aborted") != 0 ||
+        err_set(e, ERR_INPUT,
+                "%s: the run was aborted: %s; when rig and sample are in order, go on with: seccm resume "
+                "--accept %s",
+                results_path(r), reason, results_path(r));
     free(state);
     free(reason);
     return ok;
@@ -162,7 +163,8 @@ static int run(const struct command *self, int argc, char **argv)
          "simulated rig only (default if it was begun so)"},
         {"speed", 0, OPTION_NUMBER, &so.bench.speed, "K",
          "simulated rig only: K times faster than real time"},
-        {"accept", 0, OPTION_FLAG, &so.accept, NULL, "go on with a run that a policy of the protocol aborted"},
+        {"accept", 0, OPTION_FLAG, &so.accept, NULL,
+         "go on with a run that a policy of the protocol aborted"},
         {"transcript", 0, OPTION_TEXT, &so.bench.transcript, "FILE", "record all traffic of all links"},
         {"stage", 0, OPTION_TEXT, &so.bench.stage_link, "LINK", "another link, e.g. pty:/dev/pts/4"},
         {"potentiostat", 0, OPTION_TEXT, &so.bench.pstat_link, "LINK", "another link"},

@@ -12,7 +12,7 @@ struct session_options {
     struct bench_options bench;
     int only_first;
     bool quiet;
-    bool accept; /* resume: even an aborted run */
+    bool accept;               /* resume: even an aborted run */
     struct guardian *guardian; /* forked already; NULL in virtual time */
     struct live_options live;
 };
