@@ -128,9 +128,11 @@ static void tell_unknown(const struct protocol *p, const struct step_list *list,
 /* Is there a repeat around both, so that in later passes the one that stands behind has been played? */
 static bool repeated_together(const struct protocol *p, int a, int b)
 {
-    for (int i = p->step[a].parent; i >= 0; i = p->step[i].parent)
-        if (p->step[i].kind == STEP_REPEAT && b > i && b < p->step[i].end)
+    for (int i = p->step[a].parent; i >= 0; i = p->step[i].parent) {
+        const struct step *block = &p->step[i];
+        if (block->kind == STEP_REPEAT && b > i && b < block->end)
             return true;
+    }
     return false;
 }
 
