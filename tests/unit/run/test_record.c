@@ -61,6 +61,7 @@ static void recorder_close(struct recorder *c, struct played *p, struct results_
     if (!record_end(&c->r, &e))
         fail_msg("%s", e.text);
     free(c->r.attempt.row);
+    features_free(&c->r.features);
     assert_true(writer_stop(c->n.writer, &e));
     c->n.file = results_open(c->n.path, &e);
     *p = (struct played){.n = c->n};
