@@ -6,11 +6,13 @@
 
 #include "protocol/play.h"
 
+#define GIVEN_MAX 24
+
 /* Features that these kinds of steps give, as src/analysis computes them. What is in none of the lists is a
  * voltammogram's: cv and lsv. */
 static const struct {
     enum step_kind kind;
-    const char *feature[16];
+    const char *feature[GIVEN_MAX + 1];
 } given[] = {
     {STEP_GALVANOSTATIC,
      {"capacity", "e_mean", "ir_step", "e_cutoff", "t_cutoff", "plateau", "nucleation", "capacity_back",
@@ -20,13 +22,14 @@ static const struct {
     {STEP_HOLD, {"i_mean", "i_end", "charge", "t_end"}},
     {STEP_REST, {"e_end", "i_end", "t_end"}},
     {STEP_PULSE,
-     {"i_end_1", "i_end_2", "i_end_3", "i_end_4", "e_end_1", "e_end_2", "e_end_3", "e_end_4", "charge_1",
-      "charge_2", "charge_3", "charge_4"}},
+     {"i_end_1",  "i_end_2",  "i_end_3",  "i_end_4",  "i_end_5",  "i_end_6",  "i_end_7",  "i_end_8",
+      "e_end_1",  "e_end_2",  "e_end_3",  "e_end_4",  "e_end_5",  "e_end_6",  "e_end_7",  "e_end_8",
+      "charge_1", "charge_2", "charge_3", "charge_4", "charge_5", "charge_6", "charge_7", "charge_8"}},
 };
 
 static bool listed(size_t k, const char *name)
 {
-    for (int i = 0; i < 16 && given[k].feature[i]; i++)
+    for (int i = 0; given[k].feature[i]; i++)
         if (strcmp(given[k].feature[i], name) == 0)
             return true;
     return false;
