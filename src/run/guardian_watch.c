@@ -130,8 +130,10 @@ static void on_run(void *ctx, short revents)
 
 bool silence_too_long(struct silence *s, ns_t now)
 {
-    if (now - s->looked > HELD_UP * s->bound / SILENCE_LOOKS)
-        s->heard = now;
+    ns_t usual = s->bound / SILENCE_LOOKS, gap = now - s->looked;
+    /* Never more is forgiven than was missed: on a machine that is busy for hours the end must come too. */
+    if (gap > HELD_UP * usual)
+        s->heard = s->heard + gap - usual < now ? s->heard + gap - usual : now;
     s->looked = now;
     return now - s->heard >= s->bound;
 }

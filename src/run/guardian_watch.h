@@ -25,7 +25,7 @@ struct guardian_post {
 };
 
 /* Silence of the run, by the guardian's clock, as far as the guardian itself was awake: when both were held
- * up (the machine was suspended, or too busy for either) the run gets its whole time again. */
+ * up (the machine was suspended, or too busy for either), a late look counts as long as one in time. */
 struct silence {
     ns_t bound;
     ns_t heard, looked; /* newest message; newest look at the clock */
