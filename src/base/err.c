@@ -51,6 +51,7 @@ bool err_set(struct err *e, enum err_code code, const char *fmt, ...)
     size_t n = settle(text, sizeof text, vsnprintf(text, sizeof text, fmt, ap));
     va_end(ap);
     e->code = code;
+    e->device[0] = '\0';
     memcpy(e->text, text, n + 1);
     return false;
 }
@@ -87,7 +88,15 @@ bool err_errno(struct err *e, enum err_code code, int number, const char *fmt, .
         append(text, sizeof text, n + 2, strerror_r(number, reason, sizeof reason));
     }
     e->code = code;
+    e->device[0] = '\0';
     memcpy(e->text, text, strlen(text) + 1);
+    return false;
+}
+
+bool err_device(struct err *e, const char *device)
+{
+    if (e && !e->device[0])
+        append(e->device, sizeof e->device, 0, device);
     return false;
 }
 
@@ -96,7 +105,7 @@ void err_clear(struct err *e)
     if (!e)
         return;
     e->code = ERR_NONE;
-    e->text[0] = '\0';
+    e->text[0] = e->device[0] = '\0';
 }
 
 static const struct {

@@ -20,6 +20,11 @@
     X(FRAGMENT, "fragment", 3)     /* the device gave part of a reply */                                     \
     X(MISMATCH, "mismatch", 3)     /* the device gave a reply that is not one to this question */            \
     X(REFUSED, "refused", 3)       /* the device understood and said no */                                   \
+    X(RESET, "reset", 3)           /* the device started anew by itself */                                   \
+    X(REPORTED, "reported", 3)     /* the device reports an error of its own, unasked or at work */          \
+    X(SERVO, "servo", 3)           /* an axis is not under closed-loop control any more */                   \
+    X(OFF_TARGET, "off-target", 3) /* an axis did not arrive where it was sent */                            \
+    X(END_STOP, "end-stop", 3)     /* an axis met an end of its travel */                                    \
     X(LINK, "link", 3)             /* the byte link is gone or can not be opened */                          \
     X(IO, "io", 3)                 /* the operating system said no */                                        \
     X(FULL, "full", 3)             /* no space for results */                                                \
@@ -36,20 +41,24 @@ enum err_code {
 struct err {
     enum err_code code;
     char text[1024];
+    char device[16]; /* "stage", "potentiostat": whose fault it is; "" = not a device's or not known */
 };
 
 #define ERR_INIT                                                                                             \
     {                                                                                                        \
-        ERR_NONE, ""                                                                                         \
+        ERR_NONE, "", ""                                                                                     \
     }
 
-/* Sets code and text (printf style); always returns false, so that `return err_set(...)` reads well. */
+/* Sets code and text (printf style), device unknown; always returns false, so that `return err_set(...)`
+ * reads well. */
 bool err_set(struct err *e, enum err_code code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 /* Puts "context: " in front of the text; always returns false. Text that no longer fits is cut at the end. */
 bool err_context(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* err_set() with ": " and the text of errno `number` behind. */
 bool err_errno(struct err *e, enum err_code code, int number, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
+/* Says which device's fault it is, unless that is known already; always returns false. */
+bool err_device(struct err *e, const char *device);
 void err_clear(struct err *e);
 const char *err_name(enum err_code code);
 /* Exit status of the program for a run that ended with this error. */

@@ -5,6 +5,9 @@
 
 #include "instrument/potentiostat_ops.h"
 
+/* Whose fault it is, in errors. */
+#define DEVICE "potentiostat"
+
 static const struct potentiostat_driver *const drivers[] = {&methodscript_driver};
 static const char *const names[] = {"methodscript", NULL};
 
@@ -29,12 +32,12 @@ void potentiostat_close(struct potentiostat *p)
 
 bool potentiostat_identify(struct potentiostat *p, char *id, size_t n, struct err *e)
 {
-    return p->ops->identify(p, id, n, e);
+    return p->ops->identify(p, id, n, e) || err_device(e, DEVICE);
 }
 
 bool potentiostat_compile(struct potentiostat *p, const struct program *g, struct buf *text, struct err *e)
 {
-    return p->ops->compile(p, g, text, e);
+    return p->ops->compile(p, g, text, e) || err_device(e, DEVICE);
 }
 
 double potentiostat_stream_rate(struct potentiostat *p, const struct segment *s)
@@ -68,13 +71,16 @@ bool potentiostat_load(struct potentiostat *p, const struct program *g, struct p
 
 bool potentiostat_start(struct potentiostat *p, const struct program *g, struct err *e)
 {
-    return p->ops->start(p, g, e);
+    return p->ops->start(p, g, e) || err_device(e, DEVICE);
 }
 
 enum potentiostat_item_kind potentiostat_next(struct potentiostat *p, struct potentiostat_item *out,
                                               struct err *e)
 {
-    return p->ops->next(p, out, e);
+    enum potentiostat_item_kind kind = p->ops->next(p, out, e);
+    if (kind == PSTAT_FAILED)
+        err_device(e, DEVICE);
+    return kind;
 }
 
 struct event *potentiostat_event(struct potentiostat *p)
@@ -84,22 +90,22 @@ struct event *potentiostat_event(struct potentiostat *p)
 
 bool potentiostat_advance(struct potentiostat *p, struct err *e)
 {
-    return p->ops->advance(p, e);
+    return p->ops->advance(p, e) || err_device(e, DEVICE);
 }
 
 bool potentiostat_finish(struct potentiostat *p, struct err *e)
 {
-    return p->ops->finish(p, e);
+    return p->ops->finish(p, e) || err_device(e, DEVICE);
 }
 
 bool potentiostat_cut(struct potentiostat *p, struct err *e)
 {
-    return p->ops->cut(p, e);
+    return p->ops->cut(p, e) || err_device(e, DEVICE);
 }
 
 bool potentiostat_settle(struct potentiostat *p, ns_t timeout, struct err *e)
 {
-    return p->ops->settle(p, timeout, e);
+    return p->ops->settle(p, timeout, e) || err_device(e, DEVICE);
 }
 
 void potentiostat_cut_bytes(struct potentiostat *p, struct buf *out)

@@ -9,6 +9,8 @@
 
 /* Coordinates are decided on at 1 pm; less than that outside is rounding. */
 #define ROUNDING 1e-12
+/* Whose fault it is, in errors. */
+#define DEVICE "stage"
 /* Between two looks at a moving stage: a few replies' time on the line. */
 #define POLL_INTERVAL (5 * NS_MS)
 
@@ -42,14 +44,14 @@ void stage_close(struct stage *s)
 
 bool stage_identify(struct stage *s, char *id, size_t n, struct err *e)
 {
-    return s->ops->identify(s, id, n, e);
+    return s->ops->identify(s, id, n, e) || err_device(e, DEVICE);
 }
 
 bool stage_read_limits(struct stage *s, double limit[AXIS_COUNT][2], struct err *e)
 {
     double found[AXIS_COUNT][2];
     if (!s->ops->read_limits(s, found, e))
-        return false;
+        return err_device(e, DEVICE);
     for (int a = 0; a < AXIS_COUNT; a++) {
         const double *want = s->config.limit[a];
         if (want[0] < found[a][0] - 1e-9 || want[1] > found[a][1] + 1e-9)
@@ -64,19 +66,19 @@ bool stage_read_limits(struct stage *s, double limit[AXIS_COUNT][2], struct err 
 
 bool stage_servo(struct stage *s, bool on[AXIS_COUNT], struct err *e)
 {
-    return s->ops->servo(s, on, e);
+    return s->ops->servo(s, on, e) || err_device(e, DEVICE);
 }
 
 bool stage_servo_on(struct stage *s, struct err *e)
 {
-    return s->ops->servo_on(s, e);
+    return s->ops->servo_on(s, e) || err_device(e, DEVICE);
 }
 
 bool stage_set_speed(struct stage *s, enum axis a, double speed, struct err *e)
 {
     if (!(speed > 0) || !isfinite(speed))
         return err_set(e, ERR_LIMIT, "axis %s: a speed of %g m/s is none", axis_name(a), speed);
-    return s->ops->set_speed(s, a, speed, e);
+    return s->ops->set_speed(s, a, speed, e) || err_device(e, DEVICE);
 }
 
 bool stage_move(struct stage *s, unsigned mask, const double target[AXIS_COUNT], struct err *e)
@@ -92,23 +94,26 @@ bool stage_move(struct stage *s, unsigned mask, const double target[AXIS_COUNT],
                            axis_name((enum axis)a), target[a] * 1e6, limit[0] * 1e6, limit[1] * 1e6);
         clamped[a] = fmin(fmax(target[a], limit[0]), limit[1]);
     }
-    return s->ops->move(s, mask, clamped, e);
+    return s->ops->move(s, mask, clamped, e) || err_device(e, DEVICE);
 }
 
 bool stage_check(struct stage *s, struct err *e)
 {
-    return s->ops->check(s, e);
+    return s->ops->check(s, e) || err_device(e, DEVICE);
 }
 
 bool stage_ask_position(struct stage *s, struct err *e)
 {
-    return s->ops->ask_position(s, e);
+    return s->ops->ask_position(s, e) || err_device(e, DEVICE);
 }
 
 enum reply_state stage_poll_position(struct stage *s, double position[AXIS_COUNT], ns_t *asked, ns_t *at,
                                      struct err *e)
 {
-    return s->ops->poll_position(s, position, asked, at, e);
+    enum reply_state state = s->ops->poll_position(s, position, asked, at, e);
+    if (state == REPLY_FAILED)
+        err_device(e, DEVICE);
+    return state;
 }
 
 struct event *stage_event(struct stage *s)
@@ -118,12 +123,12 @@ struct event *stage_event(struct stage *s)
 
 bool stage_position(struct stage *s, double position[AXIS_COUNT], struct err *e)
 {
-    return s->ops->position(s, position, e);
+    return s->ops->position(s, position, e) || err_device(e, DEVICE);
 }
 
 bool stage_on_target(struct stage *s, unsigned mask, bool *yes, struct err *e)
 {
-    return s->ops->on_target(s, mask, yes, e);
+    return s->ops->on_target(s, mask, yes, e) || err_device(e, DEVICE);
 }
 
 /* First axis of mask that is further from its target than the tolerance; AXIS_COUNT if all are there. */
@@ -156,11 +161,13 @@ bool stage_move_wait(struct stage *s, unsigned mask, const double target[AXIS_CO
             return true;
         if (loop_now(l) >= deadline) {
             if (away == AXIS_COUNT)
-                return err_set(e, ERR_MISMATCH, "all axes at their targets, but not settled after %.3f s",
-                               ns_to_s(timeout));
-            return err_set(e, ERR_MISMATCH,
-                           "axis %s did not arrive in %.3f s: target %.3f um, position %.3f um",
-                           axis_name(away), ns_to_s(timeout), target[away] * 1e6, position[away] * 1e6);
+                err_set(e, ERR_OFF_TARGET, "all axes at their targets, but not settled after %.3f s",
+                        ns_to_s(timeout));
+            else
+                err_set(e, ERR_OFF_TARGET,
+                        "axis %s did not arrive in %.3f s: target %.3f um, position %.3f um", axis_name(away),
+                        ns_to_s(timeout), target[away] * 1e6, position[away] * 1e6);
+            return err_device(e, DEVICE);
         }
         loop_sleep_until(l, loop_now(l) + POLL_INTERVAL);
     }
@@ -168,12 +175,12 @@ bool stage_move_wait(struct stage *s, unsigned mask, const double target[AXIS_CO
 
 bool stage_halt(struct stage *s, struct err *e)
 {
-    return s->ops->halt(s, e);
+    return s->ops->halt(s, e) || err_device(e, DEVICE);
 }
 
 bool stage_halt_confirm(struct stage *s, double position[AXIS_COUNT], struct err *e)
 {
-    return s->ops->halt_confirm(s, position, e);
+    return s->ops->halt_confirm(s, position, e) || err_device(e, DEVICE);
 }
 
 void stage_halt_bytes(struct stage *s, struct buf *out)

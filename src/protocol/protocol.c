@@ -152,16 +152,39 @@ static void fill_defaults(struct protocol *p)
         p->plating = 0;
     /* Choices that are a part of their enum's values. */
     p->faults.consecutive_then += POLICY_PAUSE;
+    p->faults.total_then += POLICY_PAUSE;
+    p->faults.recover_then += POLICY_PAUSE;
+    if (isnan(p->faults.back_off[0])) {
+        p->faults.back_off[0] = 10;
+        p->faults.back_off[1] = 600;
+    }
     p->design = p->n_factors ? p->design + DESIGN_FULL_FACTORIAL : DESIGN_NONE;
 }
 
-static void check_policy(const struct protocol *p, int policy, const char *path, struct diags *d)
+static void check_policy(const struct protocol *p, enum fault_class c, struct diags *d)
 {
+    const struct fault_row *row = fault_row(c);
+    char path[64];
+    int policy = p->faults.policy[c];
+    if (!row->policies || policy < 0 || (row->policies & 1u << policy)) /* < 0: told already */
+        return;
+    snprintf(path, sizeof path, "faults.%s", row->name);
     if (policy == POLICY_RETRY)
         diags_error(
             d, protocol_mark(p, path),
             "`retry` is not possible here: the spot was wetted, and a wetted spot is never measured again as "
             "if it were fresh; use spare, skip, pause or abort");
+    else if (row->policies & 1u << POLICY_SKIP)
+        diags_error(
+            d, protocol_mark(p, path),
+            "`%s` is not possible here: what is wrong is wrong at every site; use skip, pause or abort",
+            fault_policy_name((enum fault_policy)policy));
+    else
+        diags_error(
+            d, protocol_mark(p, path),
+            "`%s` is not possible here: with the drop still hanging on nothing may move sideways; use "
+            "pause or abort",
+            fault_policy_name((enum fault_policy)policy));
 }
 
 static void check_scalars(const struct protocol *p, struct diags *d)
@@ -169,10 +192,8 @@ static void check_scalars(const struct protocol *p, struct diags *d)
     if (p->barrels > 1)
         diags_error(d, protocol_mark(p, "probe.barrels"),
                     "this version lands by the surface current of one barrel only");
-    check_policy(p, p->faults.overload, "faults.overload", d);
-    check_policy(p, p->faults.meniscus_lost, "faults.meniscus-lost", d);
-    check_policy(p, p->faults.not_detached, "faults.not-detached", d);
-    check_policy(p, p->faults.landing_rejected, "faults.landing-rejected", d);
+    for (int c = FAULT_NONE + 1; c < FAULT_COUNT; c++)
+        check_policy(p, (enum fault_class)c, d);
 }
 
 /* --- all of it -------------------------------------------------------------------------------------------

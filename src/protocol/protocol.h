@@ -10,6 +10,7 @@
 #include "instrument/program.h"
 #include "instrument/rig.h"
 #include "protocol/control.h"
+#include "protocol/fault.h"
 #include "protocol/step.h"
 #include "protocol/stop.h"
 #include "protocol/used.h"
@@ -74,13 +75,15 @@ struct alive {
     double blank_rate; /* V/s of the in-air blank sweep over the range of the voltammograms */
 };
 
-enum fault_policy { POLICY_SPARE, POLICY_RETRY, POLICY_SKIP, POLICY_PAUSE, POLICY_ABORT };
-
 struct faults {
-    int no_contact, unconfirmed, overload, meniscus_lost, not_detached,
-        landing_rejected;      /* enum fault_policy */
-    int64_t consecutive_count; /* bad sites in a row ... */
-    int consecutive_then;      /* ... POLICY_PAUSE or POLICY_ABORT */
+    int policy[FAULT_COUNT];                    /* enum fault_policy of each class; FAULT_NONE unused */
+    int64_t consecutive_count;                  /* bad sites in a row ... */
+    int consecutive_then;                       /* ... POLICY_PAUSE or POLICY_ABORT */
+    int64_t total_count;                        /* bad sites altogether ... */
+    int total_then;                             /* ... likewise */
+    int64_t recover_consecutive, recover_total; /* so often the rig is brought back without a site measured */
+    int recover_then;                           /* in between, and altogether; then ... */
+    double back_off[2]; /* s: before the first recovery, and at most; doubled each time */
 };
 
 /* Test of a confirmed contact before its steps: what the open circuit shows says what the drop landed on. */

@@ -161,7 +161,7 @@ static const struct field vary_table[] = {
 };
 static const struct fields vary_fields = FIELDS("`vary`", vary_table);
 
-/* In the order of enum fault_policy. A spot that was wetted is never measured again: no `retry` there. */
+/* In the order of enum fault_policy. */
 static const char *const policies[] = {"spare", "retry", "skip", "pause", "abort", NULL};
 static const char *const stops[] = {"pause", "abort", NULL};
 
@@ -173,21 +173,38 @@ static const struct field consecutive_table[] = {
 };
 static const struct fields consecutive_fields = FIELDS("`faults.consecutive`", consecutive_table);
 
+static const struct field total_table[] = {
+    {"count", FIELD_INT, DIM_NONE, P(faults.total_count), false, "50", 1, 1000000, NULL, NULL,
+     "number of bad sites altogether, counted from the start or the last resume"},
+    {"then", FIELD_CHOICE, DIM_NONE, P(faults.total_then), false, "pause", 0, 0, stops, NULL,
+     "what to do after that many"},
+};
+static const struct fields total_fields = FIELDS("`faults.total`", total_table);
+
+static const struct field recover_table[] = {
+    {"consecutive", FIELD_INT, DIM_NONE, P(faults.recover_consecutive), false, "3", 0, 1000, NULL, NULL,
+     "so often in a row, without a site measured in between"},
+    {"total", FIELD_INT, DIM_NONE, P(faults.recover_total), false, "12", 0, 1000000, NULL, NULL,
+     "so often altogether, counted from the start or the last resume"},
+    {"then", FIELD_CHOICE, DIM_NONE, P(faults.recover_then), false, "pause", 0, 0, stops, NULL,
+     "what to do when that is used up"},
+    {"back-off", FIELD_PAIR, DIM_TIME, P(faults.back_off), false, NULL, 0, 86400, NULL, NULL,
+     "wait before the first try to bring an instrument back, and at most; doubled from try to try"},
+};
+static const struct fields recover_fields = FIELDS("`faults.recover`", recover_table);
+
 static const struct field faults_table[] = {
-    {"no-contact", FIELD_CHOICE, DIM_NONE, P(faults.no_contact), false, "spare", 0, 0, policies, NULL,
-     "the approach ended without a contact"},
-    {"unconfirmed", FIELD_CHOICE, DIM_NONE, P(faults.unconfirmed), false, "spare", 0, 0, policies, NULL,
-     "the contact did not show again at rest; `retry` only where the spot was not touched"},
-    {"overload", FIELD_CHOICE, DIM_NONE, P(faults.overload), false, "spare", 0, 0, policies, NULL,
-     "the current left the range of the instrument"},
-    {"meniscus-lost", FIELD_CHOICE, DIM_NONE, P(faults.meniscus_lost), false, "spare", 0, 0, policies, NULL,
-     "the drop was lost during the measurement"},
-    {"not-detached", FIELD_CHOICE, DIM_NONE, P(faults.not_detached), false, "pause", 0, 0, policies, NULL,
-     "the drop did not break on retraction"},
-    {"landing-rejected", FIELD_CHOICE, DIM_NONE, P(faults.landing_rejected), false, "spare", 0, 0, policies,
-     NULL, "the contact was not on what was looked for (`landing`), or far above the surface"},
-    {"consecutive", FIELD_MAP, DIM_NONE, 0, false, NULL, 0, 0, NULL, &consecutive_fields,
-     "bad sites in a row that show that something is wrong with all"},
+#define X(id_, name_, place_, allowed_, policy_, word_, what_)                                               \
+    {name_, FIELD_CHOICE, DIM_NONE, P(faults.policy[FAULT_##id_]), false, word_, 0, 0, policies, NULL, what_},
+    FAULT_CHOICE_TABLE(X)
+#undef X
+        {"consecutive", FIELD_MAP, DIM_NONE, 0, false, NULL, 0, 0, NULL, &consecutive_fields,
+         "bad sites in a row that show that something is wrong with all"},
+    {"total", FIELD_MAP, DIM_NONE, 0, false, NULL, 0, 0, NULL, &total_fields,
+     "bad sites altogether, likewise"},
+    {"recover", FIELD_MAP, DIM_NONE, 0, false, NULL, 0, 0, NULL, &recover_fields,
+     "how often an instrument that failed is brought back without the operator: made safe, found again, "
+     "identified, retracted, verified"},
 };
 static const struct fields faults_fields = FIELDS("`faults`", faults_table);
 

@@ -160,36 +160,13 @@ static bool recover(struct run *r, struct err *fault)
     return experiment && safe;
 }
 
-static enum fault_policy policy_of(const struct run *r)
-{
-    const struct faults *f = &r->p->faults;
-    switch (r->attempt.outcome) {
-    case OUTCOME_NO_CONTACT:
-        return (enum fault_policy)f->no_contact;
-    case OUTCOME_UNCONFIRMED:
-        return (enum fault_policy)f->unconfirmed;
-    case OUTCOME_OVERLOAD:
-        return (enum fault_policy)f->overload;
-    case OUTCOME_MENISCUS_LOST:
-        return (enum fault_policy)f->meniscus_lost;
-    case OUTCOME_LANDING_REJECTED:
-        return (enum fault_policy)f->landing_rejected;
-    case OUTCOME_NOT_DETACHED:
-        /* With the drop still hanging on nothing may move sideways (S3): somebody has to look. */
-        return f->not_detached > POLICY_PAUSE ? (enum fault_policy)f->not_detached : POLICY_PAUSE;
-    case OUTCOME_FAULT:
-        return POLICY_PAUSE;
-    default:
-        return POLICY_SPARE;
-    }
-}
-
 static bool again_here(const struct run *r)
 {
     const struct attempt *a = &r->attempt;
     if (a->touched != TOUCHED_NO || a->number >= ATTEMPTS_MAX)
         return false;
-    return a->electrical || a->outcome == OUTCOME_ALREADY_WET || policy_of(r) == POLICY_RETRY;
+    return a->electrical || a->outcome == OUTCOME_ALREADY_WET ||
+           run_policy(r, r->attempt.outcome) == POLICY_RETRY;
 }
 
 bool hop_site(struct run *r, const struct plan_site *site, const int level[FACTOR_MAX], int earlier_attempts,
@@ -213,9 +190,9 @@ bool hop_site(struct run *r, const struct plan_site *site, const int level[FACTO
         if (!again_here(r))
             break;
     }
-    if (r->attempt.outcome == OUTCOME_MEASURED || policy_of(r) < POLICY_PAUSE)
+    if (r->attempt.outcome == OUTCOME_MEASURED || run_policy(r, r->attempt.outcome) < POLICY_PAUSE)
         return true;
-    r->aborted = policy_of(r) == POLICY_ABORT;
+    r->aborted = run_policy(r, r->attempt.outcome) == POLICY_ABORT;
     return err_set(e, ERR_LIMIT, "site %d: %s: %s (policy: %s)", site->site, outcome_name(r->attempt.outcome),
                    r->attempt.reason, r->aborted ? "abort" : "pause");
 }

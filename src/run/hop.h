@@ -134,6 +134,9 @@ struct run {
 /* run.c: fully retracted, wherever it stands (an identified stage may always be retracted, S5). */
 bool run_retract(struct run *r, struct err *e);
 
+/* policy.c: what is done with a site of this outcome, and with the run. */
+enum fault_policy run_policy(const struct run *r, enum outcome o);
+
 /* pause.c: waits between sites as long as the operator wants. false: the run is to end. */
 bool run_pause(struct run *r, struct err *e);
 

@@ -41,29 +41,14 @@ int tour_root(const struct run *r, const struct tour *t, int place)
     return place;
 }
 
-/* Whether a spare should stand in for a site with this outcome. */
+/* Whether a spare should stand in for a site with this outcome. A fault that paused the run has lost the
+ * site, too. */
 static bool wants_spare(const struct run *r, enum outcome o)
 {
-    const struct faults *f = &r->p->faults;
-    switch (o) {
-    case OUTCOME_NONE:
-    case OUTCOME_MEASURED:
-    case OUTCOME_NOT_VISITED:
-    case OUTCOME_SKIPPED:
+    if (o == OUTCOME_NONE || o == OUTCOME_MEASURED || o == OUTCOME_NOT_VISITED || o == OUTCOME_SKIPPED)
         return false;
-    case OUTCOME_NO_CONTACT:
-        return f->no_contact == POLICY_SPARE || f->no_contact == POLICY_RETRY;
-    case OUTCOME_UNCONFIRMED:
-        return f->unconfirmed == POLICY_SPARE || f->unconfirmed == POLICY_RETRY;
-    case OUTCOME_OVERLOAD:
-        return f->overload == POLICY_SPARE;
-    case OUTCOME_MENISCUS_LOST:
-        return f->meniscus_lost == POLICY_SPARE;
-    case OUTCOME_LANDING_REJECTED:
-        return f->landing_rejected == POLICY_SPARE;
-    default:
-        return true;
-    }
+    enum fault_policy policy = run_policy(r, o);
+    return policy <= POLICY_RETRY || o == OUTCOME_FAULT || o == OUTCOME_NOT_DETACHED;
 }
 
 /* The free spare of the region that is nearest to a planned site, -1 = none. Of equally near ones (to the

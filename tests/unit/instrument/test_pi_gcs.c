@@ -219,7 +219,7 @@ static void an_axis_that_never_arrives(void **state)
     fake_expects(&f, POS, "1=10.0 \n2=60.0 \n3=90.0\n");
     fake_expects(&f, POS, "1=10.0 \n2=60.0 \n3=90.0\n");
     assert_false(stage_move_wait(s, 1, (double[]){50e-6, 0, 0}, 12 * NS_MS, &e));
-    assert_int_equal(e.code, ERR_MISMATCH);
+    assert_int_equal(e.code, ERR_OFF_TARGET);
     assert_non_null(strstr(e.text, "axis x"));
     assert_non_null(strstr(e.text, "50.000 um"));
     assert_non_null(strstr(e.text, "10.000 um"));

@@ -177,15 +177,15 @@ static void defaults_follow_from_other_values(void **state)
     near(m.p->step[0].interval.si, 10e-3);
     assert_true(isnan(m.p->plating));
     assert_true(isnan(m.p->stop.after));
-    assert_int_equal(m.p->faults.no_contact, POLICY_SPARE);
-    assert_int_equal(m.p->faults.not_detached, POLICY_PAUSE);
+    assert_int_equal(m.p->faults.policy[FAULT_NO_CONTACT], POLICY_SPARE);
+    assert_int_equal(m.p->faults.policy[FAULT_NOT_DETACHED], POLICY_PAUSE);
     assert_int_equal(m.p->faults.consecutive_then, POLICY_PAUSE);
     assert_int_equal(m.p->faults.consecutive_count, 5);
     assert_int_equal(m.p->design, DESIGN_NONE);
     drop(&m);
     struct made a = load_text("[ocp: {for: 1 s}]", "faults: {consecutive: {then: abort}, no-contact: retry}");
     assert_int_equal(a.p->faults.consecutive_then, POLICY_ABORT);
-    assert_int_equal(a.p->faults.no_contact, POLICY_RETRY);
+    assert_int_equal(a.p->faults.policy[FAULT_NO_CONTACT], POLICY_RETRY);
     drop(&a);
 }
 

@@ -269,12 +269,12 @@ static void a_drop_that_does_not_break_pauses_the_run(void **unused)
         struct night n;
         night_open(&n, &(struct night_spec){.columns = 3,
                                             .spares = "1",
-                                            .faults = k ? "not-detached: skip" : "not-detached: pause",
+                                            .faults = k ? "not-detached: abort" : "not-detached: pause",
                                             .probe = "meniscus: {height: 200 nm, break: 100}"});
         night_run(&n);
         struct results_attempt a = only_attempt(&n, 1);
         ASSERT_OUTCOME(a, OUTCOME_NOT_DETACHED);
-        assert_int_equal(n.end, RUN_PAUSED);
+        assert_int_equal(n.end, k ? RUN_ABORTED : RUN_PAUSED);
         assert_int_equal(n.counts.visited, 1);
         assert_true(n.counts.safe);
         assert_int_equal(n.seen.wet_travel, 0);
