@@ -178,7 +178,8 @@ static int go(struct bench *b, struct live *live, struct results *file, const st
                              .quiet = o->quiet,
                              .before = past->site,
                              .stop = &stop_wanted,
-                             .guardian = o->guardian};
+                             .guardian = o->guardian,
+                             .path = path};
     waiting_loop = b->loop;
     catch_signals(o->guardian != NULL);
     live_open(live, file, &ro);

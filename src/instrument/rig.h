@@ -72,6 +72,10 @@ struct rig *rig_open(struct loop *l, const struct rig_config *c, struct link *st
 void rig_close(struct rig *r);
 /* Identifies both instruments, reads limits back, servo on where it stands. Nothing moves. */
 bool rig_identify(struct rig *r, struct err *e);
+/* Brings back instruments that failed: opens links that are down again, drains, identifies both as the same
+ * units as before, servo on where it stands, full retraction, cell open, limits read back; false if anything
+ * is not proven, and then every part of it may be tried again. Waits, bounded. */
+bool rig_recover(struct rig *r, struct err *e);
 
 /* Fingerprint of everything that mounting and wiring verification depends on (stage, axes, direction, wiring,
  * identification): 64-bit FNV-1a as 16 hex digits into text[17]. */

@@ -83,6 +83,7 @@ struct faults {
     int total_then;                             /* ... likewise */
     int64_t recover_consecutive, recover_total; /* so often the rig is brought back without a site measured */
     int recover_then;                           /* in between, and altogether; then ... */
+    double spreading;   /* meniscus-spreading: capacitance at rest behind the steps / at contact */
     double back_off[2]; /* s: before the first recovery, and at most; doubled each time */
 };
 

@@ -189,7 +189,8 @@ static const struct field recover_table[] = {
     {"then", FIELD_CHOICE, DIM_NONE, P(faults.recover_then), false, "pause", 0, 0, stops, NULL,
      "what to do when that is used up"},
     {"back-off", FIELD_PAIR, DIM_TIME, P(faults.back_off), false, NULL, 0, 86400, NULL, NULL,
-     "wait before the first try to bring an instrument back, and at most; doubled from try to try"},
+     "wait before the first try to bring an instrument back, or to try a site again in place, and at most; "
+     "doubled from try to try; 10 s and 10 min if left out"},
 };
 static const struct fields recover_fields = FIELDS("`faults.recover`", recover_table);
 
@@ -198,8 +199,12 @@ static const struct field faults_table[] = {
     {name_, FIELD_CHOICE, DIM_NONE, P(faults.policy[FAULT_##id_]), false, word_, 0, 0, policies, NULL, what_},
     FAULT_CHOICE_TABLE(X)
 #undef X
-        {"consecutive", FIELD_MAP, DIM_NONE, 0, false, NULL, 0, 0, NULL, &consecutive_fields,
-         "bad sites in a row that show that something is wrong with all"},
+        {"spreading", NUMBER(NONE, faults.spreading), false, "1.5", 1, 1000, NULL, NULL,
+         "meniscus-spreading: the contact capacitance behind the last step, divided by that at contact, "
+         "beyond "
+         "which the wetted area counts as grown; it must also be significant (4 standard deviations)"},
+    {"consecutive", FIELD_MAP, DIM_NONE, 0, false, NULL, 0, 0, NULL, &consecutive_fields,
+     "bad sites in a row that show that something is wrong with all"},
     {"total", FIELD_MAP, DIM_NONE, 0, false, NULL, 0, 0, NULL, &total_fields,
      "bad sites altogether, likewise"},
     {"recover", FIELD_MAP, DIM_NONE, 0, false, NULL, 0, 0, NULL, &recover_fields,

@@ -105,6 +105,7 @@ struct results_site {
     double start_s;       /* experiment time of the last attempt's start */
     char start_utc[32];
     char flags[128]; /* comma-separated, e.g. "meniscus-unverified" */
+    char fault[32];  /* class of fault of the last attempt, "" = none */
 };
 struct results_sites {
     struct results_site *site; /* in visiting order */
@@ -120,6 +121,7 @@ struct results_attempt {
     int64_t id;
     int site, number; /* number: 1-based within the site */
     enum outcome outcome;
+    char fault[32]; /* class of fault, "" = none */
     char reason[256];
     enum touched touched;
     char last_step[64];

@@ -155,6 +155,7 @@ static void site_row(sqlite3_stmt *s, void *item)
     text_at(s, 15, site->flags, sizeof site->flags);
     site->replaces = sqlite3_column_int(s, 16);
     site->role = site_role_from_name(word_at(s, 17));
+    text_at(s, 18, site->fault, sizeof site->fault);
 }
 
 struct level {
@@ -202,18 +203,16 @@ static bool read_levels(struct results *r, struct results_sites *out, struct err
     return true;
 }
 
-#define SITES_SQL(role)                                                                                      \
+#define SITES_SQL(role, fault)                                                                               \
     "SELECT site, visit, x, y, region, block, spare, outcome, reason, touched, attempts, last_attempt, "     \
-    "contact_z, start_s, start_utc, flags, replaces, " role " FROM sites ORDER BY visit"
+    "contact_z, start_s, start_utc, flags, replaces, " role ", " fault " FROM sites ORDER BY visit"
 
 static bool read_sites(struct results *r, struct results_sites *out, struct err *e)
 {
     struct list l = {.size = sizeof(struct results_site)};
-    if (!read_all(
-            r,
-            store_prepare(
-                r, r->version == 1 ? SITES_SQL("iif(spare, 'spare', 'measured')") : SITES_SQL("role"), e),
-            &l, site_row, "sites", e))
+    static const char *const sql[] = {SITES_SQL("iif(spare, 'spare', 'measured')", "''"),
+                                      SITES_SQL("role", "''"), SITES_SQL("role", "fault")};
+    if (!read_all(r, store_prepare(r, sql[r->version - 1], e), &l, site_row, "sites", e))
         return false;
     out->site = (struct results_site *)(void *)l.p;
     out->n = l.n;
@@ -286,20 +285,22 @@ static void attempt_row(sqlite3_stmt *s, void *item)
     for (int i = 0; i < n; i++)
         *number[i] = number_at(s, 8 + i);
     text_at(s, 8 + n, a->flags, sizeof a->flags);
+    text_at(s, 9 + n, a->fault, sizeof a->fault);
 }
+
+#define ATTEMPTS_SQL(fault)                                                                                  \
+    "SELECT attempt, site, number, outcome, reason, touched, last_step, last_cycle, x, y, contact_z, "       \
+    "contact_current, contact_charge, break_distance, blank_capacitance, blank_capacitance_sd, "             \
+    "blank_conductance, blank_conductance_sd, blank_offset, blank_offset_sd, noise_rms, blank_bias, "        \
+    "start_s, "                                                                                              \
+    "end_s, contact_capacitance, contact_capacitance_sd, rest_capacitance, rest_capacitance_sd, "            \
+    "flags, " fault " "                                                                                      \
+    "FROM attempt WHERE site = ?1 ORDER BY number, attempt"
 
 int results_attempts(struct results *r, int site, struct results_attempt *out, int max, struct err *e)
 {
     struct list l = {.size = sizeof *out};
-    sqlite3_stmt *s = store_prepare(
-        r,
-        "SELECT attempt, site, number, outcome, reason, touched, last_step, last_cycle, x, y, contact_z, "
-        "contact_current, contact_charge, break_distance, blank_capacitance, blank_capacitance_sd, "
-        "blank_conductance, blank_conductance_sd, blank_offset, blank_offset_sd, noise_rms, blank_bias, "
-        "start_s, "
-        "end_s, contact_capacitance, contact_capacitance_sd, rest_capacitance, rest_capacitance_sd, flags "
-        "FROM attempt WHERE site = ?1 ORDER BY number, attempt",
-        e);
+    sqlite3_stmt *s = store_prepare(r, r->version < 3 ? ATTEMPTS_SQL("''") : ATTEMPTS_SQL("fault"), e);
     if (s)
         sqlite3_bind_int(s, 1, site);
     if (!read_all(r, s, &l, attempt_row, "attempts", e))

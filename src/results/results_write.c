@@ -4,6 +4,17 @@
 
 #include "results/store.h"
 
+/* The end of an attempt; `more` sets what a later schema has besides. */
+#define ATTEMPT_END(more)                                                                                    \
+    "UPDATE attempt SET outcome = ?2, reason = ?3, touched = ?4, last_step = ?5, last_cycle = ?6, "          \
+    "x = coalesce(?7, x), y = coalesce(?8, y), contact_z = ?9, contact_current = ?10, contact_charge = "     \
+    "?11, "                                                                                                  \
+    "break_distance = ?12, blank_capacitance = ?13, blank_capacitance_sd = ?14, blank_conductance = ?15, "   \
+    "blank_conductance_sd = ?16, blank_offset = ?17, blank_offset_sd = ?18, noise_rms = ?19, blank_bias "    \
+    "= ?20, "                                                                                                \
+    "end_s = ?21, contact_capacitance = ?22, contact_capacitance_sd = ?23, rest_capacitance = ?24, "         \
+    "rest_capacitance_sd = ?25, flags = ?26" more " WHERE attempt = ?1"
+
 static const char *const statement_sql[ST_COUNT] = {
     [ST_BEGIN] = "BEGIN IMMEDIATE",
     [ST_COMMIT] = "COMMIT",
@@ -15,15 +26,8 @@ static const char *const statement_sql[ST_COUNT] = {
                       "settings) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
     [ST_STEP_END] = "UPDATE step SET ended_by = ?2, gap_before = ?3, gap_state = ?4 WHERE step = ?1",
     [ST_WAVEFORM] = "INSERT INTO waveform (step, seq, n, blob) VALUES (?1, ?2, ?3, ?4)",
-    [ST_ATTEMPT_END] =
-        "UPDATE attempt SET outcome = ?2, reason = ?3, touched = ?4, last_step = ?5, last_cycle = ?6, "
-        "x = coalesce(?7, x), y = coalesce(?8, y), contact_z = ?9, contact_current = ?10, contact_charge = "
-        "?11, "
-        "break_distance = ?12, blank_capacitance = ?13, blank_capacitance_sd = ?14, blank_conductance = ?15, "
-        "blank_conductance_sd = ?16, blank_offset = ?17, blank_offset_sd = ?18, noise_rms = ?19, blank_bias "
-        "= ?20, "
-        "end_s = ?21, contact_capacitance = ?22, contact_capacitance_sd = ?23, rest_capacitance = ?24, "
-        "rest_capacitance_sd = ?25, flags = ?26 WHERE attempt = ?1",
+    [ST_ATTEMPT_END] = ATTEMPT_END(", fault = ?27"),
+    [ST_ATTEMPT_END_2] = ATTEMPT_END(""),
     /* The worst of the attempts so far: an earlier one may have wetted the spot. Unfinished ones count as
        possibly. */
     [ST_SITE_END] = "UPDATE site SET outcome = iif(last_attempt = ?1, ?2, outcome), "
@@ -176,7 +180,8 @@ static bool site_end(struct results *r, const struct results_attempt *a, struct 
 
 bool store_attempt_end(struct results *r, const struct results_attempt *a, struct err *e)
 {
-    sqlite3_stmt *s = statement(r, ST_ATTEMPT_END, e);
+    enum store_statement id = r->version >= 3 ? ST_ATTEMPT_END : ST_ATTEMPT_END_2;
+    sqlite3_stmt *s = statement(r, id, e);
     if (!s)
         return false;
     sqlite3_bind_int64(s, 1, a->id);
@@ -207,7 +212,9 @@ bool store_attempt_end(struct results *r, const struct results_attempt *a, struc
     for (int i = 0; i < (int)(sizeof number / sizeof number[0]); i++)
         sqlite3_bind_double(s, 7 + i, number[i]);
     store_bind_text(s, 26, a->flags);
-    return run_on_one(r, ST_ATTEMPT_END, "end of an attempt", e) && site_end(r, a, e);
+    if (id == ST_ATTEMPT_END)
+        store_bind_text(s, 27, a->fault);
+    return run_on_one(r, id, "end of an attempt", e) && site_end(r, a, e);
 }
 
 bool store_site_outcome(struct results *r, int site, enum outcome o, const char *reason, struct err *e)

@@ -86,6 +86,9 @@ const char schema_sql[] =
     "  number INTEGER NOT NULL, -- 1, 2, ... within the site\n"
     "  outcome TEXT,          -- measured, no-contact, unconfirmed, ...; NULL = interrupted or in progress\n"
     "  reason TEXT NOT NULL DEFAULT '',\n"
+    "  fault TEXT NOT NULL DEFAULT '', -- class of fault (`seccm help faults`), '' = none; of a measured "
+    "attempt:\n"
+    "                         -- what was found besides\n"
     "  touched TEXT NOT NULL DEFAULT 'possibly', -- no, possibly, yes: may the spot have been wetted?\n"
     "  last_step TEXT NOT NULL DEFAULT '', -- last completed step\n"
     "  last_cycle INTEGER NOT NULL DEFAULT 0, -- and cycle, 0 = none\n"
@@ -193,7 +196,7 @@ const char schema_sql[] =
     "  -- One row per site in planned order with what its last attempt found. Units as in site and attempt.\n"
     "  SELECT s.site, s.visit, s.x, s.y, s.region, s.block, s.spare, s.role, s.outcome, s.reason, s.touched, "
     "s.attempts,\n"
-    "         s.replaces, s.last_attempt, a.contact_z, a.start_s, a.start_utc, a.flags\n"
+    "         s.replaces, s.last_attempt, a.contact_z, a.start_s, a.start_utc, a.flags, a.fault\n"
     "  FROM site AS s LEFT JOIN attempt AS a ON a.attempt = s.last_attempt ORDER BY s.visit;\n"
 
     "CREATE VIEW probe AS\n"

@@ -17,6 +17,7 @@ enum store_statement {
     ST_STEP_END,
     ST_WAVEFORM,
     ST_ATTEMPT_END,
+    ST_ATTEMPT_END_2, /* of a file without attempt.fault */
     ST_SITE_END,
     ST_SITE_OUTCOME,
     ST_FLAG,

@@ -86,8 +86,9 @@ static bool judge(struct run *r, struct descent *d, const struct sample *s, stru
     }
     idle_add(&d->base, s->i);
     if (idle_sd(&d->base) > r->rig->config->noise_max) { /* a contact could hide in it (S1) */
-        attempt_outcome(r, OUTCOME_FAULT, "noise %.3g pA RMS in the approach, at most %.3g pA accepted",
-                        idle_sd(&d->base) * 1e12, r->rig->config->noise_max * 1e12);
+        attempt_fault(r, FAULT_NOISE, OUTCOME_FAULT,
+                      "noise %.3g pA RMS in the approach, at most %.3g pA accepted", idle_sd(&d->base) * 1e12,
+                      r->rig->config->noise_max * 1e12);
         return err_set(e, ERR_LIMIT, "%s", r->attempt.reason);
     }
     if (!d->confirmed && s->host - r->stream.behind >= d->seen_at) { /* taken, not only received, after it */
@@ -101,7 +102,7 @@ static bool judge(struct run *r, struct descent *d, const struct sample *s, stru
 static bool take_item(struct run *r, struct descent *d, const struct potentiostat_item *item, struct err *e)
 {
     if (item->kind != PSTAT_SAMPLE)
-        return err_set(e, ERR_MISMATCH, "the potentiostat ended its approach hold by itself");
+        return potentiostat_fault(e, ERR_MISMATCH, "the potentiostat ended its approach hold by itself");
     return judge(r, d, &item->sample, e);
 }
 
@@ -197,8 +198,8 @@ static bool take_until_fresh(struct run *r, struct descent *d, struct err *e)
         if (d->latched || loop_now(r->loop) < stale_at(r))
             return true;
     } while (loop_now(r->loop) < until);
-    return err_set(e, ERR_SILENT, "potentiostat: its samples come %.2f s after they were taken",
-                   ns_to_s(loop_now(r->loop) - r->stream.last_sample));
+    return potentiostat_fault(e, ERR_SILENT, "potentiostat: its samples come %.2f s after they were taken",
+                              ns_to_s(loop_now(r->loop) - r->stream.last_sample));
 }
 
 /* S1: without fresh samples z stops; with them it goes on from where it stopped. */
@@ -218,6 +219,15 @@ static bool wait_for_fresh(struct run *r, struct descent *d, struct err *e)
     if (!take_until_fresh(r, d, e))
         return false;
     return d->latched || stage_ask_position(r->rig->stage, e);
+}
+
+/* Nothing goes down without the guardian. */
+static bool watched_over(struct run *r, struct err *e)
+{
+    if (guardian_on_watch(r->options->guardian, e))
+        return true;
+    attempt_fault(r, FAULT_GUARDIAN_LOST, OUTCOME_FAULT, "%s", e->text);
+    return false;
 }
 
 /* Goes down until the latch or the bottom. `leashed`: slow approach; otherwise one move to a height known to
@@ -241,7 +251,7 @@ static bool descend(struct run *r, struct descent *d, bool leashed, struct err *
     if (!leashed)
         d->target = d->bottom;
     while (!d->latched) {
-        if (!guardian_on_watch(r->options->guardian, e))
+        if (!watched_over(r, e))
             return false;
         if (!take_samples(r, d, e) || d->latched)
             return d->latched;
@@ -259,8 +269,8 @@ static bool descend(struct run *r, struct descent *d, bool leashed, struct err *
         if (at_bottom(d, tolerance))
             break;
         if (stuck(r, d, tolerance) || loop_now(r->loop) > deadline)
-            return err_set(e, ERR_MISMATCH, "stage: z does not follow: at %.4f um, commanded %.4f um",
-                           r->z * 1e6, d->target * 1e6);
+            return stage_fault(e, ERR_OFF_TARGET, "stage: z does not follow: at %.4f um, commanded %.4f um",
+                               r->z * 1e6, d->target * 1e6);
         struct event *events[] = {potentiostat_event(r->rig->pstat), stage_event(stage)};
         loop_wait_any(r->loop, events, 2, stale_at(r));
     }
@@ -292,10 +302,10 @@ static bool still_there(struct run *r, struct err *e)
         return false;
     if (fabs(at[AXIS_X] - r->xy[0]) > tolerance || fabs(at[AXIS_Y] - r->xy[1]) > tolerance ||
         fabs(at[AXIS_Z] - r->z) > tolerance)
-        return err_set(e, ERR_MISMATCH,
-                       "the stage stands at x %.3f y %.3f z %.3f um, it was left at x %.3f y %.3f z %.3f um",
-                       at[AXIS_X] * 1e6, at[AXIS_Y] * 1e6, at[AXIS_Z] * 1e6, r->xy[0] * 1e6, r->xy[1] * 1e6,
-                       r->z * 1e6);
+        return stage_fault(
+            e, ERR_OFF_TARGET,
+            "the stage stands at x %.3f y %.3f z %.3f um, it was left at x %.3f y %.3f z %.3f um",
+            at[AXIS_X] * 1e6, at[AXIS_Y] * 1e6, at[AXIS_Z] * 1e6, r->xy[0] * 1e6, r->xy[1] * 1e6, r->z * 1e6);
     r->z = at[AXIS_Z];
     return true;
 }
@@ -306,11 +316,15 @@ bool hop_approach(struct run *r, struct err *e)
     struct attempt *a = &r->attempt;
     struct descent d = {.speed = r->rig->config->speed_z, .leash = r->program.approach.leash};
     hop_enter(r, HOP_DESCENT);
-    if (!guardian_on_watch(r->options->guardian, e) || !hop_learn_idle(r, &d.base, e) || !still_there(r, e))
+    if (!watched_over(r, e) || !hop_learn_idle(r, &d.base, e) || !still_there(r, e))
         return false;
     double z, sigma, low = r->rig->config->limit[AXIS_Z][0], now = ns_to_s(loop_now(r->loop));
     bool known = surface_predict(r->surface, a->site->x, a->site->y, now, &z, &sigma);
     double plane_sigma = surface_plane_sigma(r->surface, a->site->x, a->site->y, now);
+    if (known && z < low)
+        return attempt_outcome(r, OUTCOME_OUT_OF_RANGE,
+                               "the surface is expected at z %.3f um, the rig's range ends at %.3f um",
+                               z * 1e6, low * 1e6);
     if (known) {
         d.bottom = fmax(low, z + START_SIGMAS * sigma + p->peak);
         if (d.bottom < r->z && !descend(r, &d, false, e))

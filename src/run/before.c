@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "run/run.h"
+#include "run/hop.h"
 
 static bool has_flag(const char *flags, const char *name)
 {
@@ -12,6 +12,17 @@ static bool has_flag(const char *flags, const char *name)
         if ((p == flags || p[-1] == ',') && (p[n] == '\0' || p[n] == ','))
             return true;
     return false;
+}
+
+/* Not touched, and cut short: by the operator, by a fault that ended the run, or before the next try of a
+ * class that is tried again in place. */
+static bool is_again(const struct protocol *p, const struct results_site *s, enum fault_class c)
+{
+    if (s->touched != TOUCHED_NO || s->outcome == OUTCOME_MEASURED)
+        return false;
+    enum fault_policy policy = run_policy(p, s->outcome, c);
+    return s->outcome == OUTCOME_ABORTED || (policy == POLICY_RETRY && s->attempts < ATTEMPTS_MAX) ||
+           (policy >= POLICY_PAUSE && s->outcome == OUTCOME_FAULT);
 }
 
 static bool read_sites(struct results *file, const struct plan *plan, struct run_before *out, struct err *e)
@@ -23,9 +34,10 @@ static bool read_sites(struct results *file, const struct plan *plan, struct run
     bool ok = s.n == n || err_set(e, ERR_INPUT, "the file has %d sites, the plan %d", s.n, n);
     for (int k = 0; ok && k < n; k++) {
         const struct results_site *site = &s.site[k];
-        bool cut_short = site->outcome == OUTCOME_ABORTED || site->outcome == OUTCOME_FAULT;
+        enum fault_class fault = fault_from_name(site->fault);
         out[site->site - 1] = (struct run_before){
             .outcome = site->outcome,
+            .fault = fault,
             .attempts = site->attempts,
             .replaces = site->replaces,
             .x = site->x,
@@ -35,7 +47,7 @@ static bool read_sites(struct results *file, const struct plan *plan, struct run
             .last_attempt = site->last_attempt,
             .control_failed = site->role == SITE_CONTROL && has_flag(site->flags, "control-failed"),
             .value = NAN,
-            .again = cut_short && site->touched == TOUCHED_NO,
+            .again = is_again(plan->protocol, site, fault),
         };
     }
     results_sites_free(&s);

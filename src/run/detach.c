@@ -13,7 +13,9 @@
 /* Lost during the steps: capacitance at rest within this many standard deviations of air and below this part.
  */
 #define LOST_SIGMAS 4
-#define LOST_PART   0.25
+/* Spread: so many standard deviations more than at contact, and by the factor of the protocol. */
+#define SPREAD_SIGMAS 4
+#define LOST_PART     0.25
 
 /* Slower than this part of the speed commanded is no move. */
 #define HEADWAY_PART 0.1
@@ -38,7 +40,8 @@ static bool next_period(struct run *r, struct detach *d, bool *got, struct err *
         if (!stream_wait(r, &item, 0, e))
             return false;
         if (item.kind == PSTAT_END || r->stream.done)
-            return err_set(e, ERR_MISMATCH, "the potentiostat ended its retraction hold by itself");
+            return potentiostat_fault(e, ERR_MISMATCH,
+                                      "the potentiostat ended its retraction hold by itself");
         if (item.kind == PSTAT_SAMPLE && ramp_add(&d->meter, &item.sample, d->interval)) {
             *got = true;
             return true;
@@ -63,6 +66,22 @@ static void judge_period(struct run *r, struct detach *d)
     d->broken = d->low >= BROKEN_PERIODS;
 }
 
+/* A drop that covers more than at its landing: what was measured belongs to an area that changed meanwhile.
+ * It is kept, and says so. */
+static void judge_spreading(struct run *r)
+{
+    struct attempt *a = &r->attempt;
+    double grown = a->c_rest - a->c_contact, sd = hypot(a->c_rest_sd, a->c_contact_sd);
+    if (!(a->c_contact > 0) || !(grown > SPREAD_SIGMAS * sd) ||
+        !(a->c_rest > r->p->faults.spreading * a->c_contact))
+        return;
+    attempt_flag(r, "meniscus-spreading");
+    a->fault = FAULT_MENISCUS_SPREADING;
+    hop_note(r, "warning",
+             "the drop spread: %.3g +- %.2g fF beyond air behind the last step, %.3g +- %.2g fF at contact",
+             a->c_rest * 1e15, a->c_rest_sd * 1e15, a->c_contact * 1e15, a->c_contact_sd * 1e15);
+}
+
 /* Is the drop still there, before anything moves? Only positive evidence counts as lost (R3): the rail of the
  * galvanostat, or a capacitance that was there and is gone. */
 static void judge_rest(struct run *r, const struct detach *d)
@@ -76,6 +95,7 @@ static void judge_rest(struct run *r, const struct detach *d)
     }
     a->c_rest = extra;
     a->c_rest_sd = sd;
+    judge_spreading(r);
     if (extra > fmax(LOST_SIGMAS * sd, LOST_PART * whole))
         return;
     const char *rail = a->compliance ? "the galvanostat was driven to compliance; " : "";
@@ -119,8 +139,8 @@ static bool pull(struct run *r, struct detach *d, struct err *e)
             return false;
         if (r->z < to - 2 * r->rig->config->tolerance &&
             motion_stalled(&headway, to - r->z, HEADWAY_PART * r->program.retract.detach, seen_at, r->loop))
-            return err_set(e, ERR_MISMATCH, "stage: z does not rise: at %.4f um, commanded %.4f um",
-                           r->z * 1e6, to * 1e6);
+            return stage_fault(e, ERR_OFF_TARGET, "stage: z does not rise: at %.4f um, commanded %.4f um",
+                               r->z * 1e6, to * 1e6);
         if (got)
             judge_period(r, d);
         if (r->z > to - 2 * r->rig->config->tolerance && d->low == 0 && got)
@@ -179,6 +199,7 @@ bool hop_detach(struct run *r, struct err *e)
         return false;
     if (!a->detached) {
         a->outcome = OUTCOME_NOT_DETACHED; /* stronger than whatever was measured before */
+        a->fault = FAULT_NOT_DETACHED;
         snprintf(a->reason, sizeof a->reason, "%.3g fF beyond air are left at full retraction",
                  (d.meter.last.c - a->air.c) * 1e15);
     }

@@ -7,9 +7,6 @@
 #include "run/features.h"
 #include "run/hop.h"
 
-/* In place again at most this often, and only where the spot was not touched (S7). */
-#define ATTEMPTS_MAX 3
-
 const char *hop_state_name(enum hop_state s)
 {
     static const char *const name[] = {
@@ -40,15 +37,30 @@ void hop_enter(struct run *r, enum hop_state s)
     hop_note(r, "state", "%s", hop_state_name(s));
 }
 
+/* A class that was found before without an outcome (the drop spread) stays where the outcome has none. */
+static void decide(struct attempt *a, enum fault_class c, enum outcome o, const char *fmt, va_list args)
+{
+    if (a->outcome != OUTCOME_NONE)
+        return;
+    a->outcome = o;
+    a->fault = c != FAULT_NONE ? c : a->fault;
+    vsnprintf(a->reason, sizeof a->reason, fmt, args);
+}
+
 bool attempt_outcome(struct run *r, enum outcome o, const char *fmt, ...)
 {
-    struct attempt *a = &r->attempt;
-    if (a->outcome != OUTCOME_NONE)
-        return true;
-    a->outcome = o;
     va_list args;
     va_start(args, fmt);
-    vsnprintf(a->reason, sizeof a->reason, fmt, args);
+    decide(&r->attempt, fault_of_outcome(o), o, fmt, args);
+    va_end(args);
+    return true;
+}
+
+bool attempt_fault(struct run *r, enum fault_class c, enum outcome o, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    decide(&r->attempt, c, o, fmt, args);
     va_end(args);
     return true;
 }
@@ -125,6 +137,7 @@ void record_attempt(const struct run *r, struct results_attempt *out)
         .start_s = a->start_s,
         .end_s = ns_to_s(loop_now(r->loop)),
     };
+    snprintf(out->fault, sizeof out->fault, "%s", fault_name(a->fault));
     snprintf(out->reason, sizeof out->reason, "%s", a->reason);
     snprintf(out->last_step, sizeof out->last_step, "%s", a->last_step);
     snprintf(out->flags, sizeof out->flags, "%s", a->flags);
@@ -145,54 +158,98 @@ bool record_end(struct run *r, struct err *e)
     show_features(r, r->features.row, r->features.n);
     watch_judge(r);
     snprintf(out.flags, sizeof out.flags, "%s", r->attempt.flags);
+    run_tell_site(r);
     if (writer_attempt_end(r->w, &out) && writer_commit(r->w) && writer_checkpoint(r->w))
         return true;
     return writer_ok(r->w, e) && err_set(e, ERR_IO, "results file: the writer does not take the outcome");
 }
 
-/* The one place to which faults return. true: the rig is in order and the run can go on. */
-static bool recover(struct run *r, struct err *fault)
+/* The one place to which faults return: the outcome, then the safe state. true: only the experiment said no,
+ * and the rig is in order. */
+static bool secure(struct run *r, struct err *fault)
 {
+    struct attempt *a = &r->attempt;
     bool experiment = fault->code == ERR_LIMIT && decided(r);
-    bool safe = safe_state(r, fault);
-    attempt_outcome(r, fault->code == ERR_CANCELLED ? OUTCOME_ABORTED : OUTCOME_FAULT, "%s: %s",
-                    hop_state_name(r->attempt_state), fault->text);
-    return experiment && safe;
+    enum fault_class c = fault_of_err(fault);
+    if (!experiment)
+        attempt_fault(r, c, fault->code == ERR_CANCELLED ? OUTCOME_ABORTED : OUTCOME_FAULT, "%s: %s",
+                      hop_state_name(r->attempt_state), fault->text);
+    if (!experiment && a->outcome == OUTCOME_MEASURED && a->fault == FAULT_NONE)
+        a->fault = c;
+    return safe_state(r, fault) && experiment;
+}
+
+/* Behind the safe state of a rig that is not in order. true: it was brought back, the run goes on. Whatever
+ * is not an instrument's fault (storage, the operator, an invariant) ends the run. */
+static bool bring_back(struct run *r, struct err *fault)
+{
+    const struct attempt *a = &r->attempt;
+    bool carried = fault->code == ERR_LIMIT; /* the experiment said no, and then the rig did not obey */
+    enum fault_class c = carried ? a->fault : fault_of_err(fault);
+    if (c == FAULT_NONE || (!carried && !fault_row(c)->recovery))
+        return false;
+    enum fault_policy policy = carried ? run_policy(r->p, a->outcome, c) : fault_policy(r->p, c);
+    if (policy < POLICY_PAUSE)
+        return run_recover(r, c, fault);
+    err_context(fault, "site %d: %s (policy: %s)", a->site->site, fault_name(c), fault_policy_name(policy));
+    return run_stop(r, policy, NULL);
 }
 
 static bool again_here(const struct run *r)
 {
     const struct attempt *a = &r->attempt;
+    enum fault_policy policy = run_policy(r->p, a->outcome, a->fault);
     if (a->touched != TOUCHED_NO || a->number >= ATTEMPTS_MAX)
         return false;
-    return a->electrical || a->outcome == OUTCOME_ALREADY_WET ||
-           run_policy(r, r->attempt.outcome) == POLICY_RETRY;
+    return policy == POLICY_RETRY || (a->electrical && policy == POLICY_SPARE);
+}
+
+/* What passes by itself is given time; an instrument was waited for already. */
+static bool wait_here(struct run *r, struct err *e)
+{
+    const struct attempt *a = &r->attempt;
+    if (a->electrical || a->fault == FAULT_NONE || fault_row(a->fault)->recovery)
+        return true;
+    return run_back_off(r, a->number, a->reason, e);
+}
+
+static bool attempt(struct run *r, const struct plan_site *site, const int level[FACTOR_MAX], int number,
+                    struct err *e)
+{
+    struct err fault = ERR_INIT;
+    if (!record_begin(r, site, number, e))
+        return false;
+    memcpy(r->attempt.level, level, sizeof r->attempt.level);
+    bool ok = phases(r, &fault);
+    r->attempt_state = r->state;
+    bool in_order = ok || secure(r, &fault);
+    bool stored = record_end(r, in_order ? e : NULL);
+    if (in_order)
+        return stored;
+    if (stored && fault.code != ERR_CANCELLED && bring_back(r, &fault))
+        return true;
+    *e = fault;
+    return false;
 }
 
 bool hop_site(struct run *r, const struct plan_site *site, const int level[FACTOR_MAX], int earlier_attempts,
               struct err *e)
 {
     site_program_make(r->plan, level, site->control, &r->program);
+    const struct attempt *a = &r->attempt;
     for (int number = earlier_attempts + 1;; number++) {
-        struct err fault = ERR_INIT;
-        if (!record_begin(r, site, number, e))
+        if (!attempt(r, site, level, number, e))
             return false;
-        memcpy(r->attempt.level, level, sizeof r->attempt.level);
-        bool ok = phases(r, &fault);
-        r->attempt_state = r->state;
-        bool go_on = ok || recover(r, &fault);
-        if (!record_end(r, go_on ? e : &(struct err){0}))
-            go_on = false;
-        if (!go_on) {
-            *e = fault.code ? fault : *e;
-            return false;
-        }
         if (!again_here(r))
             break;
+        if (!wait_here(r, e))
+            return false;
     }
-    if (r->attempt.outcome == OUTCOME_MEASURED || run_policy(r, r->attempt.outcome) < POLICY_PAUSE)
+    enum fault_policy policy = run_policy(r->p, a->outcome, a->fault);
+    if (policy < POLICY_PAUSE)
         return true;
-    r->aborted = run_policy(r, r->attempt.outcome) == POLICY_ABORT;
-    return err_set(e, ERR_LIMIT, "site %d: %s: %s (policy: %s)", site->site, outcome_name(r->attempt.outcome),
-                   r->attempt.reason, r->aborted ? "abort" : "pause");
+    err_set(e, ERR_LIMIT, "site %d: %s: %s (policy: %s)", site->site,
+            a->outcome == OUTCOME_MEASURED ? fault_name(a->fault) : outcome_name(a->outcome), a->reason,
+            fault_policy_name(policy));
+    return run_stop(r, policy, NULL);
 }

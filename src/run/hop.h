@@ -52,7 +52,9 @@ struct attempt {
     int level[FACTOR_MAX];
     int number;
     int64_t id;
-    enum outcome outcome; /* NONE while undecided */
+    enum outcome outcome;   /* NONE while undecided */
+    enum fault_class fault; /* why, NONE = none of the matrix; of a measured site what was found besides */
+    bool told;              /* its event is written */
     char reason[256];
     enum touched touched;
     char flags[128];
@@ -63,6 +65,7 @@ struct attempt {
     double c_contact, c_contact_sd; /* F: capacitance gained by the contact */
     double c_rest, c_rest_sd;       /* F: what of it is there behind the last step */
     double noise_rms;
+    bool underload;  /* the flag was given and told */
     bool ceiling;    /* the device cut the cell at the hard ceiling */
     bool compliance; /* a galvanostatic step was driven to the limit of potential */
     bool electrical; /* crossing that vanished clearly above the surface: may approach again */
@@ -82,6 +85,12 @@ struct attempt {
     bool gate_open;     /* the gate that runs was told to go on */
     char gate_says[64]; /* what was decided at it */
     int handed_over;    /* rows of the present step already given to the writer */
+};
+
+/* How often the rig was brought back. */
+struct recoveries {
+    int in_a_row; /* tries since the last site that was measured */
+    int total;    /* tries of this part of the run */
 };
 
 /* What watchers were shown of the run. */
@@ -109,7 +118,9 @@ struct run {
     enum hop_state attempt_state; /* in which the newest fault came up */
     double z;                     /* m, last reported height */
     double xy[2];
-    bool aborted;       /* the policy for the newest outcome is `abort` */
+    bool aborted; /* a policy or budget ended the run with `abort` */
+    bool stopped; /* ... or with `pause`, in order */
+    struct recoveries recoveries;
     bool secured;       /* safe_state() ran since the newest attempt began; counts.safe is its verdict */
     bool cell_was_open; /* while retracting: the break is unverified, no xy before full retraction */
     bool have_air;      /* `air` is known from an earlier site of this run */
@@ -117,6 +128,7 @@ struct run {
     double c_contact_typical;        /* F: median-like running value of the capacitance of good contacts */
     int missed_in_a_row;             /* approaches without contact since the last one with */
     int bad_in_a_row;                /* sites */
+    int bad;                         /* sites of this part of the run */
     int blind_sites;                 /* sites and controls since the last one that was measured */
     double contact_mean, contact_sd; /* A: in-air baseline before the newest crossing */
     struct stream stream;
@@ -134,8 +146,31 @@ struct run {
 /* run.c: fully retracted, wherever it stands (an identified stage may always be retracted, S5). */
 bool run_retract(struct run *r, struct err *e);
 
-/* policy.c: what is done with a site of this outcome, and with the run. */
-enum fault_policy run_policy(const struct run *r, enum outcome o);
+/* policy.c */
+/* The class of an outcome that is one by itself, FAULT_NONE of the others. */
+enum fault_class fault_of_outcome(enum outcome o);
+/* What the protocol says of a class. */
+enum fault_policy fault_policy(const struct protocol *p, enum fault_class c);
+/* What is done with a site that ended so, and with the run. */
+enum fault_policy run_policy(const struct protocol *p, enum outcome o, enum fault_class c);
+/* A site that ended so is to be measured at a spare instead (or as well, if the drop spread). */
+bool run_wants_spare(const struct protocol *p, enum outcome o, enum fault_class c);
+/* The class of what is in hand: of an error, or of the outcome that it only carries up. */
+enum fault_class run_fault_class(const struct run *r, const struct err *e);
+/* The event of a fault, counted by its class. */
+void run_tell_fault(struct run *r, enum fault_class c, const char *text);
+/* The event of an attempt that ended with a class which nothing has told yet. */
+void run_tell_site(struct run *r);
+/* A policy or a budget ends the run, in order. Always false. */
+bool run_stop(struct run *r, enum fault_policy then, const char *rule);
+
+/* recover.c */
+/* Behind the safe state of a fault of an instrument: waits and brings the rig back until it is proven in
+ * order (true) or the budget is used up (false: `fault` says so, and the run is to end as `recover.then`
+ * says) or the operator stops (ERR_CANCELLED). */
+bool run_recover(struct run *r, enum fault_class c, struct err *fault);
+/* Waits the back-off before try number `after` + 1 (from 1) in place. false: the operator stops. */
+bool run_back_off(struct run *r, int after, const char *why, struct err *e);
 
 /* pause.c: waits between sites as long as the operator wants. false: the run is to end. */
 bool run_pause(struct run *r, struct err *e);
@@ -157,6 +192,9 @@ void hop_note(struct run *r, const char *kind, const char *fmt, ...) __attribute
 /* Decides the attempt's outcome once; later calls keep the first. Returns true. */
 bool attempt_outcome(struct run *r, enum outcome o, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+/* The same where the class is not the outcome's own. */
+bool attempt_fault(struct run *r, enum fault_class c, enum outcome o, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
 void attempt_flag(struct run *r, const char *flag);
 /* One site, all its attempts. false: the run can not go on (safe state reached or tried). */
 bool hop_site(struct run *r, const struct plan_site *site, const int level[FACTOR_MAX], int earlier_attempts,
@@ -194,6 +232,12 @@ bool record_end(struct run *r, struct err *e);
 /* gate.c: a gate is decided when it begins; at its end the device's way is compared with ours. Items of other
  * segments are none of its business. */
 bool gate_take(struct run *r, const struct potentiostat_item *item, struct err *e);
+
+/* Errors of the devices that the run itself notices. Always false. */
+bool stage_fault(struct err *e, enum err_code code, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+bool potentiostat_fault(struct err *e, enum err_code code, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 
 /* Mean and noise of the current at rest in the hold that runs now, the step of potential before it left out.
  * Noise beyond the rig's band is ERR_LIMIT with the attempt's outcome set. */

@@ -20,7 +20,8 @@ static bool read_open_circuit(struct run *r, struct open_circuit *v, struct err 
         if (!stream_wait(r, &item, 0, e))
             return false;
         if (r->stream.done)
-            return err_set(e, ERR_MISMATCH, "the potentiostat's program ended in the test of the landing");
+            return potentiostat_fault(e, ERR_MISMATCH,
+                                      "the potentiostat's program ended in the test of the landing");
         if (item.kind != PSTAT_SAMPLE || item.segment != landing || ++seen <= g->duration / g->interval / 2)
             continue;
         if (item.sample.status & ~SAMPLE_TIMING)

@@ -19,9 +19,9 @@ static bool moved(const struct run *r, const struct place *p, const double at[AX
 {
     for (int a = 0; a < AXIS_COUNT; a++)
         if (fabs(at[a] - p->at[a]) > STANDS * r->rig->config->tolerance)
-            return err_set(e, ERR_MISMATCH,
-                           "stage: it wanders: axis %s from %.4f to %.4f um while nothing was commanded",
-                           r->rig->config->axis[a], p->at[a] * 1e6, at[a] * 1e6);
+            return stage_fault(e, ERR_OFF_TARGET,
+                               "stage: it wanders: axis %s from %.4f to %.4f um while nothing was commanded",
+                               r->rig->config->axis[a], p->at[a] * 1e6, at[a] * 1e6);
     return true;
 }
 
@@ -57,7 +57,8 @@ bool hop_measure(struct run *r, struct err *e)
         if (!stream_wait(r, &item, 0, e) || !look(r, &place, e) || !gate_take(r, &item, e))
             return false;
         if (r->stream.done)
-            return err_set(e, ERR_MISMATCH, "the potentiostat's program ended in the middle of the steps");
+            return potentiostat_fault(e, ERR_MISMATCH,
+                                      "the potentiostat's program ended in the middle of the steps");
     }
     return motion_last_position(r, e);
 }

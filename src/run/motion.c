@@ -92,12 +92,12 @@ static bool not_there(const struct run *r, const struct follow *f, struct err *e
 {
     struct err why = ERR_INIT;
     stage_check(r->rig->stage, &why);
-    return err_set(e, ERR_MISMATCH,
-                   "stage did not reach its target in time: at x %.4f y %.4f z %.4f um, wanted "
-                   "x %.4f y %.4f z %.4f um (axes %s%s%s)%s%s",
-                   r->xy[0] * 1e6, r->xy[1] * 1e6, r->z * 1e6, f->target[0] * 1e6, f->target[1] * 1e6,
-                   f->target[2] * 1e6, f->mask & 1 ? "x" : "", f->mask & 2 ? "y" : "", f->mask & 4 ? "z" : "",
-                   why.code ? "; " : "", why.text);
+    return stage_fault(e, why.code ? why.code : ERR_OFF_TARGET,
+                       "stage did not reach its target in time: at x %.4f y %.4f z %.4f um, wanted "
+                       "x %.4f y %.4f z %.4f um (axes %s%s%s)%s%s",
+                       r->xy[0] * 1e6, r->xy[1] * 1e6, r->z * 1e6, f->target[0] * 1e6, f->target[1] * 1e6,
+                       f->target[2] * 1e6, f->mask & 1 ? "x" : "", f->mask & 2 ? "y" : "",
+                       f->mask & 4 ? "z" : "", why.code ? "; " : "", why.text);
 }
 
 /* Commands the move and follows it by its positions until it has arrived, the signal triggered, or it is

@@ -241,6 +241,23 @@ static void learn_last(struct attempt *a, const struct recorded *c, bool whole)
     a->last_cycle = last;
 }
 
+/* Most of a step in too insensitive a range: its noise and its small currents are the instrument's. Told once
+ * per attempt. */
+static void tell_underload(struct run *r, const struct recorded *c)
+{
+    struct attempt *a = &r->attempt;
+    char text[160];
+    int n = 0;
+    for (int k = 0; k < c->n; k++)
+        n += (a->row[c->first + k].status & SAMPLE_UNDERLOAD) != 0;
+    if (2 * n <= c->n || a->underload)
+        return;
+    a->underload = true;
+    attempt_flag(r, "underload");
+    snprintf(text, sizeof text, "%s: %d of %d samples are too small for their range", c->step.name, n, c->n);
+    run_tell_fault(r, FAULT_UNDERLOAD, text);
+}
+
 static void close_step(struct run *r, bool whole)
 {
     struct attempt *a = &r->attempt;
@@ -252,8 +269,10 @@ static void close_step(struct run *r, bool whole)
     snprintf(c->step.gap_state, sizeof c->step.gap_state, "%s", c->opened ? "open" : "held");
     tell_gaps(r, c);
     writer_step_end(r->w, a->step_id, c->step.ended_by, c->step.gap_before, c->step.gap_state);
-    if (r->program.role[c->segment] == ROLE_STEP)
+    if (r->program.role[c->segment] == ROLE_STEP) {
         learn_last(a, c, whole);
+        tell_underload(r, c);
+    }
     a->step_id = 0;
 }
 

@@ -185,8 +185,10 @@ bool rules_allow(struct run *r, const struct plan_site *site, enum run_end *end,
         *end = e->code == ERR_CANCELLED ? RUN_INTERRUPTED : RUN_FAULT;
         return false;
     }
-    if (!guardian_on_watch(r->options->guardian, e))
+    if (!guardian_on_watch(r->options->guardian, e)) {
+        run_tell_fault(r, FAULT_GUARDIAN_LOST, e->text);
         return end_paused(r, "guardian", end);
+    }
     if (!time_left(r, site, end, e))
         return false;
     if (surface_count(r->surface) == 0 && r->blind_sites >= BLIND_SITES) {
@@ -201,6 +203,14 @@ bool rules_allow(struct run *r, const struct plan_site *site, enum run_end *end,
                 outcome_name(r->attempt.outcome), r->attempt.reason);
         end_paused(r, "faults.consecutive", end);
         if (f->consecutive_then == POLICY_ABORT)
+            *end = RUN_ABORTED;
+        return false;
+    }
+    if (r->bad >= f->total_count) {
+        err_set(e, ERR_LIMIT, "%d sites altogether were not measured (last: %s: %s)", r->bad,
+                outcome_name(r->attempt.outcome), r->attempt.reason);
+        end_paused(r, "faults.total", end);
+        if (f->total_then == POLICY_ABORT)
             *end = RUN_ABORTED;
         return false;
     }

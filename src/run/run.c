@@ -86,9 +86,15 @@ static void progress(const struct run *r, const struct plan_site *site)
                  r->attempt.reason);
 }
 
-static enum run_end end_of(const struct err *e)
+/* "Paused" is said of a rig that is verified safe. */
+static enum run_end end_of(const struct run *r, const struct err *e)
 {
-    return e->code == ERR_CANCELLED ? RUN_INTERRUPTED : e->code == ERR_LIMIT ? RUN_PAUSED : RUN_FAULT;
+    if (e->code == ERR_CANCELLED)
+        return RUN_INTERRUPTED;
+    if (r->aborted)
+        return RUN_ABORTED;
+    bool wanted = r->stopped || e->code == ERR_LIMIT;
+    return wanted && r->counts.safe ? RUN_PAUSED : RUN_FAULT;
 }
 
 bool run_visit(struct run *r, struct tour *t, const struct plan_site *site, int place, enum run_end *end,
@@ -104,6 +110,10 @@ bool run_visit(struct run *r, struct tour *t, const struct plan_site *site, int 
     if (r->attempt.id && r->attempt.id != before) {
         bool measured = o == OUTCOME_MEASURED, bad = !measured && o != OUTCOME_SKIPPED;
         t->outcome[place] = o;
+        t->fault[place] = r->attempt.fault;
+        r->bad += bad;
+        if (measured)
+            r->recoveries.in_a_row = 0;
         r->blind_sites = measured ? 0 : r->blind_sites + bad;
         if (site->control) {
             r->counts.controls++;
@@ -118,7 +128,7 @@ bool run_visit(struct run *r, struct tour *t, const struct plan_site *site, int 
     }
     show_visited(r, site);
     if (!ok)
-        *end = r->aborted ? RUN_ABORTED : end_of(e);
+        *end = end_of(r, e);
     return ok;
 }
 
@@ -167,7 +177,7 @@ static void name_rule(struct run *r, enum run_end end)
     }
     if ((end == RUN_PAUSED || end == RUN_ABORTED) && !u->rule)
         u->rule = "faults";
-    if (end == RUN_INTERRUPTED || end == RUN_FAULT)
+    if (end == RUN_INTERRUPTED || (end == RUN_FAULT && !r->stopped))
         u->rule = NULL;
     if (end == RUN_FINISHED)
         snprintf(r->counts.why, sizeof r->counts.why, "%s", u->reason);

@@ -14,6 +14,11 @@
 
 /* State of a run that waits for its operator, in the results file and for watchers. */
 #define PAUSED_BY_OPERATOR "paused by the operator"
+/* ... that waits before it brings an instrument back, or tries a site again in place. */
+#define RECOVERING "recovering"
+
+/* In place again at most this often, and only where the spot was not touched (S7). */
+#define ATTEMPTS_MAX 3
 
 /* How a run ended. */
 enum run_end {
@@ -26,6 +31,7 @@ enum run_end {
 
 struct run_counts {
     int by_outcome[OUTCOME_COUNT];
+    int by_fault[FAULT_COUNT]; /* faults told, by class; FAULT_NONE: of none */
     int visited, planned;
     int controls, controls_failed; /* visited ones, counted nowhere else; failed: measured and not accepted */
     int safe_states; /* times the safe state was entered: it opens the cell over a contact on purpose (S4) */
@@ -35,14 +41,15 @@ struct run_counts {
 
 /* What an earlier part of the same run left of a site. */
 struct run_before {
-    enum outcome outcome; /* NONE = still to do */
+    enum outcome outcome;   /* NONE = still to do */
+    enum fault_class fault; /* of the last attempt */
     int attempts;
     int replaces;              /* spare in use: number of the site it stands for; 0 = free */
     double x, y, t, contact_z; /* m, s: contact_z NAN if there was none */
     int64_t last_attempt;
     bool control_failed; /* of a control: measured and not accepted */
     double value;        /* of the feature of stop.when, NAN = none */
-    bool again; /* cut short by operator or fault before the spot was touched: visited again in place */
+    bool again;          /* not touched, and cut short: visited again in place */
 };
 
 struct run_options {
@@ -51,6 +58,7 @@ struct run_options {
     const struct run_before *before; /* one per place of the plan, when resumed; NULL = a new run */
     volatile sig_atomic_t *stop;     /* set by the signal handler: stop safely; looked at in defined places */
     struct guardian *guardian;       /* on watch; NULL = none (virtual time). Without it nothing goes down. */
+    const char *path;                /* of the results file, for the guardian's orders; NULL without one */
     struct wishes *wishes;     /* of the operator, looked at in the same places; NULL = nobody can ask */
     struct snapshot *snapshot; /* for watchers; NULL = nobody looks */
 };

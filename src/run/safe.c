@@ -81,7 +81,10 @@ bool safe_state(struct run *r, struct err *why)
     hop_enter(r, HOP_SAFE);
     r->counts.safe_states++;
     bool asked = why->code == ERR_CANCELLED || r->attempt.outcome == OUTCOME_SKIPPED;
-    hop_note(r, asked ? "operator" : "fault", "%s", why->text);
+    if (asked)
+        hop_note(r, "operator", "%s", why->text);
+    else
+        run_tell_fault(r, run_fault_class(r, why), why->text);
     write_stops(r);
     struct err e = ERR_INIT;
     bool up = retract(r, &e);

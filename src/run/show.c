@@ -116,15 +116,6 @@ void show_visited(struct run *r, const struct plan_site *site)
     snprintf(now.reason, sizeof now.reason, "%.127s", a->reason);
     snprintf(now.flags, sizeof now.flags, "%.63s", a->flags);
     snapshot_put_site(watched(r), site->site, &now);
-    /* Of the others, the event that ended them tells already. */
-    bool untold = a->outcome != OUTCOME_MEASURED && a->outcome != OUTCOME_SKIPPED &&
-                  a->outcome != OUTCOME_ABORTED && a->outcome != OUTCOME_FAULT;
-    if (untold) {
-        struct results_event ev = {.t_s = ns_to_s(loop_now(r->loop)), .site = site->site, .kind = "site"};
-        loop_utc(r->loop, ev.utc);
-        snprintf(ev.text, sizeof ev.text, "%s: %s", outcome_name(a->outcome), a->reason);
-        snapshot_put_event(watched(r), &ev);
-    }
     show_now(r);
 }
 

@@ -14,11 +14,14 @@ void tour_start(const struct run *r, struct tour *t)
 {
     int n = plan_places(r->plan), sites = r->plan->n_sites, spares = r->plan->n_spares;
     *t = (struct tour){.outcome = xcalloc((size_t)n, sizeof *t->outcome),
+                       .fault = xcalloc((size_t)n, sizeof *t->fault),
                        .replaced = xcalloc((size_t)n, sizeof *t->replaced),
                        .replaces = xcalloc((size_t)spares + 1, sizeof *t->replaces)};
     const struct run_before *b = r->options->before;
-    for (int k = 0; b && k < n; k++)
+    for (int k = 0; b && k < n; k++) {
         t->outcome[k] = b[k].again ? OUTCOME_NONE : b[k].outcome;
+        t->fault[k] = b[k].fault;
+    }
     for (int k = 0; b && k < spares; k++) {
         t->replaces[k] = b[sites + k].replaces;
         if (t->replaces[k])
@@ -29,6 +32,7 @@ void tour_start(const struct run *r, struct tour *t)
 void tour_free(struct tour *t)
 {
     free(t->outcome);
+    free(t->fault);
     free(t->replaced);
     free(t->replaces);
 }
@@ -39,16 +43,6 @@ int tour_root(const struct run *r, const struct tour *t, int place)
     while (place >= sites)
         place = t->replaces[place - sites] - 1;
     return place;
-}
-
-/* Whether a spare should stand in for a site with this outcome. A fault that paused the run has lost the
- * site, too. */
-static bool wants_spare(const struct run *r, enum outcome o)
-{
-    if (o == OUTCOME_NONE || o == OUTCOME_MEASURED || o == OUTCOME_NOT_VISITED || o == OUTCOME_SKIPPED)
-        return false;
-    enum fault_policy policy = run_policy(r, o);
-    return policy <= POLICY_RETRY || o == OUTCOME_FAULT || o == OUTCOME_NOT_DETACHED;
 }
 
 /* The free spare of the region that is nearest to a planned site, -1 = none. Of equally near ones (to the
@@ -107,7 +101,7 @@ static int next_lost(const struct run *r, struct tour *t)
     int sites = r->plan->n_sites;
     for (int k = t->lost; k < sites + r->plan->n_spares; k++) {
         bool counts = k < sites ? k < r->counts.planned : t->replaces[k - sites] != 0;
-        if (counts && !t->replaced[k] && wants_spare(r, t->outcome[k])) {
+        if (counts && !t->replaced[k] && run_wants_spare(r->p, t->outcome[k], t->fault[k])) {
             t->lost = k;
             return k;
         }

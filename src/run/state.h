@@ -16,6 +16,7 @@
     X(DETACH, "detach")                                                                                      \
     X(RETRACT, "retract")                                                                                    \
     X(SAFE, "safe")                                                                                          \
+    X(RECOVER, "recover")                                                                                    \
     X(PAUSED, "paused")
 
 enum hop_state {

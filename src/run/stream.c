@@ -120,18 +120,27 @@ static bool in_step(struct run *r, ns_t now, struct err *e)
 {
     struct stream *st = &r->stream;
     if (st->advanced_at && now - st->advanced_at > loop_patience(r->loop, ADVANCE_TIME))
-        return err_set(e, ERR_SILENT, "potentiostat: it does not end %s, %.2g s after it was told to",
-                       segment_role_name(st->sp->role[st->segment]), ns_to_s(now - st->advanced_at));
+        return potentiostat_fault(
+            e, ERR_SILENT, "potentiostat: it does not end %s, %.2g s after it was told to",
+            segment_role_name(st->sp->role[st->segment]), ns_to_s(now - st->advanced_at));
     const struct segment *g = &st->sp->program.segment[st->segment];
     double expected = segment_seconds(g) / g->interval;
     if (++st->samples <= 1.1 * expected + 20)
         return true;
-    return err_set(e, ERR_MISMATCH, "potentiostat: %lld samples in %s, which has %.0f: lines were lost",
-                   (long long)st->samples, segment_role_name(st->sp->role[st->segment]), expected);
+    return potentiostat_fault(e, ERR_MISMATCH,
+                              "potentiostat: %lld samples in %s, which has %.0f: lines were lost",
+                              (long long)st->samples, segment_role_name(st->sp->role[st->segment]), expected);
+}
+
+/* z is going down, or was stopped a moment ago. */
+static bool crash_like(enum segment_role role)
+{
+    return role >= ROLE_APPROACH && role <= ROLE_DECIDE;
 }
 
 static bool take_end(struct run *r, const struct potentiostat_item *item, struct err *e)
 {
+    enum segment_role role = r->stream.sp->role[item->segment];
     r->stream.ended_by = item->ended_by;
     r->stream.between = true;
     if (r->stream.advanced_at && item->ended_by == ENDED_ADVANCED &&
@@ -145,9 +154,9 @@ static bool take_end(struct run *r, const struct potentiostat_item *item, struct
     if (item->ended_by != ENDED_CEILING)
         return true;
     r->attempt.ceiling = true;
-    attempt_outcome(r, OUTCOME_OVERLOAD,
-                    "current beyond the hard ceiling in %s: the potentiostat opened the cell",
-                    segment_role_name(r->stream.sp->role[item->segment]));
+    attempt_fault(r, FAULT_CURRENT_TOO_LARGE, crash_like(role) ? OUTCOME_SUSPECTED_CRASH : OUTCOME_OVERLOAD,
+                  "current beyond the hard ceiling in %s: the potentiostat opened the cell",
+                  segment_role_name(role));
     return err_set(e, ERR_LIMIT, "%s", r->attempt.reason);
 }
 
@@ -210,10 +219,11 @@ bool stream_wait(struct run *r, struct potentiostat_item *item, double patience,
         if (item->kind != PSTAT_NONE)
             return true;
         if (loop_now(r->loop) >= deadline)
-            return err_set(e, ERR_SILENT, "potentiostat \"%s\": no data for %.3g s in %s",
-                           r->rig->config->pstat_model_name, ns_to_s(loop_now(r->loop) - r->stream.last_came),
-                           r->stream.segment < 0 ? "its program's start"
-                                                 : segment_role_name(r->stream.sp->role[r->stream.segment]));
+            return potentiostat_fault(
+                e, ERR_SILENT, "potentiostat \"%s\": no data for %.3g s in %s",
+                r->rig->config->pstat_model_name, ns_to_s(loop_now(r->loop) - r->stream.last_came),
+                r->stream.segment < 0 ? "its program's start"
+                                      : segment_role_name(r->stream.sp->role[r->stream.segment]));
         loop_wait(r->loop, potentiostat_event(r->rig->pstat), deadline);
     }
 }
@@ -225,8 +235,9 @@ bool stream_until(struct run *r, enum segment_role role, struct err *e)
         if (!stream_wait(r, &item, 0, e))
             return false;
         if (r->stream.done)
-            return err_set(e, ERR_MISMATCH, "the potentiostat's program ended before its %s segment",
-                           segment_role_name(role));
+            return potentiostat_fault(e, ERR_MISMATCH,
+                                      "the potentiostat's program ended before its %s segment",
+                                      segment_role_name(role));
     }
     return true;
 }

@@ -8,10 +8,11 @@
 struct run;
 
 struct tour {
-    enum outcome *outcome; /* per place of the plan: sites, spares, controls */
-    bool *replaced;        /* per site and spare: a spare stands for it, or none is left that could */
-    int *replaces;         /* per spare: number of the site that it stands for, 0 = free */
-    int lost;              /* sites and spares below this index need no spare (any more) */
+    enum outcome *outcome;   /* per place of the plan: sites, spares, controls */
+    enum fault_class *fault; /* why, likewise */
+    bool *replaced;          /* per site and spare: a spare stands for it, or none is left that could */
+    int *replaces;           /* per spare: number of the site that it stands for, 0 = free */
+    int lost;                /* sites and spares below this index need no spare (any more) */
 };
 
 /* The controls so far. */

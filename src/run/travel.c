@@ -28,9 +28,9 @@ bool hop_learn_idle(struct run *r, struct idle *b, struct err *e)
         if (idle_sd(b) <= r->rig->config->noise_max)
             return true;
     }
-    attempt_outcome(r, OUTCOME_FAULT, "noise %.3g pA RMS at rest in %s, at most %.3g pA accepted",
-                    idle_sd(b) * 1e12, segment_role_name(r->program.role[r->stream.segment]),
-                    r->rig->config->noise_max * 1e12);
+    attempt_fault(r, FAULT_NOISE, OUTCOME_FAULT, "noise %.3g pA RMS at rest in %s, at most %.3g pA accepted",
+                  idle_sd(b) * 1e12, segment_role_name(r->program.role[r->stream.segment]),
+                  r->rig->config->noise_max * 1e12);
     return err_set(e, ERR_LIMIT, "%s", r->attempt.reason);
 }
 
@@ -77,21 +77,23 @@ static bool judge_alive(struct run *r)
     const struct ramp *a = &r->attempt.air;
     const struct rig_config *c = r->rig->config;
     if (a->periods < ALIVE_NEEDS)
-        return attempt_outcome(r, OUTCOME_FAULT, "alive ramp: too many flagged samples to judge the signal");
+        return attempt_fault(r, FAULT_NOISE, OUTCOME_FAULT,
+                             "alive ramp: too many flagged samples to judge the signal");
     if (r->have_air && isfinite(r->c_contact_typical) &&
         a->c - r->air.c > fmax(WET_SIGMAS * hypot(a->c_sd, r->air.c_sd), WET_PART * r->c_contact_typical))
         return attempt_outcome(r, OUTCOME_ALREADY_WET,
                                "alive ramp: %.4g pF where %.4g pF is in air: a drop already touches",
                                a->c * 1e12, r->air.c * 1e12);
     if (fabs(a->c - c->stray) > c->stray_tolerance * c->stray)
-        return attempt_outcome(
-            r, OUTCOME_FAULT,
-            "alive ramp: the signal is not alive: %.4g pF, expected %.4g pF +- %.0f %% (probe open, "
-            "shorted or not connected?)",
-            a->c * 1e12, c->stray * 1e12, c->stray_tolerance * 100);
+        return attempt_fault(
+            r, a->c < c->stray ? FAULT_PROBE_OPEN : FAULT_PROBE_SHORTED, OUTCOME_FAULT,
+            "alive ramp: the signal is not alive: %.4g pF, expected %.4g pF +- %.0f %% (%s?)", a->c * 1e12,
+            c->stray * 1e12, c->stray_tolerance * 100,
+            a->c < c->stray ? "broken wire, dry or clogged probe" : "probe shorted, or wet outside");
     if (a->noise > c->noise_max)
-        return attempt_outcome(r, OUTCOME_FAULT, "alive ramp: noise %.3g pA RMS, at most %.3g pA accepted",
-                               a->noise * 1e12, c->noise_max * 1e12);
+        return attempt_fault(r, FAULT_NOISE, OUTCOME_FAULT,
+                             "alive ramp: noise %.3g pA RMS, at most %.3g pA accepted", a->noise * 1e12,
+                             c->noise_max * 1e12);
     return true;
 }
 

@@ -1,0 +1,119 @@
+/* After a fault of an instrument, behind the safe state: waiting and bringing the rig back, within a budget.
+ *
+ * Nothing is at stake while it waits: the probe is retracted and the cell open as far as the rig obeys, and
+ * it was told so. So it waits longer from try to try, sees the operator's wishes meanwhile, and goes on only
+ * with a rig of which everything is proven anew. */
+#include <math.h>
+#include <stdio.h>
+
+#include "run/hop.h"
+
+#define LOOK_EVERY (100 * NS_MS)
+
+/* s before try number `after` + 1 of a row, after >= 0. */
+static double wait_before(const struct faults *f, int after)
+{
+    return fmin(f->back_off[0] * exp2(fmin(after, 60)), f->back_off[1]);
+}
+
+static void tell_state(struct run *r, const char *state, const char *reason)
+{
+    writer_info(r->w, "state", state);
+    writer_info(r->w, "state_reason", reason);
+    writer_commit(r->w);
+    show_state(r, state, reason);
+}
+
+/* In the loop's time; false: the operator stops, or nothing can be stored any more. */
+static bool wait_for(struct run *r, double seconds, const char *why, struct err *e)
+{
+    char text[256];
+    struct wishes *w = r->options->wishes;
+    struct event *events[] = {w ? wishes_event(w) : NULL};
+    ns_t until = loop_now(r->loop) + ns_from_s(seconds), every = LOOK_EVERY;
+    if (loop_mode(r->loop) == LOOP_SCALED)
+        every = (ns_t)((double)LOOK_EVERY * loop_speed(r->loop));
+    snprintf(text, sizeof text, "next try in %.3g s: %.200s", seconds, why);
+    hop_note(r, "recovery", "%s", text);
+    tell_state(r, RECOVERING, text);
+    bool ok;
+    while ((ok = run_wanted(r, e)) && loop_now(r->loop) < until) {
+        ns_t next = loop_now(r->loop) + every;
+        if (events[0])
+            events[0]->set = false;
+        loop_wait_any(r->loop, events, 1, next < until ? next : until);
+    }
+    tell_state(r, "running", "");
+    return ok;
+}
+
+/* Everything of the rig, and that somebody watches over it. */
+static bool prove(struct run *r, struct err *e)
+{
+    struct guardian *g = r->options->guardian;
+    return rig_recover(r->rig, e) && (!g || guardian_protect(g, r->rig, r->options->path, e)) &&
+           run_retract(r, e);
+}
+
+/* Which part of the budget is used up, NULL = none. */
+static const char *used_up(const struct run *r, char text[160])
+{
+    const struct faults *f = &r->p->faults;
+    const struct recoveries *n = &r->recoveries;
+    if (n->in_a_row >= f->recover_consecutive)
+        snprintf(text, 160, "%d tries without a site measured in between (faults.recover.consecutive)",
+                 n->in_a_row);
+    else if (n->total >= f->recover_total)
+        snprintf(text, 160, "%d tries altogether (faults.recover.total)", n->total);
+    else
+        return NULL;
+    return text;
+}
+
+/* The end of the tries: the newest error, and what the budget was. The rig was left as the newest try left
+ * it, so the safe state has the last word. */
+static bool give_up(struct run *r, struct err *fault, const char *budget, bool tried)
+{
+    struct err all = {.code = ERR_REPORTED};
+    snprintf(all.text, sizeof all.text, "not brought back, %s: %.700s", budget, fault->text);
+    if (tried)
+        safe_state(r, &all);
+    snprintf(fault->text, sizeof fault->text, "%s", all.text);
+    return run_stop(r, (enum fault_policy)r->p->faults.recover_then, "faults.recover");
+}
+
+bool run_recover(struct run *r, enum fault_class c, struct err *fault)
+{
+    struct recoveries *n = &r->recoveries;
+    char budget[160];
+    bool tried = false;
+    hop_enter(r, HOP_RECOVER);
+    for (;;) {
+        struct err e = ERR_INIT;
+        if (used_up(r, budget))
+            return give_up(r, fault, budget, tried);
+        if (!wait_for(r, wait_before(&r->p->faults, n->in_a_row), fault->text, &e)) {
+            *fault = e;
+            return false;
+        }
+        n->in_a_row++;
+        n->total++;
+        if (prove(r, &e))
+            break;
+        tried = true;
+        r->counts.safe = false;
+        hop_note(r, "recovery", "try %d failed: %s", n->in_a_row, e.text);
+        *fault = e;
+    }
+    r->counts.safe = true;
+    r->cell_was_open = true;
+    hop_note(r, "recovery", "%s: the rig is in order again (try %d, %d altogether)", fault_name(c),
+             n->in_a_row, n->total);
+    return true;
+}
+
+bool run_back_off(struct run *r, int after, const char *why, struct err *e)
+{
+    hop_enter(r, HOP_RECOVER);
+    return run_retract(r, e) && wait_for(r, wait_before(&r->p->faults, after - 1), why, e);
+}
