@@ -93,9 +93,19 @@ static bool find_rows(const struct results_sites *sites, const struct results_fe
     return ok;
 }
 
+/* The flag that says that the drop may not have covered what it is taken to have covered, NULL = none. */
+static const char *doubt_of(const struct results_site *site)
+{
+    static const char *const flags[] = {"meniscus-unverified", "meniscus-spreading"};
+    for (size_t k = 0; site->outcome == OUTCOME_MEASURED && k < sizeof flags / sizeof flags[0]; k++)
+        if (has_flag(site->flags, flags[k]))
+            return flags[k];
+    return NULL;
+}
+
 /* Why a site has no value, or NULL. */
 static const char *why_missing(const struct results_site *site, const struct results_feature *f,
-                               bool left_out, char text[96])
+                               const char *left_out, char text[96])
 {
     if (site->outcome != OUTCOME_MEASURED) {
         const char *name = site->outcome == OUTCOME_NONE ? "none yet" : outcome_name(site->outcome);
@@ -103,7 +113,7 @@ static const char *why_missing(const struct results_site *site, const struct res
         return text;
     }
     if (left_out)
-        return "meniscus-unverified";
+        return left_out;
     if (!f)
         return "not computed";
     return f->missing[0] ? f->missing : isfinite(f->value) ? NULL : "no finite value";
@@ -179,10 +189,10 @@ bool select_feature(const struct results_sites *sites, const struct results_feat
         if (in_reserve && (site->outcome == OUTCOME_NONE || site->outcome == OUTCOME_NOT_VISITED))
             continue;
         s.n_sites++;
-        bool flagged = site->outcome == OUTCOME_MEASURED && has_flag(site->flags, "meniscus-unverified");
-        s.n_unverified += flagged;
+        const char *doubt = doubt_of(site);
+        s.n_unverified += doubt != NULL;
         char text[96];
-        const char *why = why_missing(site, of[k], flagged && unverified == UNVERIFIED_WITHOUT, text);
+        const char *why = why_missing(site, of[k], unverified == UNVERIFIED_WITHOUT ? doubt : NULL, text);
         if (why)
             count_missing(&s, why);
         else

@@ -9,7 +9,7 @@
  */
 enum unverified {
     UNVERIFIED_WITH,    /* like all others */
-    UNVERIFIED_WITHOUT, /* missing, with the reason "meniscus-unverified" */
+    UNVERIFIED_WITHOUT, /* missing, with the flag as the reason: meniscus-unverified, meniscus-spreading */
 };
 
 struct select_missing {

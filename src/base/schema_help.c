@@ -19,13 +19,13 @@ static int width_of(const char *text, size_t n)
 }
 
 /* Wraps behind a line that has `at` columns already. */
-static void wrap_from(const char *text, int at, int indent, struct buf *out)
+static void wrap_from(const char *text, int at, int indent, int limit, struct buf *out)
 {
     while (*text) {
         size_t n = strcspn(text, " ");
         int columns = width_of(text, n);
         bool begins = at <= indent;
-        if (!begins && at + 1 + columns > HELP_WIDTH) {
+        if (!begins && at + 1 + columns > limit) {
             buf_printf(out, "\n%*s", indent, "");
             at = indent;
             begins = true;
@@ -43,7 +43,13 @@ static void wrap_from(const char *text, int at, int indent, struct buf *out)
 void help_wrap(const char *text, int indent, struct buf *out)
 {
     buf_printf(out, "%*s", indent, "");
-    wrap_from(text, indent, indent, out);
+    wrap_from(text, indent, indent, HELP_WIDTH, out);
+}
+
+void help_wrap_to(const char *text, int indent, int hanging, int limit, struct buf *out)
+{
+    buf_printf(out, "%*s", indent, "");
+    wrap_from(text, indent, indent + hanging, limit, out);
 }
 
 /* "a length" or "an angle". */
@@ -188,7 +194,7 @@ static void add_field(const struct field *f, struct buf *out)
         buf_printf(out, "\n%*s", TEXT_START, "");
         at = TEXT_START;
     }
-    wrap_from(text.p, at, TEXT_START, out);
+    wrap_from(text.p, at, TEXT_START, HELP_WIDTH, out);
     if (f->help)
         help_wrap(f->help, TEXT_START, out);
     buf_free(&text);

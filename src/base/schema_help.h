@@ -12,5 +12,7 @@ void schema_help(const struct fields *table, struct buf *out);
 /* Appends text, broken at blanks so that no line is longer than HELP_WIDTH; lines begin with `indent` blanks.
  */
 void help_wrap(const char *text, int indent, struct buf *out);
+/* The same at `limit` columns; lines but the first begin with `hanging` blanks more. */
+void help_wrap_to(const char *text, int indent, int hanging, int limit, struct buf *out);
 
 #endif

@@ -3,20 +3,41 @@
 
 #include "cli/commands.h"
 #include "cli/put.h"
+#include "protocol/fault_text.h"
 #include "protocol/language.h"
+
+/* All classes of faults, or one. */
+static int help_faults(const char *name)
+{
+    struct err e = ERR_INIT;
+    struct buf text = {0};
+    enum fault_class c = name ? fault_from_name(name) : FAULT_NONE;
+    if (name && c == FAULT_NONE) {
+        err_set(&e, ERR_USAGE, "help faults: there is no class `%s`; `seccm help faults` lists them", name);
+        return options_fail(&e);
+    }
+    fault_help(c, &text);
+    return put_stdout(&text);
+}
 
 static int run(const struct command *self, int argc, char **argv)
 {
-    const char *words[1];
+    const char *words[2];
     bool help;
     int n;
     struct err e = ERR_INIT;
-    if (!options_parse(self, NULL, 0, argc, argv, words, 1, &n, &help, &e))
+    if (!options_parse(self, NULL, 0, argc, argv, words, 2, &n, &help, &e))
         return options_fail(&e);
     if (help)
         return 0;
     if (n == 0)
-        return put_usage(self, "about protocol, steps, grid, rig or which command");
+        return put_usage(self, "about protocol, steps, grid, rig, faults or which command");
+    if (strcmp(words[0], "faults") == 0)
+        return help_faults(n > 1 ? words[1] : NULL);
+    if (n > 1) {
+        err_set(&e, ERR_USAGE, "help: one word, but for `faults CLASS`, not `%s %s`", words[0], words[1]);
+        return options_fail(&e);
+    }
     const struct language *l = language_find(words[0]);
     struct buf text = {0};
     if (l) {
@@ -27,16 +48,17 @@ static int run(const struct command *self, int argc, char **argv)
     for (int k = 0; commands[k]; k++)
         if (strcmp(commands[k]->name, words[0]) == 0)
             return commands[k]->run(commands[k], 2, ask);
-    err_set(&e, ERR_USAGE,
-            "help: nothing is known about `%s`; there are protocol, steps, grid, rig and the commands",
-            words[0]);
+    err_set(
+        &e, ERR_USAGE,
+        "help: nothing is known about `%s`; there are protocol, steps, grid, rig, faults and the commands",
+        words[0]);
     return options_fail(&e);
 }
 
 const struct command command_help = {
     .name = "help",
-    .usage = "protocol|steps|grid|rig|COMMAND",
-    .summary = "Explain every key of a kind of file, with an example; or a command.",
+    .usage = "protocol|steps|grid|rig|faults [CLASS]|COMMAND",
+    .summary = "Explain every key of a kind of file, with an example; the faults of a night; or a command.",
     .example = "  seccm help protocol | less",
     .run = run,
 };

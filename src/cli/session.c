@@ -101,15 +101,26 @@ static int status_of(enum run_end end, const struct run_counts *c, const struct 
     switch (end) {
     case RUN_FINISHED: /* nothing measured: the experiment says no */
         return c->visited && !c->by_outcome[OUTCOME_MEASURED] ? 1 : 0;
-    case RUN_PAUSED:
+    case RUN_PAUSED: /* by a rule, or by the policy for a fault of an instrument */
     case RUN_ABORTED:
-        return 1;
+        return err_exit_status(e->code) ? err_exit_status(e->code) : 1;
     case RUN_INTERRUPTED:
         return 130;
-    case RUN_FAULT:
-        return err_exit_status(e->code);
+    case RUN_FAULT: /* also where the experiment said no and the rig did not obey */
+        return err_exit_status(e->code) > 1 ? err_exit_status(e->code) : 3;
     }
     return 3;
+}
+
+/* "; faults: 2 potentiostat-silent, 1 noise" */
+static void add_faults(const struct run_counts *c, struct buf *out)
+{
+    const char *before = "; faults: ";
+    for (int k = FAULT_NONE + 1; k < FAULT_COUNT; k++)
+        if (c->by_fault[k]) {
+            buf_printf(out, "%s%d %s", before, c->by_fault[k], fault_name((enum fault_class)k));
+            before = ", ";
+        }
 }
 
 static void tell_end(enum run_end end, const struct run_counts *c, const char *path, const struct err *e)
@@ -118,8 +129,12 @@ static void tell_end(enum run_end end, const struct run_counts *c, const char *p
     char controls[64] = "";
     if (c->controls)
         snprintf(controls, sizeof controls, ", %d controls (%d failed)", c->controls, c->controls_failed);
-    log_line(LOG_INFO, "%s: %d of %d sites measured, %d visited%s%s%s", run_end_name(end),
-             c->by_outcome[OUTCOME_MEASURED], c->planned, c->visited, controls, *why ? ": " : "", why);
+    struct buf faults = {0};
+    add_faults(c, &faults);
+    log_line(LOG_INFO, "%s: %d of %d sites measured, %d visited%s%s%s%s", run_end_name(end),
+             c->by_outcome[OUTCOME_MEASURED], c->planned, c->visited, controls, faults.n ? faults.p : "",
+             *why ? ": " : "", why);
+    buf_free(&faults);
     if (end != RUN_FINISHED)
         log_line(LOG_INFO, "rig %s; go on with: seccm resume %s%s",
                  c->safe ? "verified safe (retracted, cell open)" : "NOT verified safe",

@@ -234,7 +234,8 @@ static void write_readme(const struct data *d, const struct wave_files *all, str
                  "  status       ok, or timing, overload, underload, warning, invalid; flagged samples enter "
                  "no feature\n"
                  "\nSites have one outcome each: measured is the only one whose data are complete. The flag\n"
-                 "meniscus-unverified marks near-zero current that may be a good film or a lost drop.\n");
+                 "meniscus-unverified marks near-zero current that may be a good film or a lost drop,\n"
+                 "meniscus-spreading a drop that covered more behind the last step than at its landing.\n");
     describe_features(d, out);
     buf_str(out, "\nReading them\n"
                  "  R:      sites <- read.csv(\"sites.csv\"); cv <- read.csv(\"samples-STEP.csv\", "

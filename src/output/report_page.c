@@ -278,6 +278,7 @@ static struct table *lost_sites(const struct data *d)
     for (int f = 0; f < d->n_factors; f++)
         table_column(t, d->factor[f].name, CELL_TEXT, DIM_NONE);
     table_column(t, "outcome", CELL_TEXT, DIM_NONE);
+    table_column(t, "fault", CELL_TEXT, DIM_NONE);
     table_column(t, "reason", CELL_TEXT, DIM_NONE);
     table_column(t, "touched", CELL_TEXT, DIM_NONE);
     table_column(t, "attempts", CELL_INT, DIM_NONE);
@@ -289,6 +290,7 @@ static struct table *lost_sites(const struct data *d)
         for (int f = 0; f < d->n_factors; f++)
             table_text(t, data_level(d, k, f));
         table_text(t, data_outcome(d, k));
+        table_text(t, s->fault);
         table_text(t, s->reason);
         table_text(t, touched_name(s->touched));
         table_int(t, s->attempts);

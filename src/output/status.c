@@ -64,6 +64,22 @@ static void count_sites(const struct data *d, struct status *out)
     out->per_site_s = begun > 1 ? (last - first) / (begun - 1) : NAN;
 }
 
+static void count_class(const struct results_event *ev, struct status *out)
+{
+    char name[32];
+    bool kind = strcmp(ev->kind, "fault") == 0 || strcmp(ev->kind, "site") == 0;
+    if (!kind || sscanf(ev->text, "[%31[^]]]", name) != 1)
+        return;
+    int k = 0;
+    while (k < out->n_classes && strcmp(out->by_class[k].name, name) != 0)
+        k++;
+    if (k == STATUS_CLASSES)
+        return;
+    if (k == out->n_classes)
+        snprintf(out->by_class[out->n_classes++].name, sizeof name, "%s", name);
+    out->by_class[k].n++;
+}
+
 static bool count_events(const struct data *d, struct status *out, struct err *e)
 {
     struct results_event *event = NULL;
@@ -72,6 +88,7 @@ static bool count_events(const struct data *d, struct status *out, struct err *e
     for (int k = 0; k < out->events; k++) {
         out->warnings += strcmp(event[k].kind, "warning") == 0;
         out->faults += strcmp(event[k].kind, "fault") == 0;
+        count_class(&event[k], out);
         if (!(event[k].t_s <= out->now_s)) {
             out->now_s = event[k].t_s;
             snprintf(out->now_utc, sizeof out->now_utc, "%s", event[k].utc);
@@ -109,7 +126,7 @@ bool status_read(const struct data *d, struct status *out, struct err *e)
 const char *status_words(const struct status *s)
 {
     bool live = strcmp(s->state, "running") == 0 || strcmp(s->state, "created") == 0 ||
-                strcmp(s->state, "paused by the operator") == 0;
+                strcmp(s->state, "paused by the operator") == 0 || strcmp(s->state, "recovering") == 0;
     return live && !s->alive ? "stopped without notice (go on with `seccm resume`)" : s->state;
 }
 
@@ -150,6 +167,8 @@ void status_print(const struct data *d, const struct status *s, struct buf *out)
         buf_str(out, "\n");
     }
     buf_printf(out, "events    %d warnings, %d faults\n", s->warnings, s->faults);
+    for (int k = 0; k < s->n_classes; k++)
+        buf_printf(out, "%s%4d %s\n", k ? "          " : "classes   ", s->by_class[k].n, s->by_class[k].name);
 }
 
 static void number(struct buf *out, const char *key, double value, const char *unit)
@@ -191,5 +210,11 @@ void status_json(const struct status *s, struct buf *out)
     number(out, "time_per_site", s->per_site_s, "s");
     buf_str(out, ", \"last_utc\": ");
     buf_json_string(out, s->now_utc);
-    buf_printf(out, ", \"warnings\": %d, \"faults\": %d}\n", s->warnings, s->faults);
+    buf_printf(out, ", \"warnings\": %d, \"faults\": %d, \"classes\": {", s->warnings, s->faults);
+    for (int k = 0; k < s->n_classes; k++) {
+        buf_str(out, k ? ", " : "");
+        buf_json_string(out, s->by_class[k].name);
+        buf_printf(out, ": %d", s->by_class[k].n);
+    }
+    buf_str(out, "}}\n");
 }

@@ -4,6 +4,13 @@
 
 #include "output/data.h"
 
+/* Faults of one class, as their events say: "[class] ...". */
+struct status_class {
+    char name[32];
+    int n;
+};
+#define STATUS_CLASSES 64
+
 struct status {
     char state[32]; /* as the run last said: created, running, paused, finished, interrupted, fault */
     char reason[256];
@@ -21,7 +28,9 @@ struct status {
     char now_utc[32], start_utc[32];
     double per_site_s; /* mean time from start to start, NAN until two sites were begun */
     int events;
-    int warnings, faults;
+    int warnings, faults; /* faults: of instruments, storage and machine, and what needed the safe state */
+    struct status_class by_class[STATUS_CLASSES]; /* of faults and of sites, in order of appearance */
+    int n_classes;
 };
 
 bool status_read(const struct data *d, struct status *out, struct err *e);

@@ -61,6 +61,7 @@ struct table *tables_sites(const struct data *d)
     factor_columns(d, t);
     table_column(t, "outcome", CELL_TEXT, DIM_NONE);
     table_column(t, "reason", CELL_TEXT, DIM_NONE);
+    table_column(t, "fault", CELL_TEXT, DIM_NONE);
     table_column(t, "contact_z", CELL_NUMBER, DIM_LENGTH);
     table_column(t, "attempts", CELL_INT, DIM_NONE);
     table_column(t, "touched", CELL_TEXT, DIM_NONE);
@@ -80,6 +81,7 @@ struct table *tables_sites(const struct data *d)
         factor_cells(d, k, t);
         table_text(t, data_outcome(d, k));
         table_text(t, s->reason);
+        table_text(t, s->fault);
         table_number(t, s->contact_z);
         table_int(t, s->attempts);
         table_text(t, touched_name(s->touched));
@@ -261,6 +263,7 @@ static void attempt_row(const struct results_attempt *a, struct table *t)
     table_int(t, a->number);
     table_text(t, a->outcome == OUTCOME_NONE ? "in-progress" : outcome_name(a->outcome));
     table_text(t, a->reason);
+    table_text(t, a->fault);
     table_text(t, touched_name(a->touched));
     table_text(t, a->last_step);
     table_int(t, a->last_cycle > 0 ? a->last_cycle : TABLE_MISSING);
@@ -288,6 +291,7 @@ struct table *tables_attempts(const struct data *d, int site, struct err *e)
     table_column(t, "attempt", CELL_INT, DIM_NONE);
     table_column(t, "outcome", CELL_TEXT, DIM_NONE);
     table_column(t, "reason", CELL_TEXT, DIM_NONE);
+    table_column(t, "fault", CELL_TEXT, DIM_NONE);
     table_column(t, "touched", CELL_TEXT, DIM_NONE);
     table_column(t, "last_step", CELL_TEXT, DIM_NONE);
     table_column(t, "last_cycle", CELL_INT, DIM_NONE);

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <time.h>
 
-enum fault_kind { FAULT_NONE, FAULT_WRITE, FAULT_TORN, FAULT_FULL, FAULT_SYNC };
+enum fault_kind { VFS_WELL, VFS_WRITE, VFS_TORN, VFS_FULL, VFS_SYNC };
 
 static struct {
     sqlite3_vfs *real;
@@ -38,7 +38,7 @@ static inline sqlite3_file *real_file(sqlite3_file *f)
 static inline bool faulty_hit(bool sync)
 {
     faulty.operations++;
-    if (faulty.kind == FAULT_NONE || sync != (faulty.kind == FAULT_SYNC))
+    if (faulty.kind == VFS_WELL || sync != (faulty.kind == VFS_SYNC))
         return false;
     long left = atomic_fetch_sub(&faulty.countdown, 1);
     bool hit = left == 1 || (faulty.lasting && left < 1);
@@ -50,9 +50,9 @@ static inline int faulty_write(sqlite3_file *f, const void *bytes, int n, sqlite
 {
     if (!faulty_hit(false))
         return real_file(f)->pMethods->xWrite(real_file(f), bytes, n, at);
-    if (faulty.kind == FAULT_TORN)
+    if (faulty.kind == VFS_TORN)
         real_file(f)->pMethods->xWrite(real_file(f), bytes, n / 2, at);
-    return faulty.kind == FAULT_FULL ? SQLITE_FULL : SQLITE_IOERR_WRITE;
+    return faulty.kind == VFS_FULL ? SQLITE_FULL : SQLITE_IOERR_WRITE;
 }
 
 static inline int faulty_sync(sqlite3_file *f, int flags)

@@ -193,7 +193,8 @@ static inline struct results_attempt test_attempt(int64_t id)
                                     .noise_rms = 2e-13,
                                     .blank_bias = 2.5,
                                     .end_s = 8.25,
-                                    .flags = "meniscus-unverified"};
+                                    .flags = "meniscus-unverified",
+                                    .fault = "underload"};
 }
 
 /* Hands over one complete site: intent, one step with n rows, outcome. false if the writer refuses. */

@@ -36,19 +36,19 @@ static bool run_with_fault(enum fault_kind kind, long nth, bool lasting)
     char *folder = temp_folder(), *path = path_in(folder, "r.seccm");
     struct err e = ERR_INIT;
     struct loop *l = loop_new(LOOP_VIRTUAL, 1, NULL);
-    faulty_set(FAULT_NONE, 0, false);
+    faulty_set(VFS_WELL, 0, false);
     struct writer *w = writer_start(results_create(path, test_plan(SITES), 0, &e), l, &e);
     assert_non_null(w);
     faulty_set(kind, nth, lasting);
     int durable = write_sites(w, 1, &e);
     if (durable < SITES) {
-        assert_int_equal(e.code, kind == FAULT_FULL ? ERR_FULL : ERR_IO);
+        assert_int_equal(e.code, kind == VFS_FULL ? ERR_FULL : ERR_IO);
         assert_non_null(strstr(e.text, "r.seccm"));
     }
     struct err end = ERR_INIT;
     bool clean = writer_stop(w, &end), hit = faulty.hits > 0;
     assert_true(clean ? durable == SITES : end.code != ERR_NONE);
-    faulty_set(FAULT_NONE, 0, false);
+    faulty_set(VFS_WELL, 0, false);
 
     /* A reader finds them, a writer can go on. */
     struct results *r = results_open(path, &e);
@@ -85,32 +85,32 @@ static void sweep(enum fault_kind kind)
 static void every_write_may_fail(void **state)
 {
     (void)state;
-    sweep(FAULT_WRITE);
+    sweep(VFS_WRITE);
 }
 
 static void every_write_may_be_torn(void **state)
 {
     (void)state;
-    sweep(FAULT_TORN);
+    sweep(VFS_TORN);
 }
 
 static void disk_may_be_full_at_every_write(void **state)
 {
     (void)state;
-    sweep(FAULT_FULL);
+    sweep(VFS_FULL);
 }
 
 static void every_fsync_may_fail(void **state)
 {
     (void)state;
-    sweep(FAULT_SYNC);
+    sweep(VFS_SYNC);
 }
 
 /* A new file is whole or is not there. */
 static void failed_create_leaves_nothing(void **state)
 {
     (void)state;
-    static const enum fault_kind kinds[] = {FAULT_WRITE, FAULT_TORN, FAULT_FULL, FAULT_SYNC};
+    static const enum fault_kind kinds[] = {VFS_WRITE, VFS_TORN, VFS_FULL, VFS_SYNC};
     int refused = 0;
     for (int k = 0; k < 4; k++)
         for (long nth = 1, hits = 1; hits; nth++) {
@@ -119,13 +119,13 @@ static void failed_create_leaves_nothing(void **state)
             faulty_set(kinds[k], nth, nth % 2);
             struct results *r = results_create(path, test_plan(50), 0, &e);
             hits = faulty.hits;
-            faulty_set(FAULT_NONE, 0, false);
+            faulty_set(VFS_WELL, 0, false);
             if (!r != (hits > 0))
                 fail_msg("kind %d, operation %ld: %s", kinds[k], nth,
                          r ? "the fault was not noticed" : e.text);
             if (!r) {
                 refused++;
-                assert_int_equal(e.code, kinds[k] == FAULT_FULL ? ERR_FULL : ERR_IO);
+                assert_int_equal(e.code, kinds[k] == VFS_FULL ? ERR_FULL : ERR_IO);
                 assert_int_equal(folder_count(folder, NULL), 0);
             }
             assert_true(results_close(r, &e));

@@ -6,6 +6,8 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+#include "results/store.h"
+
 static struct results *create(const char *path, int sites)
 {
     struct err e = ERR_INIT;
@@ -263,11 +265,11 @@ static void file_of_a_later_version_is_refused(void **state)
     close_well(create(path, 1));
     sqlite3 *db;
     sqlite3_open(path, &db);
-    sqlite3_exec(db, "PRAGMA user_version = 3", NULL, NULL, NULL);
+    sqlite3_exec(db, "PRAGMA user_version = 4", NULL, NULL, NULL);
     sqlite3_close(db);
     assert_null(results_open(path, &e));
     assert_int_equal(e.code, ERR_INPUT);
-    assert_non_null(strstr(e.text, "schema 3"));
+    assert_non_null(strstr(e.text, "schema 4"));
     free(path);
     remove_folder(folder);
 }
@@ -298,6 +300,47 @@ static void a_file_of_version_1_is_read(void **state)
     for (int k = 0; k < s.n; k++)
         assert_int_equal(s.site[k].role, s.site[k].site <= 2 ? SITE_SPARE : SITE_MEASURED);
     results_sites_free(&s);
+    close_well(r);
+    free(path);
+    remove_folder(folder);
+}
+
+/* Version 2 had no class of fault; a run that is resumed goes on in its file. */
+static void a_file_of_version_2_is_read_and_written(void **state)
+{
+    (void)state;
+    char *folder = temp_folder(), *path = path_in(folder, "r.seccm");
+    struct err e = ERR_INIT;
+    close_well(create(path, 3));
+    sqlite3 *db;
+    sqlite3_open(path, &db);
+    int code = sqlite3_exec(
+        db,
+        "DROP VIEW sites; ALTER TABLE attempt DROP COLUMN fault; "
+        "CREATE VIEW sites AS SELECT s.site, s.visit, s.x, s.y, s.region, s.block, s.spare, s.role, "
+        "s.outcome, s.reason, s.touched, s.attempts, s.replaces, s.last_attempt, a.contact_z, a.start_s, "
+        "a.start_utc, a.flags "
+        "FROM site AS s LEFT JOIN attempt AS a ON a.attempt = s.last_attempt ORDER BY s.visit; "
+        "PRAGMA user_version = 2",
+        NULL, NULL, NULL);
+    assert_int_equal(code, SQLITE_OK);
+    sqlite3_close(db);
+    struct results *r = results_open_write(path, &e);
+    assert_non_null(r);
+    struct results_attempt a = {.id = 1, .outcome = OUTCOME_FAULT, .fault = "stage-silent"}, back;
+    assert_true(store_begin(r, &e));
+    assert_true(store_attempt_begin(
+        r, &(struct store_intent){.attempt = 1, .site = 1, .number = 1, .utc = "2000"}, &e));
+    assert_true(store_attempt_end(r, &a, &e));
+    assert_true(store_commit(r, &e));
+    struct results_sites s;
+    assert_true(results_sites(r, &s, &e));
+    for (int k = 0; k < s.n; k++)
+        assert_string_equal(s.site[k].fault, "");
+    results_sites_free(&s);
+    assert_int_equal(results_attempts(r, 1, &back, 1, &e), 1);
+    assert_int_equal(back.outcome, OUTCOME_FAULT);
+    assert_string_equal(back.fault, "");
     close_well(r);
     free(path);
     remove_folder(folder);
@@ -452,6 +495,7 @@ int main(void)
         cmocka_unit_test(foreign_files_are_refused),
         cmocka_unit_test(file_of_a_later_version_is_refused),
         cmocka_unit_test(a_file_of_version_1_is_read),
+        cmocka_unit_test(a_file_of_version_2_is_read_and_written),
         cmocka_unit_test(damaged_input_file_is_noticed),
         cmocka_unit_test(one_writer_at_a_time_and_readers_beside_it),
         cmocka_unit_test(features_are_replaced_as_a_whole),

@@ -112,6 +112,7 @@ static void assert_attempt(struct results *r, int64_t attempt)
     for (size_t i = 0; i < sizeof found / sizeof found[0]; i++)
         assert_double(found[i], expected[i]);
     assert_string_equal(a.flags, "meniscus-unverified");
+    assert_string_equal(a.fault, "underload");
 }
 
 static void attempts_steps_and_rows_come_back(void **state)
@@ -173,6 +174,7 @@ static void attempts_steps_and_rows_come_back(void **state)
     assert_double(site.start_s, 12.5);
     assert_string_equal(site.start_utc, "2000-01-01T00:00:12.500Z");
     assert_string_equal(site.flags, "meniscus-unverified");
+    assert_string_equal(site.fault, "underload");
     results_close(r, NULL);
     rig_free(&g);
 }
@@ -673,7 +675,7 @@ static void passing_error_loses_nothing(void **state)
         assert_true(writer_attempt_begin(g.writer, 2, 1, 0, 0, 0, "", &s.attempt));
         assert_true(writer_step_begin(g.writer, &s, &step));
         barrier_well(&g);
-        faulty_set(k % 2 ? FAULT_SYNC : FAULT_FULL, 1 + k / 2, false);
+        faulty_set(k % 2 ? VFS_SYNC : VFS_FULL, 1 + k / 2, false);
         bool ok = writer_rows(g.writer, step, rows, N) && writer_commit(g.writer);
         assert_false(writer_barrier(g.writer, &e) && ok && k < 4);
         writer_rows(g.writer, step, rows + N, LATE);
@@ -681,7 +683,7 @@ static void passing_error_loses_nothing(void **state)
         struct results_attempt end = {.id = s.attempt, .outcome = OUTCOME_FAULT, .touched = TOUCHED_YES};
         writer_attempt_end(g.writer, &end);
         bool hit = faulty.hits > 0;
-        faulty_set(FAULT_NONE, 0, false);
+        faulty_set(VFS_WELL, 0, false);
         assert_int_equal(writer_stop(g.writer, &e), !hit);
         if (hit)
             assert_non_null(strstr(e.text, "; what was measured is stored all the same"));

@@ -20,10 +20,10 @@ static const struct {
     const char *name;
     enum fault_kind kind;
     enum err_code code;
-} sorts[] = {{"write error", FAULT_WRITE, ERR_IO},
-             {"torn write", FAULT_TORN, ERR_IO},
-             {"disk full", FAULT_FULL, ERR_FULL},
-             {"fsync error", FAULT_SYNC, ERR_IO}};
+} sorts[] = {{"write error", VFS_WRITE, ERR_IO},
+             {"torn write", VFS_TORN, ERR_IO},
+             {"disk full", VFS_FULL, ERR_FULL},
+             {"fsync error", VFS_SYNC, ERR_IO}};
 
 struct span {
     ns_t from, to;
@@ -143,14 +143,14 @@ static void one_failure(int sort, const char *phase, ns_t at, bool lasting, stru
     enum cell_mode cell;
     snprintf(tale, sizeof tale, "%s%s in %s at %.6f s", sorts[sort].name, lasting ? ", lasting," : "", phase,
              ns_to_s(at));
-    faulty_set(FAULT_NONE, 0, false);
+    faulty_set(VFS_WELL, 0, false);
     night_open(n, &plan);
     struct failure f = {.n = n, .kind = sorts[sort].kind, .lasting = lasting};
     night_watch(n, at);
     timer_set(n->loop, &f.timer, at, break_disk, &f);
     night_run(n);
     timer_cancel(n->loop, &f.timer);
-    faulty_set(FAULT_NONE, 0, false);
+    faulty_set(VFS_WELL, 0, false);
     double z = true_z(n, &cell);
     MUST(n->began && !n->stored);
     MUST(n->end == RUN_FAULT);
