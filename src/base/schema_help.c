@@ -21,10 +21,10 @@ static int width_of(const char *text, size_t n)
 /* Wraps behind a line that has `at` columns already. */
 static void wrap_from(const char *text, int at, int indent, int limit, struct buf *out)
 {
+    bool begins = at <= indent;
     while (*text) {
         size_t n = strcspn(text, " ");
         int columns = width_of(text, n);
-        bool begins = at <= indent;
         if (!begins && at + 1 + columns > limit) {
             buf_printf(out, "\n%*s", indent, "");
             at = indent;
@@ -34,6 +34,7 @@ static void wrap_from(const char *text, int at, int indent, int limit, struct bu
             buf_char(out, ' ');
         buf_add(out, text, n);
         at += columns + !begins;
+        begins = false;
         text += n;
         text += strspn(text, " ");
     }

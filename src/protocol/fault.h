@@ -21,7 +21,7 @@
       "the current at contact or in a step met the hard ceiling: a crash, or the cell is flooded")           \
     X(MENISCUS_LOST, "meniscus-lost", AT_SITE, WETTED, SPARE, "spare",                                       \
       "the drop was lost during the measurement")                                                            \
-    X(MENISCUS_SPREADING, "meniscus-spreading", AT_SITE, WETTED, SPARE, "spare",                             \
+    X(MENISCUS_SPREADING, "meniscus-spreading", AT_SITE, WETTED, SKIP, "skip",                               \
       "the wetted area grew during the measurement")                                                         \
     X(NOT_DETACHED, "not-detached", AT_SITE, STOPS, PAUSE, "pause", "the drop did not break on retraction")  \
     X(OVERLOAD, "overload", AT_SITE, WETTED, SPARE, "spare", "the current left the range of the instrument") \

@@ -49,7 +49,7 @@ static const struct fault_text texts[FAULT_COUNT] = {
     [FAULT_MENISCUS_SPREADING] =
         {"the contact capacitance behind the last step is more than `faults.spreading` "
          "times that at contact, by more than 4 standard deviations",
-         "nothing: the data are kept", "at a spare as well, if so chosen",
+         "nothing: the data are kept", "not needed; with `spare`, at a spare as well",
          "measured, with the flag meniscus-spreading; statistics with and without", "both capacitances"},
     [FAULT_NOT_DETACHED] = {"at full retraction the capacitance is still not that of air",
                             "the probe stays fully retracted, nothing moves sideways", BY_OPERATOR,
@@ -255,8 +255,9 @@ static const char *const introduction[] = {
     "goes on, with a spare for the lost site. abort: the run ends, resume asks for --accept.",
     "Budgets, beyond which the run pauses (or, with `then: abort`, ends): faults.consecutive (5 bad sites in "
     "a "
-    "row), faults.total (50 altogether), faults.recover.consecutive (3 tries to bring an instrument back "
-    "without a site measured in between) and faults.recover.total (12).",
+    "row), faults.total (50 bad sites, or a quarter of the planned ones, whichever is more), "
+    "faults.recover.consecutive (3 tries to bring an instrument back without a site measured in between) and "
+    "faults.recover.total (12).",
     "Bringing an instrument back. Behind the safe state the run waits faults.recover.back-off (10 s, doubled "
     "from try to try up to 10 min), and goes on only if everything is proven anew: links open and drained, "
     "both "

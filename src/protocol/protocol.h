@@ -79,7 +79,7 @@ struct faults {
     int policy[FAULT_COUNT];                    /* enum fault_policy of each class; FAULT_NONE unused */
     int64_t consecutive_count;                  /* bad sites in a row ... */
     int consecutive_then;                       /* ... POLICY_PAUSE or POLICY_ABORT */
-    int64_t total_count;                        /* bad sites altogether ... */
+    int64_t total_count;                        /* bad sites altogether, 0 = not given ... */
     int total_then;                             /* ... likewise */
     int64_t recover_consecutive, recover_total; /* so often the rig is brought back without a site measured */
     int recover_then;                           /* in between, and altogether; then ... */

@@ -174,8 +174,9 @@ static const struct field consecutive_table[] = {
 static const struct fields consecutive_fields = FIELDS("`faults.consecutive`", consecutive_table);
 
 static const struct field total_table[] = {
-    {"count", FIELD_INT, DIM_NONE, P(faults.total_count), false, "50", 1, 1000000, NULL, NULL,
-     "number of bad sites altogether, counted from the start or the last resume"},
+    {"count", FIELD_INT, DIM_NONE, P(faults.total_count), false, NULL, 1, 1000000, NULL, NULL,
+     "number of bad sites altogether, counted from the start or the last resume; 50 or a quarter of the "
+     "planned sites, whichever is more, if left out"},
     {"then", FIELD_CHOICE, DIM_NONE, P(faults.total_then), false, "pause", 0, 0, stops, NULL,
      "what to do after that many"},
 };

@@ -14,6 +14,12 @@ static bool has_flag(const char *flags, const char *name)
     return false;
 }
 
+/* A crossing that was not confirmed, or that lay far above, says nothing of the surface. */
+static bool is_surface(const struct results_site *s)
+{
+    return s->touched == TOUCHED_YES && !has_flag(s->flags, FAR_ABOVE);
+}
+
 /* Not touched, and cut short: by the operator, by a fault that ended the run, or before the next try of a
  * class that is tried again in place. */
 static bool is_again(const struct protocol *p, const struct results_site *s, enum fault_class c)
@@ -43,7 +49,7 @@ static bool read_sites(struct results *file, const struct plan *plan, struct run
             .x = site->x,
             .y = site->y,
             .t = site->start_s,
-            .contact_z = site->contact_z,
+            .contact_z = is_surface(site) ? site->contact_z : NAN,
             .last_attempt = site->last_attempt,
             .control_failed = site->role == SITE_CONTROL && has_flag(site->flags, "control-failed"),
             .value = NAN,

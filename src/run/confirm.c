@@ -101,6 +101,8 @@ bool hop_confirm(struct run *r, struct err *e)
     if (is_contact(r, &v)) {
         a->touched = TOUCHED_YES;
         if (a->too_high)
+            attempt_flag(r, FAR_ABOVE);
+        if (a->too_high)
             return attempt_outcome(
                 r, OUTCOME_LANDING_REJECTED,
                 "contact at z %.3f um, %.2f um above the predicted surface, obstacles are expected up to "

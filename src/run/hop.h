@@ -129,7 +129,7 @@ struct run {
     int missed_in_a_row;             /* approaches without contact since the last one with */
     int bad_in_a_row;                /* sites */
     int bad;                         /* sites of this part of the run */
-    int blind_sites;                 /* sites and controls since the last one that was measured */
+    int blind_sites;                 /* approaches in vain since the last site or control that was measured */
     double contact_mean, contact_sd; /* A: in-air baseline before the newest crossing */
     struct stream stream;
     struct site_program program;
@@ -196,6 +196,8 @@ bool attempt_outcome(struct run *r, enum outcome o, const char *fmt, ...)
 bool attempt_fault(struct run *r, enum fault_class c, enum outcome o, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 void attempt_flag(struct run *r, const char *flag);
+/* Flag of a contact beyond any obstacle to be expected, from which the surface is not learnt. */
+#define FAR_ABOVE "far-above"
 /* One site, all its attempts. false: the run can not go on (safe state reached or tried). */
 bool hop_site(struct run *r, const struct plan_site *site, const int level[FACTOR_MAX], int earlier_attempts,
               struct err *e);

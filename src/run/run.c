@@ -97,6 +97,12 @@ static enum run_end end_of(const struct run *r, const struct err *e)
     return wanted && r->counts.safe ? RUN_PAUSED : RUN_FAULT;
 }
 
+/* Went down, and not for want of an instrument, and has felt nothing. */
+static bool was_blind(const struct attempt *a)
+{
+    return a->touched != TOUCHED_NO && (a->fault == FAULT_NONE || !fault_row(a->fault)->recovery);
+}
+
 bool run_visit(struct run *r, struct tour *t, const struct plan_site *site, int place, enum run_end *end,
                struct err *e)
 {
@@ -114,7 +120,7 @@ bool run_visit(struct run *r, struct tour *t, const struct plan_site *site, int 
         r->bad += bad;
         if (measured)
             r->recoveries.in_a_row = 0;
-        r->blind_sites = measured ? 0 : r->blind_sites + bad;
+        r->blind_sites = measured ? 0 : r->blind_sites + (bad && was_blind(&r->attempt));
         if (site->control) {
             r->counts.controls++;
         } else {
