@@ -657,10 +657,10 @@ static void errands_cut_and_prove_the_open_cell(void **state)
     start("M0007\nPda8000000u;ba8000001p,10,210;eb8000000m\n");
     assert_int_equal(potentiostat_errands(p, q, POTENTIOSTAT_ERRANDS), 4);
     fake_expects(&f, "\nZ\n" OFF, "Z\n*\n\ne!0006\nc!0003\n");
-    assert_true(errand_do(f.host, &q[0], NULL, &e));
+    assert_true(errand_do(f.host, &q[0], NULL, NULL, &e));
     fake_expects(&f, OFF, NULL); /* still deaf */
     fake_expects(&f, OFF, "e\n\n");
-    assert_true(errand_do(f.host, &q[1], NULL, &e));
+    assert_true(errand_do(f.host, &q[1], NULL, NULL, &e));
     assert_string_equal(q[1].proves, "cell open");
     assert_true(q[2].only_unproven && q[3].only_unproven);
     assert_int_equal(potentiostat_errands(p, q, 1), 1);
