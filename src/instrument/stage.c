@@ -127,6 +127,8 @@ enum reply_state stage_poll_position(struct stage *s, double position[AXIS_COUNT
     enum reply_state state = s->ops->poll_position(s, position, asked, at, e);
     if (state == REPLY_FAILED)
         err_device(e, DEVICE);
+    if (state == REPLY_READY)
+        s->late = dialogue_late(s->dialogue);
     return state;
 }
 
@@ -137,7 +139,10 @@ struct event *stage_event(struct stage *s)
 
 bool stage_position(struct stage *s, double position[AXIS_COUNT], struct err *e)
 {
-    return s->ops->position(s, position, e) || err_device(e, DEVICE);
+    if (!s->ops->position(s, position, e))
+        return err_device(e, DEVICE);
+    s->late = dialogue_late(s->dialogue);
+    return true;
 }
 
 bool stage_on_target(struct stage *s, unsigned mask, bool *yes, struct err *e)
@@ -158,8 +163,13 @@ static enum axis first_away(const struct stage *s, unsigned mask, const double t
 bool stage_explain(struct stage *s, struct err *e)
 {
     struct err found = ERR_INIT;
-    if (!e || !s->ops->explain || !s->ops->explain(s, &found))
+    if (!e)
         return false;
+    if (!s->ops->explain || !s->ops->explain(s, &found)) {
+        if (e->code != ERR_SILENT || dialogue_late(s->dialogue) == s->late)
+            return false;
+        err_set(&found, ERR_LATE, "the answer came behind its deadline");
+    }
     err_set(e, found.code, "%s%s%s", e->text, e->text[0] ? ": " : "", found.text);
     err_device(e, DEVICE);
     return true;

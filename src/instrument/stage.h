@@ -75,8 +75,9 @@ bool stage_position(struct stage *s, double position[AXIS_COUNT], struct err *e)
 bool stage_move_wait(struct stage *s, unsigned mask, const double target[AXIS_COUNT], ns_t timeout,
                      struct err *e);
 /* After something that went wrong with a move: asks for servo states, speeds, error slot and position, and
- * turns the error into ERR_RESET, ERR_SERVO, ERR_END_STOP or ERR_REPORTED with device and text if that is
- * what happened. True if it did; else *e is as it was. Waits, for some replies at most. */
+ * turns the error into ERR_RESET, ERR_SERVO, ERR_END_STOP, ERR_REPORTED or (ERR_SILENT, once the answer has
+ * come after all) ERR_LATE, with device and text, if that is what happened. True if it did; else *e is as it
+ * was. Waits, for some replies at most. */
 bool stage_explain(struct stage *s, struct err *e);
 /* Asks whether the axes of mask are on target. Waits for the answer. */
 bool stage_on_target(struct stage *s, unsigned mask, bool *yes, struct err *e);

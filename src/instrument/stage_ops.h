@@ -34,7 +34,8 @@ struct stage {
     const struct stage_ops *ops;
     struct dialogue *dialogue; /* not owned */
     struct stage_config config;
-    bool frozen; /* x and y */
+    bool frozen;   /* x and y */
+    uint64_t late; /* dialogue_late() when a position was last had */
 };
 
 extern const struct stage_driver pi_gcs_driver;
