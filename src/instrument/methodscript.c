@@ -432,6 +432,12 @@ static const struct potentiostat_ops ops = {
     .errands = ms_errands,
 };
 
+/* Every reply begins with the letter of its command. */
+static bool fits(const char *question, const char *reply)
+{
+    return question[0] == reply[0];
+}
+
 static struct potentiostat *ms_open(struct dialogue *d, const struct potentiostat_config *c, struct err *e)
 {
     if (!c->model || abs(c->wiring.potential_sign) != 1 || abs(c->wiring.current_sign) != 1) {
@@ -443,6 +449,7 @@ static struct potentiostat *ms_open(struct dialogue *d, const struct potentiosta
     m->base.dialogue = d;
     m->config = *c;
     m->phase = IDLE;
+    dialogue_tell_late(d, fits);
     return &m->base;
 }
 

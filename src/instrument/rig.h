@@ -22,6 +22,9 @@ struct rig_config {
     double retracted;              /* m, controller's coordinate of the fully retracted z */
     double speed_xy, speed_z;      /* m/s for travel and for coarse z */
     double tolerance;              /* m */
+    char *coarse_axis;             /* NULL = the rig has none; see struct stage_coarse */
+    int coarse_away;
+    double coarse_by, coarse_speed; /* m, m/s */
     /* potentiostat */
     char *pstat_driver_name, *pstat_model_name, *pstat_link;
     int64_t pstat_baud;
