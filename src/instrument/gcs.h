@@ -23,6 +23,7 @@ struct gcs {
     ns_t asked_at;
     double limit[AXIS_COUNT][2]; /* um, the controller's own, as last read back; NAN = not yet */
     double speed[AXIS_COUNT];    /* um/s, as last sent; NAN = not since it was identified */
+    double target[AXIS_COUNT];   /* um, newest that was sent; NAN = none yet */
     long error;                  /* newest error that was read since the last move; not that of a stop */
 };
 

@@ -55,6 +55,7 @@ static bool has_error(struct stage *s, struct err *found)
     return true;
 }
 
+/* At an end of its travel where it was not sent: a target there is none of its business. */
 static bool is_at_an_end(struct stage *s, struct err *found)
 {
     double at[AXIS_COUNT];
@@ -64,11 +65,13 @@ static bool is_at_an_end(struct stage *s, struct err *found)
         return false;
     for (int a = 0; a < AXIS_COUNT; a++) {
         const double *limit = g->limit[a];
-        bool high = at[a] > limit[1] - near; /* false if they were never read */
-        if (!high && !(at[a] < limit[0] + near))
+        bool high = at[a] > limit[1] - near,
+             low = at[a] < limit[0] + near; /* false if they were never read */
+        if (!(high || low) || !(fabs(at[a] - g->target[a]) > GCS_ARRIVED * near))
             continue;
-        err_set(found, ERR_END_STOP, "axis %s stands at %.4f um, the %s end of its travel",
-                axis_name((enum axis)a), at[a], high ? "upper" : "lower");
+        err_set(found, ERR_END_STOP,
+                "axis %s stands at %.4f um, the %s end of its travel, and was sent to %.4f um",
+                axis_name((enum axis)a), at[a], high ? "upper" : "lower", g->target[a]);
         return true;
     }
     return false;
@@ -95,8 +98,14 @@ bool gcs_explain(struct stage *s, struct err *found)
 
 /* ---- open loop ---- */
 
-/* Volts of the first step, from which the stage's um per volt follow: some tenths of a um. */
+/* Volts of the first step, from which the stage's um per volt follow: some tenths of a um; of any step; and
+ * how much more than the one before: a stage that sticks must not be let loose by a step that looked small.
+ */
 #define FIRST_VOLTS 0.2
+#define MOST_VOLTS  3.0
+#define GROWTH      2.0
+/* Less than this many um per volt is no headway: piezo stages have 0.1 and more. */
+#define HEADWAY 0.05
 /* Between two steps: a piezo has followed within some ms. */
 #define STEP_TIME   (50 * NS_MS)
 #define STEPS_MAX   2000
@@ -107,16 +116,18 @@ bool gcs_explain(struct stage *s, struct err *found)
 struct climb {
     double target, way; /* um, controller's; +1 or -1: which way it rises to the target */
     double at;
-    double um_per_volt; /* NAN before the first step */
+    double um_per_volt; /* NAN before the first step that led anywhere */
+    double volts;       /* size of the newest step */
     int blind;
 };
 
-static double next_volts(const struct climb *c, double most)
+static double next_volts(struct climb *c, double most)
 {
     double left = fabs(c->target - c->at);
-    if (isnan(c->um_per_volt))
-        return c->way * FIRST_VOLTS;
-    return c->way * fmin(left, most) / c->um_per_volt;
+    c->volts = isnan(c->um_per_volt)
+                   ? FIRST_VOLTS
+                   : fmin(fmin(left, most) / c->um_per_volt, fmin(GROWTH * c->volts, MOST_VOLTS));
+    return c->way * c->volts;
 }
 
 /* On these controllers the open-loop value follows the output while the servo is on, so that a relative step
@@ -145,7 +156,7 @@ static bool took(struct stage *s, struct climb *c, double volts, struct err *e)
         return err_set(e, ERR_OFF_TARGET, "open loop: a step of %+.3f V led %.3f um toward the sample", volts,
                        -gained);
     }
-    if (gained > 0.01 * fabs(volts)) { /* 10 nm per volt is no piezo stage */
+    if (gained > HEADWAY * fabs(volts)) {
         c->um_per_volt = gained / fabs(volts);
         c->blind = 0;
         return true;
@@ -155,11 +166,24 @@ static bool took(struct stage *s, struct climb *c, double volts, struct err *e)
                    "open loop: z does not follow its voltage, at %.3f um of the controller", at);
 }
 
+static bool climb(struct stage *s, struct climb *c, double speed, struct err *e)
+{
+    double most = speed * 1e6 * ns_to_s(STEP_TIME), near = GCS_ARRIVED * s->config.tolerance * 1e6;
+    for (int k = 0; k < STEPS_MAX; k++) {
+        if (c->way * (c->target - c->at) <= near)
+            return true;
+        double volts = next_volts(c, most);
+        if (!step(s, volts, e) || !took(s, c, volts, e))
+            return err_context(e, "open loop");
+    }
+    return err_set(e, ERR_OFF_TARGET, "open loop: z is still at %.3f um of the controller", c->at);
+}
+
+/* A stage that can not be moved is held by its servo if it can: without, it creeps. */
 bool gcs_retract_open_loop(struct stage *s, double z, double speed, struct err *e)
 {
     struct climb c = {.target = gcs_to_controller(s, AXIS_Z, z), .um_per_volt = NAN};
-    double most = speed * 1e6 * ns_to_s(STEP_TIME), near = GCS_ARRIVED * s->config.tolerance * 1e6;
-    struct buf off = {0};
+    struct buf off = {0}, on = {0};
     const char *axis = s->config.id[AXIS_Z];
     if (!gcs_ask_value(s, "POS?", axis, &c.at, e))
         return false;
@@ -167,14 +191,12 @@ bool gcs_retract_open_loop(struct stage *s, double z, double speed, struct err *
     buf_printf(&off, "SVO %s 0", axis);
     if (!gcs_send(s, &off, e) || !gcs_check(s, e))
         return err_context(e, "open loop");
-    for (int k = 0; k < STEPS_MAX; k++) {
-        if (c.way * (c.target - c.at) <= near)
-            return true;
-        double volts = next_volts(&c, most);
-        if (!step(s, volts, e) || !took(s, &c, volts, e))
-            return err_context(e, "open loop");
-    }
-    return err_set(e, ERR_OFF_TARGET, "open loop: z is still at %.3f um of the controller", c.at);
+    if (climb(s, &c, speed, e))
+        return true;
+    buf_printf(&on, "SVO %s 1", axis);
+    gcs_send(s, &on, NULL);
+    gcs_read_error(s, &(long){0}, NULL); /* nobody else's */
+    return false;
 }
 
 /* ---- coarse axis ---- */

@@ -175,7 +175,7 @@ static bool gcs_identify(struct stage *s, char *id, size_t n, struct err *e)
         return false;
     g->error = GCS_OK;
     for (int a = 0; a < AXIS_COUNT; a++)
-        g->speed[a] = NAN;
+        g->speed[a] = g->target[a] = NAN;
     snprintf(id, n, "%s", text);
     return true;
 }
@@ -252,8 +252,10 @@ static bool gcs_move(struct stage *s, unsigned mask, const double target[AXIS_CO
     gcs_of(s)->error = GCS_OK;
     buf_str(&line, "MOV");
     for (int a = 0; a < AXIS_COUNT; a++)
-        if (mask & 1u << a)
-            gcs_add_value(&line, s->config.id[a], gcs_to_controller(s, a, target[a]));
+        if (mask & 1u << a) {
+            gcs_of(s)->target[a] = gcs_to_controller(s, a, target[a]);
+            gcs_add_value(&line, s->config.id[a], gcs_of(s)->target[a]);
+        }
     return gcs_send(s, &line, e);
 }
 
@@ -399,7 +401,7 @@ static struct stage *gcs_open(struct dialogue *d, const struct stage_config *c, 
     g->base.dialogue = d;
     g->base.config = *c;
     for (int a = 0; a < AXIS_COUNT; a++)
-        g->limit[a][0] = g->limit[a][1] = g->speed[a] = NAN;
+        g->limit[a][0] = g->limit[a][1] = g->speed[a] = g->target[a] = NAN;
     dialogue_tell_late(d, fits);
     return &g->base;
 }

@@ -479,15 +479,25 @@ static void an_axis_at_an_end_of_its_travel(void **state)
 {
     (void)state;
     double limit[AXIS_COUNT][2];
-    setup(-1);
-    fake_expects(&f, "TMN? 1 2 3\n", "1=0 \n2=0 \n3=0\n");
-    fake_expects(&f, "TMX? 1 2 3\n", "1=100 \n2=100 \n3=100\n");
-    fake_expects(&f, "SVO? 1 2 3\n", "1=1 \n2=1 \n3=1\n");
-    fake_expects(&f, "ERR?\n", "0\n");
-    fake_expects(&f, POS, "1=50 \n2=50 \n3=-0.2\n");
-    assert_true(stage_read_limits(s, limit, &e));
-    explained_as(ERR_END_STOP, "lower end");
-    done();
+    static const double targets[2] = {95e-6, 50e-6}; /* of x: there on purpose, and not */
+    for (int k = 0; k < 2; k++) {
+        setup(-1);
+        fake_expects(&f, "TMN? 1 2 3\n", "1=0 \n2=0 \n3=0\n");
+        fake_expects(&f, "TMX? 1 2 3\n", "1=95 \n2=100 \n3=100\n");
+        fake_expects(&f, k ? "MOV 1 50.000000\n" : "MOV 1 95.000000\n", NULL);
+        fake_expects(&f, "SVO? 1 2 3\n", "1=1 \n2=1 \n3=1\n");
+        fake_expects(&f, "ERR?\n", "0\n");
+        fake_expects(&f, POS, "1=95.01 \n2=50 \n3=50\n");
+        assert_true(stage_read_limits(s, limit, &e));
+        assert_true(stage_move(s, 1u << AXIS_X, (double[]){targets[k], 0, 0}, &e));
+        if (k == 0) {
+            struct err why = unexplained();
+            assert_false(stage_explain(s, &why));
+        } else {
+            explained_as(ERR_END_STOP, "axis x stands at 95.0100 um, the upper end");
+        }
+        done();
+    }
 }
 
 static void what_can_not_be_explained_stays_as_it_was(void **state)
@@ -586,6 +596,8 @@ static void open_loop_takes_back_a_step_toward_the_sample(void **state)
     fake_expects(&f, "POS? 3\n", "3=49.8\n");
     fake_expects(&f, "SVR 3 -0.200000\n", NULL);
     fake_expects(&f, "ERR?\n", "0\n");
+    fake_expects(&f, "SVO 3 1\n", NULL);
+    fake_expects(&f, "ERR?\n", "0\n");
     assert_false(stage_retract_open_loop(s, 90e-6, 10e-6, &e));
     assert_int_equal(e.code, ERR_OFF_TARGET);
     assert_non_null(strstr(e.text, "toward the sample"));
@@ -604,6 +616,8 @@ static void open_loop_of_a_stage_that_does_not_move(void **state)
         fake_expects(&f, "ERR?\n", "0\n");
         fake_expects(&f, "POS? 3\n", "3=50.0005\n");
     }
+    fake_expects(&f, "SVO 3 1\n", NULL);
+    fake_expects(&f, "ERR?\n", "0\n");
     assert_false(stage_retract_open_loop(s, 90e-6, 10e-6, &e));
     assert_int_equal(e.code, ERR_OFF_TARGET);
     assert_non_null(strstr(e.text, "does not follow"));
@@ -620,6 +634,8 @@ static void open_loop_ends_at_the_voltage_limit(void **state)
     fake_expects(&f, "ERR?\n", "0\n");
     fake_expects(&f, "SVR 3 0.200000\n", NULL);
     fake_expects(&f, "ERR?\n", "302\n");
+    fake_expects(&f, "SVO 3 1\n", NULL);
+    fake_expects(&f, "ERR?\n", "0\n");
     assert_false(stage_retract_open_loop(s, 90e-6, 10e-6, &e));
     assert_int_equal(e.code, ERR_REPORTED);
     done();
