@@ -19,6 +19,7 @@
     X(SILENT, "silent", 3)         /* the device gave no reply before the deadline */                        \
     X(FRAGMENT, "fragment", 3)     /* the device gave part of a reply */                                     \
     X(MISMATCH, "mismatch", 3)     /* the device gave a reply that is not one to this question */            \
+    X(LATE, "late", 3)             /* the device answered an earlier question, or behind the deadline */     \
     X(REFUSED, "refused", 3)       /* the device understood and said no */                                   \
     X(RESET, "reset", 3)           /* the device started anew by itself */                                   \
     X(REPORTED, "reported", 3)     /* the device reports an error of its own, unasked or at work */          \

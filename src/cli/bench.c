@@ -16,6 +16,18 @@ static struct link *simulated_link(struct bench *b, const char *device)
     return host;
 }
 
+/* A simulated device whose link has gone down is plugged in again. */
+static bool plug_in(void *ctx, const char *device, struct link **out, struct err *e)
+{
+    struct bench *b = ctx;
+    if (!b->sim)
+        return err_set(e, ERR_LINK, "%s: no simulated device", device);
+    *out = simulated_link(b, device);
+    if (b->transcript)
+        link_record(*out, b->transcript);
+    return true;
+}
+
 static bool make_sim(struct bench *b, const struct rig_config *c, const struct bench_options *o,
                      struct err *e)
 {
@@ -33,7 +45,7 @@ static bool make_sim(struct bench *b, const struct rig_config *c, const struct b
     return b->sim != NULL;
 }
 
-static bool open_link(struct bench *b, const char *file_text, const char *override, int64_t baud,
+static bool open_link(struct bench *b, const char *file_text, const char *override, int64_t baud, int flow,
                       const char *device, struct link **out, struct err *e)
 {
     const char *text = override ? override : file_text;
@@ -44,6 +56,7 @@ static bool open_link(struct bench *b, const char *file_text, const char *overri
         if (!link_spec_parse(text, &spec, e))
             return false;
         spec.baud = (int)baud;
+        spec.flow = (enum link_flow)flow;
         *out = link_open(b->loop, &spec, device, e);
     }
     if (*out && b->transcript)
@@ -105,14 +118,19 @@ static bool open_all(struct bench *b, const struct rig_config *c, const struct b
     if (simulated && !make_sim(b, c, o, e))
         return false;
     struct link *stage, *pstat;
-    if (!open_link(b, c->stage_link, o->stage_link, c->stage_baud, "stage", &stage, e))
+    if (!open_link(b, c->stage_link, o->stage_link, c->stage_baud, c->stage_flow, "stage", &stage, e))
         return false;
-    if (!open_link(b, c->pstat_link, o->pstat_link, c->pstat_baud, "potentiostat", &pstat, e)) {
+    if (!open_link(b, c->pstat_link, o->pstat_link, c->pstat_baud, c->pstat_flow, "potentiostat", &pstat,
+                   e)) {
         link_close(stage);
         return false;
     }
     b->rig = rig_open(b->loop, c, stage, pstat, offset, e_limit, i_limit, e);
-    return b->rig && rig_identify(b->rig, e);
+    if (!b->rig)
+        return false;
+    b->rig->reopen = plug_in;
+    b->rig->reopen_ctx = b;
+    return rig_identify(b->rig, e);
 }
 
 bool bench_open(struct bench *b, const struct rig_config *c, const struct bench_options *o, double offset,

@@ -2,9 +2,14 @@
 #ifndef SECCM_INSTRUMENT_GCS_ERRORS_H
 #define SECCM_INSTRUMENT_GCS_ERRORS_H
 
+#include "base/err.h"
+
 enum { GCS_OK = 0, GCS_STOPPED = 10 };
 
 /* Never NULL. */
 const char *gcs_error_text(long code);
+/* What it says of the stage: ERR_SERVO, ERR_END_STOP, ERR_REPORTED for an error of its own (also for one that
+ * is not in our table), else ERR_REFUSED: a command was not taken. */
+enum err_code gcs_error_kind(long code);
 
 #endif

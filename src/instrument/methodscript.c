@@ -1,23 +1,7 @@
-/* PalmSens instruments that speak MethodSCRIPT: uploads a program as one script, reads its stream, stops it.
- *
- * Stopping. `Z` is the one command that is heard while a script runs: it ends the loop, and the script's own
- * on_finished: opens the cell. Two states are not covered by it: after a run-time error the script is over
- * without on_finished:, so the cell may still be on; and a line may be half sent. Hence the bytes of a cut
- * are
- *
- *     LF  Z LF  e LF  cell_off LF  LF
- *
- * LF ends a half-sent line. (In the midst of an upload the following `Z` then makes the script invalid, so
- * that it is refused rather than run in part.) If a script runs, Z stops it and its end opens the cell; what
- * follows is refused with X!0006 or X!0003 or, when the script is over by then, opens the cell once more. If
- * none runs, Z is refused with Z!0006 and the second script opens the cell. Either way nothing needs to be
- * read in between.
- *
- * A cut is a best effort; potentiostat_settle() then goes step by step and believes only what the device
- * confirms. */
-#include "instrument/potentiostat_ops.h"
+/* PalmSens instruments that speak MethodSCRIPT: uploads a program as one script and reads its stream. How it
+ * is stopped: ms_stop.c. */
+#include "instrument/ms_driver.h"
 
-#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,55 +9,9 @@
 
 #include "instrument/ms_errors.h"
 #include "instrument/ms_package.h"
-#include "instrument/ms_script.h"
 
-#define OPEN_BYTES "e\ncell_off\n\n"
-#define CUT_BYTES  "\nZ\n" OPEN_BYTES
-
-#define REPLY_TIMEOUT (300 * NS_MS)
 /* Slowest line that a script is uploaded through. */
 #define UPLOAD_BYTES_PER_S 11520.0
-/* After an error while a script was being uploaded the device swallows input for 50 to 100 ms. */
-#define DEAF_TIME (150 * NS_MS)
-#define QUIET     (20 * NS_MS)
-/* From Z to the script's end. */
-#define STOP_TIME (2 * NS_S)
-
-enum phase { IDLE, RUNNING, CUT, FAILED };
-
-#define NO_REASON INT_MIN
-
-struct ms {
-    struct potentiostat base;
-    struct potentiostat_config config;
-    enum phase phase;
-    struct ms_script script; /* of the running program; its text is already sent and freed */
-    int segment;             /* -1 before the first loop */
-    int next;                /* which one begins with the next loop */
-    bool in_loop;
-    bool advancing, finishing;
-    bool over;     /* the present loop is a gate that ran out */
-    bool cut_sent; /* its second script was probably refused, after which the device is deaf for a while */
-    int reason;    /* said by the script for the present loop, or NO_REASON */
-    /* place within the present loop */
-    int scan;       /* scans begun; 0 if the device does not count them */
-    int leg;        /* of the scan */
-    int leg_points; /* samples of the leg so far */
-    int64_t samples;
-    double t_first; /* s, device's timer at the loop's first sample */
-    bool done_pending;
-    struct err failure;
-};
-
-static struct ms *ms_of(struct potentiostat *p)
-{
-    return (struct ms *)p;
-}
-
-static struct loop *loop_of(const struct ms *m)
-{
-    return link_loop(dialogue_link(m->base.dialogue));
-}
 
 /* ---- identification ---- */
 
@@ -82,13 +20,13 @@ static bool read_firmware(struct ms *m, char *text, size_t n, struct err *e)
 {
     struct dialogue *d = m->base.dialogue;
     const char *line;
-    if (!dialogue_query(d, "t\n", REPLY_LINE, REPLY_TIMEOUT, &line, e))
+    if (!dialogue_query(d, "t\n", REPLY_LINE, MS_REPLY_TIMEOUT, &line, e))
         return false;
     if (line[0] != 't' || line[1] == '!')
         return dialogue_mismatch(d, e, line, "a firmware version");
     snprintf(text, n, "%s", line + 1);
     for (int k = 0; k < 3 && !strchr(line, '*'); k++)
-        if (!dialogue_line(d, REPLY_TIMEOUT, &line, e))
+        if (!dialogue_line(d, MS_REPLY_TIMEOUT, &line, e))
             return false;
     return true;
 }
@@ -97,7 +35,7 @@ static bool read_serial(struct ms *m, char *text, size_t n, struct err *e)
 {
     struct dialogue *d = m->base.dialogue;
     const char *line;
-    if (!dialogue_query(d, "i\n", REPLY_LINE, REPLY_TIMEOUT, &line, e))
+    if (!dialogue_query(d, "i\n", REPLY_LINE, MS_REPLY_TIMEOUT, &line, e))
         return false;
     if (line[0] != 'i' || line[1] == '!')
         return dialogue_mismatch(d, e, line, "a serial number");
@@ -154,7 +92,7 @@ static bool upload(struct ms *m, const char *text, size_t n, struct err *e)
 {
     struct dialogue *d = m->base.dialogue;
     const char *line;
-    ns_t timeout = REPLY_TIMEOUT + ns_from_s((double)n / UPLOAD_BYTES_PER_S);
+    ns_t timeout = MS_REPLY_TIMEOUT + ns_from_s((double)n / UPLOAD_BYTES_PER_S);
     if (!dialogue_query(d, text, REPLY_LINE, timeout, &line, e))
         return false;
     if (strcmp(line, "e") == 0)
@@ -164,7 +102,7 @@ static bool upload(struct ms *m, const char *text, size_t n, struct err *e)
         dialogue_mismatch(d, e, line, "`e`, the script accepted");
     else
         err_set(e, ERR_REFUSED, "script refused: %s (`%s`)", ms_error_text(code), line);
-    dialogue_drain(d, DEAF_TIME, 2 * DEAF_TIME);
+    dialogue_drain(d, MS_DEAF_TIME, 2 * MS_DEAF_TIME);
     return false;
 }
 
@@ -173,7 +111,7 @@ static void begin_running(struct ms *m)
     m->phase = RUNNING;
     m->segment = -1;
     m->next = 0;
-    m->in_loop = m->advancing = m->finishing = m->over = m->done_pending = false;
+    m->idle = m->was_running = m->in_loop = m->advancing = m->finishing = m->over = m->done_pending = false;
     m->reason = NO_REASON;
     err_clear(&m->failure);
 }
@@ -209,12 +147,23 @@ static enum potentiostat_item_kind garbage(struct ms *m, const char *line, const
     return fail(m, e);
 }
 
+#define NO_SCRIPT 0x0006 /* wrong mode: nothing runs */
+#define FATAL     0x7FFF /* the device resets itself */
+
+/* A run-time error (`!XXXX`), or the refusal of a word to the running script (`Y!XXXX`, `Z!XXXX`). */
 static enum potentiostat_item_kind device_error(struct ms *m, const char *line, struct err *e)
 {
     int code = ms_error_code(line);
+    bool refusal = line[0] != '!';
     if (code < 0)
         return garbage(m, line, "an error code", e);
-    err_set(&m->failure, ERR_REFUSED, "potentiostat: %s (`%s`)", ms_error_text(code), line);
+    bool reset = code == FATAL || (refusal && code == NO_SCRIPT);
+    err_set(&m->failure,
+            reset     ? ERR_RESET
+            : refusal ? ERR_REFUSED
+                      : ERR_REPORTED,
+            "potentiostat: %s%s (`%s`)", refusal && reset ? "its program is gone, it has started anew: " : "",
+            ms_error_text(code), line);
     if (m->segment >= 0)
         err_context(&m->failure, "segment %d", m->segment);
     return fail(m, e);
@@ -360,6 +309,15 @@ static void take_text(struct ms *m, const char *text)
         m->reason = text[n] - '0';
 }
 
+/* Of a line that is none of the program's: a device that starts tells its firmware. */
+static enum potentiostat_item_kind stray(struct ms *m, const char *line, struct err *e)
+{
+    if (!strstr(line, m->config.model->id_prefix))
+        return garbage(m, line, "a line of the running program", e);
+    err_set(&m->failure, ERR_RESET, "potentiostat: it has started anew and says `%.80s`", line);
+    return fail(m, e);
+}
+
 static enum potentiostat_item_kind take_line(struct ms *m, const char *line, ns_t at,
                                              struct potentiostat_item *out, struct err *e)
 {
@@ -381,8 +339,8 @@ static enum potentiostat_item_kind take_line(struct ms *m, const char *line, ns_
         return take_done(m, out, e);
     case '!':
         return device_error(m, line, e);
-    case 'Z': /* refused: the script was over before it came */
-        return PSTAT_NONE;
+    case 'Z': /* a script's own end comes before the refusal of a word to it */
+        return line[1] == '!' ? device_error(m, line, e) : PSTAT_NONE;
     case 'Y':
         if (line[1] == '!')
             return device_error(m, line, e);
@@ -393,7 +351,7 @@ static enum potentiostat_item_kind take_line(struct ms *m, const char *line, ns_
     case '+': /* ends */
         return PSTAT_NONE;
     default:
-        return garbage(m, line, "a line of the running program", e);
+        return stray(m, line, e);
     }
 }
 
@@ -410,8 +368,11 @@ static enum potentiostat_item_kind ms_next(struct potentiostat *p, struct potent
         return take_done(m, out, e);
     }
     while (dialogue_next_line(p->dialogue, &line, &at)) {
-        if (m->phase != RUNNING)
-            continue; /* nobody's: after a cut, or stray text of an idle device */
+        if (m->phase != RUNNING) { /* nobody's: after a cut, or stray text of an idle device */
+            if (line[0] == 'Z')
+                ms_hear_stop(m, line[1]);
+            continue;
+        }
         out->host = at;
         enum potentiostat_item_kind kind = take_line(m, line, at, out, e);
         if (kind != PSTAT_NONE)
@@ -449,129 +410,6 @@ static bool ms_finish(struct potentiostat *p, struct err *e)
     return true;
 }
 
-static bool ms_cut(struct potentiostat *p, struct err *e)
-{
-    struct ms *m = ms_of(p);
-    m->phase = CUT;
-    m->cut_sent = true;
-    m->done_pending = false;
-    dialogue_cancel(p->dialogue);
-    return dialogue_send(p->dialogue, CUT_BYTES, e);
-}
-
-static void ms_cut_bytes(struct potentiostat *p, struct buf *out)
-{
-    (void)p;
-    buf_str(out, CUT_BYTES);
-}
-
-/* The device may be deaf for a while behind the cut, or still end its script: the question is asked again.
- * Where the cut was lost it is repeated. */
-static int ms_errands(struct potentiostat *p, struct errand *out, int max)
-{
-    struct errand cut = errand_make("cell off", 0, CUT_BYTES, strlen(CUT_BYTES));
-    struct errand open = errand_make("open cell", 1, OPEN_BYTES, strlen(OPEN_BYTES));
-    (void)p;
-    open.kind = ERRAND_TEXT;
-    snprintf(open.wanted, sizeof open.wanted, "e\n\n");
-    snprintf(open.proves, sizeof open.proves, "cell open");
-    open.quiet = DEAF_TIME;
-    open.answer = REPLY_TIMEOUT;
-    open.timeout = STOP_TIME;
-    struct errand all[] = {cut, open, cut, open};
-    int n = (int)(sizeof all / sizeof all[0]);
-    all[2].turn = 1;
-    all[2].only_unproven = all[3].only_unproven = true;
-    n = n < max ? n : max;
-    memcpy(out, all, (size_t)n * sizeof *out);
-    return n;
-}
-
-/* Time left until the earlier of `deadline` and now + at_most. */
-static ns_t left(const struct ms *m, ns_t deadline, ns_t at_most)
-{
-    ns_t rest = deadline - loop_now(loop_of(m));
-    return rest < at_most ? (rest > 0 ? rest : 0) : at_most;
-}
-
-/* Reads on until a line that starts with one of `first` (an empty line counts as NUL). Its second character
- * is given, so that a refusal can be told. */
-static bool read_until(struct ms *m, const char *first, size_t n, ns_t until, char *found, char *second,
-                       struct err *e)
-{
-    const char *line;
-    for (;;) {
-        ns_t rest = left(m, until, NS_NEVER);
-        if (!dialogue_line(m->base.dialogue, rest, &line, e))
-            return false;
-        if (memchr(first, line[0], n)) {
-            *found = line[0];
-            *second = line[0] ? line[1] : '\0';
-            return true;
-        }
-        if (rest == 0)
-            return err_set(e, ERR_MISMATCH, "the device goes on streaming");
-    }
-}
-
-/* No script runs afterwards, and nothing of one is on its way. */
-static bool stop_script(struct ms *m, ns_t deadline, struct err *e)
-{
-    struct dialogue *d = m->base.dialogue;
-    char found, second;
-    if (!dialogue_send(d, "\nZ\n", e))
-        return false;
-    ns_t until = loop_now(loop_of(m)) + left(m, deadline, REPLY_TIMEOUT);
-    if (!read_until(m, "Z", 1, until, &found, &second, e))
-        return err_context(e, "stop not acknowledged");
-    ns_t quiet = DEAF_TIME;
-    if (second != '!') {
-        until = loop_now(loop_of(m)) + left(m, deadline, STOP_TIME);
-        if (!read_until(m, "\0!", 2, until, &found, &second, e))
-            return err_context(e, "script did not end");
-        quiet = found == '!' || m->cut_sent ? DEAF_TIME : QUIET;
-    }
-    if (!dialogue_drain(d, quiet, left(m, deadline, STOP_TIME)))
-        return err_set(e, ERR_MISMATCH, "the device goes on sending");
-    return true;
-}
-
-static bool open_cell(struct ms *m, ns_t deadline, struct err *e)
-{
-    struct dialogue *d = m->base.dialogue;
-    const char *line;
-    ns_t timeout = left(m, deadline, REPLY_TIMEOUT);
-    if (!dialogue_query(d, OPEN_BYTES, REPLY_LINE, timeout, &line, e))
-        return false;
-    if (strcmp(line, "e") != 0)
-        return dialogue_mismatch(d, e, line, "`e`, cell_off accepted");
-    if (!dialogue_line(d, left(m, deadline, REPLY_TIMEOUT), &line, e))
-        return false;
-    if (line[0] != '\0')
-        return dialogue_mismatch(d, e, line, "an empty line, cell_off done");
-    return true;
-}
-
-static bool ms_settle(struct potentiostat *p, ns_t timeout, struct err *e)
-{
-    struct ms *m = ms_of(p);
-    struct err last = ERR_INIT;
-    ns_t deadline = loop_now(loop_of(m)) + loop_patience(loop_of(m), timeout);
-    m->phase = CUT;
-    m->done_pending = false;
-    dialogue_cancel(p->dialogue);
-    do {
-        if (stop_script(m, deadline, &last) && open_cell(m, deadline, &last)) {
-            m->phase = IDLE;
-            m->cut_sent = false;
-            return true;
-        }
-    } while (link_up(dialogue_link(m->base.dialogue), NULL) && loop_now(loop_of(m)) < deadline);
-    if (e)
-        *e = last;
-    return err_context(e, "open cell not confirmed");
-}
-
 static void ms_close(struct potentiostat *p)
 {
     free(p);
@@ -589,9 +427,16 @@ static const struct potentiostat_ops ops = {
     .finish = ms_finish,
     .cut = ms_cut,
     .settle = ms_settle,
+    .explain = ms_explain,
     .cut_bytes = ms_cut_bytes,
     .errands = ms_errands,
 };
+
+/* Every reply begins with the letter of its command. */
+static bool fits(const char *question, const char *reply)
+{
+    return question[0] == reply[0];
+}
 
 static struct potentiostat *ms_open(struct dialogue *d, const struct potentiostat_config *c, struct err *e)
 {
@@ -604,6 +449,7 @@ static struct potentiostat *ms_open(struct dialogue *d, const struct potentiosta
     m->base.dialogue = d;
     m->config = *c;
     m->phase = IDLE;
+    dialogue_tell_late(d, fits);
     return &m->base;
 }
 

@@ -7,7 +7,7 @@
  *
  *   z(rig) = -toward_sample * z(controller)
  */
-#include "instrument/stage_ops.h"
+#include "instrument/gcs.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -19,19 +19,7 @@
 #include "instrument/gcs_errors.h"
 #include "instrument/gcs_reply.h"
 
-/* A reply of three axes takes about 6 ms at 115200 baud; FTDI adapters may add 16 ms. */
-#define REPLY_TIMEOUT (300 * NS_MS)
-/* After a stop: this long without input, and what was on its way has arrived. */
-#define QUIET       (10 * NS_MS)
-#define QUIET_LIMIT (300 * NS_MS)
-#define STOP        "\x18"
-
-struct gcs {
-    struct stage base;
-    ns_t asked_at;
-};
-
-static struct gcs *gcs_of(struct stage *s)
+struct gcs *gcs_of(struct stage *s)
 {
     return (struct gcs *)s;
 }
@@ -42,25 +30,24 @@ static double axis_sign(const struct stage *s, int a)
     return a == AXIS_Z ? -s->config.toward_sample : 1;
 }
 
-static double to_rig(const struct stage *s, int a, double um)
+double gcs_to_rig(const struct stage *s, int a, double um)
 {
     return axis_sign(s, a) * um * 1e-6;
 }
 
-static double to_controller(const struct stage *s, int a, double m)
+double gcs_to_controller(const struct stage *s, int a, double m)
 {
     return axis_sign(s, a) * m * 1e6;
 }
 
-/* Appends " AXIS VALUE" with the value in um and six decimals (1 pm), with a point whatever the locale. */
-static void add_axis_value(struct buf *b, const char *axis, double um)
+void gcs_add_value(struct buf *b, const char *axis, double value)
 {
-    long long pm = llround(um * 1e6);
+    long long pm = llround(value * 1e6);
     long long mag = llabs(pm);
     buf_printf(b, " %s %s%lld.%06lld", axis, pm < 0 ? "-" : "", mag / 1000000, mag % 1000000);
 }
 
-static bool send(struct stage *s, struct buf *line, struct err *e)
+bool gcs_send(struct stage *s, struct buf *line, struct err *e)
 {
     buf_char(line, '\n');
     bool ok = dialogue_send_bytes(s->dialogue, line->p, line->n, e);
@@ -81,6 +68,18 @@ static const char *question(const struct stage *s, const char *mnemonic, unsigne
 
 static const unsigned all_axes = 1u << AXIS_X | 1u << AXIS_Y | 1u << AXIS_Z;
 
+/* Whether a reply may answer a question: an error number is one number, the others name axes, an
+ * identification its maker. */
+static bool fits(const char *question, const char *reply)
+{
+    long code;
+    if (strncmp(question, "ERR?", 4) == 0)
+        return gcs_reply_integer(reply, &code);
+    if (strncmp(question, "*IDN?", 5) == 0)
+        return strchr(reply, ',') != NULL;
+    return strncmp(question, "SAI?", 4) == 0 ? !strpbrk(reply, "=,") : strchr(reply, '=') != NULL;
+}
+
 static bool read_values(struct stage *s, const char *reply, unsigned mask, double value[AXIS_COUNT],
                         struct err *e)
 {
@@ -94,35 +93,47 @@ static bool read_values(struct stage *s, const char *reply, unsigned mask, doubl
     return true;
 }
 
-static bool ask_values(struct stage *s, const char *mnemonic, unsigned mask, double value[AXIS_COUNT],
-                       struct err *e)
+bool gcs_ask_values(struct stage *s, const char *mnemonic, unsigned mask, double value[AXIS_COUNT],
+                    struct err *e)
 {
     char text[80];
     const char *reply;
     return dialogue_query(s->dialogue, question(s, mnemonic, mask, text, sizeof(text)), REPLY_GCS,
-                          REPLY_TIMEOUT, &reply, e) &&
+                          GCS_REPLY_TIMEOUT, &reply, e) &&
            read_values(s, reply, mask, value, e);
 }
 
-static bool read_error(struct stage *s, long *code, struct err *e)
+bool gcs_ask_value(struct stage *s, const char *mnemonic, const char *axis, double *value, struct err *e)
+{
+    char text[80];
+    const char *reply;
+    snprintf(text, sizeof text, "%s %s\n", mnemonic, axis);
+    if (!dialogue_query(s->dialogue, text, REPLY_GCS, GCS_REPLY_TIMEOUT, &reply, e))
+        return false;
+    return gcs_reply_value(reply, axis, value) || dialogue_mismatch(s->dialogue, e, reply, "one number");
+}
+
+bool gcs_read_error(struct stage *s, long *code, struct err *e)
 {
     const char *reply;
-    if (!dialogue_query(s->dialogue, "ERR?\n", REPLY_LINE, REPLY_TIMEOUT, &reply, e))
+    if (!dialogue_query(s->dialogue, "ERR?\n", REPLY_LINE, GCS_REPLY_TIMEOUT, &reply, e))
         return false;
     if (!gcs_reply_integer(reply, code))
         return dialogue_mismatch(s->dialogue, e, reply, "an error number");
+    if (*code != GCS_OK && *code != GCS_STOPPED)
+        gcs_of(s)->error = *code;
     return true;
 }
 
 static bool refused(struct err *e, long code)
 {
-    return err_set(e, ERR_REFUSED, "stage: error %ld, %s", code, gcs_error_text(code));
+    return err_set(e, gcs_error_kind(code), "stage: error %ld, %s", code, gcs_error_text(code));
 }
 
-static bool gcs_check(struct stage *s, struct err *e)
+bool gcs_check(struct stage *s, struct err *e)
 {
     long code;
-    if (!read_error(s, &code, e))
+    if (!gcs_read_error(s, &code, e))
         return false;
     return code == GCS_OK || refused(e, code);
 }
@@ -135,7 +146,7 @@ static bool is_pi(const char *id)
 static bool check_axes(struct stage *s, struct err *e)
 {
     const char *reply;
-    if (!dialogue_query(s->dialogue, "SAI?\n", REPLY_GCS, REPLY_TIMEOUT, &reply, e))
+    if (!dialogue_query(s->dialogue, "SAI?\n", REPLY_GCS, GCS_REPLY_TIMEOUT, &reply, e))
         return false;
     for (int a = 0; a < AXIS_COUNT; a++) {
         if (gcs_reply_has_line(reply, s->config.id[a]))
@@ -144,13 +155,13 @@ static bool check_axes(struct stage *s, struct err *e)
         return err_context(e, "axis %s: the controller has no axis named \"%s\"", axis_name((enum axis)a),
                            s->config.id[a]);
     }
-    return true;
+    return gcs_check_coarse(s, reply, e);
 }
 
 static bool gcs_identify(struct stage *s, char *id, size_t n, struct err *e)
 {
     const char *reply;
-    if (!dialogue_query(s->dialogue, "*IDN?\n", REPLY_LINE, REPLY_TIMEOUT, &reply, e))
+    if (!dialogue_query(s->dialogue, "*IDN?\n", REPLY_LINE, GCS_REPLY_TIMEOUT, &reply, e))
         return false;
     if (!is_pi(reply))
         return dialogue_mismatch(s->dialogue, e, reply, "an identification of Physik Instrumente");
@@ -159,8 +170,12 @@ static bool gcs_identify(struct stage *s, char *id, size_t n, struct err *e)
     /* An error left over from somebody else's session would be taken for ours; on some units it blocks
      * commands. */
     long stale;
-    if (!read_error(s, &stale, e) || !check_axes(s, e))
+    struct gcs *g = gcs_of(s);
+    if (!gcs_read_error(s, &stale, e) || !check_axes(s, e))
         return false;
+    g->error = GCS_OK;
+    for (int a = 0; a < AXIS_COUNT; a++)
+        g->speed[a] = g->target[a] = NAN;
     snprintf(id, n, "%s", text);
     return true;
 }
@@ -168,45 +183,55 @@ static bool gcs_identify(struct stage *s, char *id, size_t n, struct err *e)
 static bool gcs_read_limits(struct stage *s, double limit[AXIS_COUNT][2], struct err *e)
 {
     double low[AXIS_COUNT], high[AXIS_COUNT];
-    if (!ask_values(s, "TMN?", all_axes, low, e) || !ask_values(s, "TMX?", all_axes, high, e))
+    if (!gcs_ask_values(s, "TMN?", all_axes, low, e) || !gcs_ask_values(s, "TMX?", all_axes, high, e))
         return false;
     for (int a = 0; a < AXIS_COUNT; a++) {
-        double p = to_rig(s, a, low[a]), q = to_rig(s, a, high[a]);
+        double p = gcs_to_rig(s, a, low[a]), q = gcs_to_rig(s, a, high[a]);
         limit[a][0] = fmin(p, q);
         limit[a][1] = fmax(p, q);
+        gcs_of(s)->limit[a][0] = low[a];
+        gcs_of(s)->limit[a][1] = high[a];
     }
     return true;
 }
 
-static bool gcs_servo(struct stage *s, bool on[AXIS_COUNT], struct err *e)
+bool gcs_servo(struct stage *s, bool on[AXIS_COUNT], struct err *e)
 {
     double state[AXIS_COUNT];
-    if (!ask_values(s, "SVO?", all_axes, state, e))
+    if (!gcs_ask_values(s, "SVO?", all_axes, state, e))
         return false;
     for (int a = 0; a < AXIS_COUNT; a++)
         on[a] = state[a] != 0;
     return true;
 }
 
+/* First axis of mask whose servo is off; AXIS_COUNT if none is. */
+static int first_off(unsigned mask, const bool on[AXIS_COUNT])
+{
+    for (int a = 0; a < AXIS_COUNT; a++)
+        if ((mask & 1u << a) && !on[a])
+            return a;
+    return AXIS_COUNT;
+}
+
 /* The controller takes the present position as target when its servo is switched on. */
-static bool gcs_servo_on(struct stage *s, struct err *e)
+static bool gcs_servo_on(struct stage *s, unsigned mask, struct err *e)
 {
     bool on[AXIS_COUNT];
+    struct buf line = {0};
     if (!gcs_servo(s, on, e))
         return false;
-    if (on[AXIS_X] && on[AXIS_Y] && on[AXIS_Z])
+    if (first_off(mask, on) == AXIS_COUNT)
         return true;
-    struct buf line = {0};
     buf_str(&line, "SVO");
     for (int a = 0; a < AXIS_COUNT; a++)
-        if (!on[a])
+        if ((mask & 1u << a) && !on[a])
             buf_printf(&line, " %s 1", s->config.id[a]);
-    if (!send(s, &line, e) || !gcs_check(s, e) || !gcs_servo(s, on, e))
+    if (!gcs_send(s, &line, e) || !gcs_check(s, e) || !gcs_servo(s, on, e))
         return false;
-    for (int a = 0; a < AXIS_COUNT; a++)
-        if (!on[a])
-            return err_set(e, ERR_MISMATCH, "axis %s: the servo stays off", axis_name((enum axis)a));
-    return true;
+    int off = first_off(mask, on);
+    return off == AXIS_COUNT ||
+           err_set(e, ERR_SERVO, "axis %s: the servo stays off", axis_name((enum axis)off));
 }
 
 static bool gcs_set_speed(struct stage *s, enum axis a, double speed, struct err *e)
@@ -214,25 +239,30 @@ static bool gcs_set_speed(struct stage *s, enum axis a, double speed, struct err
     struct buf line = {0};
     buf_str(&line, "VEL");
     for (int k = 0; k < AXIS_COUNT; k++)
-        if ((k == AXIS_Z) == (a == AXIS_Z))
-            add_axis_value(&line, s->config.id[k], speed * 1e6);
-    return send(s, &line, e);
+        if ((k == AXIS_Z) == (a == AXIS_Z)) {
+            gcs_add_value(&line, s->config.id[k], speed * 1e6);
+            gcs_of(s)->speed[k] = speed * 1e6;
+        }
+    return gcs_send(s, &line, e);
 }
 
 static bool gcs_move(struct stage *s, unsigned mask, const double target[AXIS_COUNT], struct err *e)
 {
     struct buf line = {0};
+    gcs_of(s)->error = GCS_OK;
     buf_str(&line, "MOV");
     for (int a = 0; a < AXIS_COUNT; a++)
-        if (mask & 1u << a)
-            add_axis_value(&line, s->config.id[a], to_controller(s, a, target[a]));
-    return send(s, &line, e);
+        if (mask & 1u << a) {
+            gcs_of(s)->target[a] = gcs_to_controller(s, a, target[a]);
+            gcs_add_value(&line, s->config.id[a], gcs_of(s)->target[a]);
+        }
+    return gcs_send(s, &line, e);
 }
 
 static void rig_position(struct stage *s, const double um[AXIS_COUNT], double position[AXIS_COUNT])
 {
     for (int a = 0; a < AXIS_COUNT; a++)
-        position[a] = to_rig(s, a, um[a]);
+        position[a] = gcs_to_rig(s, a, um[a]);
 }
 
 static bool gcs_ask_position(struct stage *s, struct err *e)
@@ -241,7 +271,7 @@ static bool gcs_ask_position(struct stage *s, struct err *e)
     struct gcs *g = gcs_of(s);
     g->asked_at = loop_now(link_loop(dialogue_link(s->dialogue)));
     return dialogue_ask(s->dialogue, question(s, "POS?", all_axes, text, sizeof(text)), REPLY_GCS,
-                        REPLY_TIMEOUT, e);
+                        GCS_REPLY_TIMEOUT, e);
 }
 
 static enum reply_state gcs_poll_position(struct stage *s, double position[AXIS_COUNT], ns_t *asked, ns_t *at,
@@ -263,10 +293,10 @@ static enum reply_state gcs_poll_position(struct stage *s, double position[AXIS_
     return REPLY_READY;
 }
 
-static bool gcs_position(struct stage *s, double position[AXIS_COUNT], struct err *e)
+bool gcs_position(struct stage *s, double position[AXIS_COUNT], struct err *e)
 {
     double um[AXIS_COUNT];
-    if (!ask_values(s, "POS?", all_axes, um, e))
+    if (!gcs_ask_values(s, "POS?", all_axes, um, e))
         return false;
     rig_position(s, um, position);
     return true;
@@ -275,7 +305,7 @@ static bool gcs_position(struct stage *s, double position[AXIS_COUNT], struct er
 static bool gcs_on_target(struct stage *s, unsigned mask, bool *yes, struct err *e)
 {
     double state[AXIS_COUNT];
-    if (!ask_values(s, "ONT?", mask, state, e))
+    if (!gcs_ask_values(s, "ONT?", mask, state, e))
         return false;
     bool all = true;
     for (int a = 0; a < AXIS_COUNT; a++)
@@ -288,15 +318,15 @@ static bool gcs_on_target(struct stage *s, unsigned mask, bool *yes, struct err 
 static bool gcs_halt(struct stage *s, struct err *e)
 {
     dialogue_cancel(s->dialogue);
-    return dialogue_send_bytes(s->dialogue, STOP, 1, e);
+    return dialogue_send_bytes(s->dialogue, GCS_STOP_BYTE, 1, e);
 }
 
 /* Code 10 is the acknowledgement of a stop; a controller may be set to suppress it and then says 0. */
 static bool read_stopped(struct stage *s, struct err *e)
 {
     long code;
-    dialogue_drain(s->dialogue, QUIET, QUIET_LIMIT);
-    if (!read_error(s, &code, e))
+    dialogue_drain(s->dialogue, GCS_QUIET, GCS_QUIET_LIMIT);
+    if (!gcs_read_error(s, &code, e))
         return false;
     return code == GCS_STOPPED || code == GCS_OK || refused(e, code);
 }
@@ -313,9 +343,9 @@ static bool position_at_rest(struct stage *s, double position[AXIS_COUNT], struc
         err_clear(&why);
         if (gcs_position(s, position, &why))
             return true;
-        if (why.code != ERR_MISMATCH)
+        if (why.code != ERR_MISMATCH && why.code != ERR_LATE)
             break;
-        dialogue_drain(s->dialogue, QUIET, QUIET_LIMIT);
+        dialogue_drain(s->dialogue, GCS_QUIET, GCS_QUIET_LIMIT);
     }
     return err_set(e, why.code, "%s", why.text);
 }
@@ -330,105 +360,6 @@ static bool gcs_halt_confirm(struct stage *s, double position[AXIS_COUNT], struc
     if (!gcs_halt(s, e) || !read_stopped(s, e))
         return err_context(e, "the stop was not acknowledged");
     return position_at_rest(s, position, e);
-}
-
-static void gcs_halt_bytes(struct stage *s, struct buf *out)
-{
-    (void)s;
-    buf_str(out, STOP);
-}
-
-/* Height as the controller counts it, um, clamped to the envelope. */
-static double height_inside(const struct stage *s, double z)
-{
-    double inside = fmin(fmax(z, s->config.limit[AXIS_Z][0]), s->config.limit[AXIS_Z][1]);
-    return to_controller(s, AXIS_Z, inside);
-}
-
-/* The leading LF ends a line that a dying program may have left half sent. */
-static void gcs_retract_bytes(struct stage *s, double z, struct buf *out)
-{
-    buf_str(out, "\nMOV");
-    add_axis_value(out, s->config.id[AXIS_Z], height_inside(s, z));
-    buf_char(out, '\n');
-}
-
-/* Not a number, a name or a command: ends a half-sent line so that it is refused, not obeyed with a number
- * that lost its last digits. */
-#define SPOIL "~\n"
-/* A target is reached by less than the controller's noise and creep. */
-#define ARRIVED 10 /* tolerances */
-
-static struct errand asking(const char *what, int turn, const struct buf *bytes, enum errand_kind kind,
-                            const char *wanted, ns_t timeout)
-{
-    struct errand q = errand_make(what, turn, bytes->p, bytes->n);
-    q.kind = kind;
-    snprintf(q.wanted, sizeof q.wanted, "%s", wanted);
-    q.quiet = QUIET;
-    q.answer = REPLY_TIMEOUT;
-    q.timeout = timeout;
-    return q;
-}
-
-/* The servo is switched on in passing: where it is on nothing changes, where it was lost it holds z where it
- * is. The error slot tells whether all three were taken. */
-static struct errand gcs_retraction(struct stage *s, double z, double speed)
-{
-    struct buf b = {0};
-    const char *axis = s->config.id[AXIS_Z];
-    buf_printf(&b, "SVO %s 1\nVEL", axis);
-    add_axis_value(&b, axis, speed * 1e6);
-    gcs_retract_bytes(s, z, &b);
-    buf_str(&b, "ERR?\n");
-    struct errand q = asking("retraction", 1, &b, ERRAND_TEXT, "0\n", NS_S);
-    buf_free(&b);
-    return q;
-}
-
-static struct errand gcs_arrival(struct stage *s, double z, double speed)
-{
-    struct buf b = {0};
-    char wanted[32];
-    double um = height_inside(s, z), near = ARRIVED * s->config.tolerance * 1e6;
-    double way = s->config.limit[AXIS_Z][1] - s->config.limit[AXIS_Z][0];
-    buf_printf(&b, "POS? %s\n", s->config.id[AXIS_Z]);
-    snprintf(wanted, sizeof wanted, "%s=", s->config.id[AXIS_Z]);
-    struct errand q = asking("arrival", 2, &b, ERRAND_NUMBER, wanted, ns_from_s(2 * way / speed + 2));
-    q.low = um - near;
-    q.high = um + near;
-    q.answer = 100 * NS_MS;
-    snprintf(q.proves, sizeof q.proves, "retracted");
-    buf_free(&b);
-    return q;
-}
-
-/* See gcs_halt_confirm() for why the stop is repeated behind the first answer. Here, moreover, a line may
- * have been left half sent: it is spoilt and ended between two stops. */
-static int gcs_errands(struct stage *s, double z, double speed, struct errand *out, int max)
-{
-    struct buf spoil = {0}, again = {0};
-    buf_str(&spoil, SPOIL STOP "ERR?\n");
-    buf_str(&again, STOP "ERR?\n");
-    struct errand all[] = {
-        errand_make("stop", 0, STOP, 1),
-        asking("all that was sent before is done", 1, &spoil, ERRAND_NUMBER, "", NS_S),
-        asking("stop again", 1, &again, ERRAND_TEXT, "10\n|0\n", NS_S),
-        gcs_retraction(s, z, speed),
-        gcs_arrival(s, z, speed),
-        gcs_retraction(s, z, speed),
-        gcs_arrival(s, z, speed),
-    };
-    int n = (int)(sizeof all / sizeof all[0]);
-    all[1].low = -INFINITY;
-    all[1].high = INFINITY;
-    all[5].turn = 2;
-    all[5].only_unproven = all[6].only_unproven = true;
-    n = n < max ? n : max;
-    memcpy(out, all, (size_t)n * sizeof *out);
-    buf_free(&spoil);
-    buf_free(&again);
-    return n;
 }
 
 static void gcs_close(struct stage *s)
@@ -453,6 +384,9 @@ static const struct stage_ops ops = {
     .halt_confirm = gcs_halt_confirm,
     .halt_bytes = gcs_halt_bytes,
     .retract_bytes = gcs_retract_bytes,
+    .explain = gcs_explain,
+    .retract_open_loop = gcs_retract_open_loop,
+    .lift = gcs_lift,
     .errands = gcs_errands,
 };
 
@@ -466,6 +400,9 @@ static struct stage *gcs_open(struct dialogue *d, const struct stage_config *c, 
     g->base.ops = &ops;
     g->base.dialogue = d;
     g->base.config = *c;
+    for (int a = 0; a < AXIS_COUNT; a++)
+        g->limit[a][0] = g->limit[a][1] = g->speed[a] = g->target[a] = NAN;
+    dialogue_tell_late(d, fits);
     return &g->base;
 }
 

@@ -71,6 +71,7 @@ bool potentiostat_load(struct potentiostat *p, const struct program *g, struct p
 
 bool potentiostat_start(struct potentiostat *p, const struct program *g, struct err *e)
 {
+    p->late = dialogue_late(p->dialogue);
     return p->ops->start(p, g, e) || err_device(e, DEVICE);
 }
 
@@ -106,6 +107,22 @@ bool potentiostat_cut(struct potentiostat *p, struct err *e)
 bool potentiostat_settle(struct potentiostat *p, ns_t timeout, struct err *e)
 {
     return p->ops->settle(p, timeout, e) || err_device(e, DEVICE);
+}
+
+bool potentiostat_explain(struct potentiostat *p, struct err *e)
+{
+    struct err found = ERR_INIT;
+    if (e->code != ERR_SILENT)
+        return false;
+    if (!p->ops->explain || !p->ops->explain(p, &found)) {
+        if (dialogue_late(p->dialogue) == p->late)
+            return false;
+        err_set(&found, ERR_LATE, "the answer came behind its deadline");
+    }
+    p->late = dialogue_late(p->dialogue);
+    err_set(e, found.code, "%s: %s", e->text, found.text);
+    err_device(e, DEVICE);
+    return true;
 }
 
 void potentiostat_cut_bytes(struct potentiostat *p, struct buf *out)

@@ -98,6 +98,9 @@ bool potentiostat_finish(struct potentiostat *p, struct err *e);
 bool potentiostat_cut(struct potentiostat *p, struct err *e);
 /* Bounded by `timeout`. On success the device is idle with the cell open, confirmed by the device. */
 bool potentiostat_settle(struct potentiostat *p, ns_t timeout, struct err *e);
+/* Behind potentiostat_settle() that followed a failure: turns an ERR_SILENT that was in truth a reset
+ * (ERR_RESET) or a late answer (ERR_LATE) into that. True if it did; else *e is as it was. Asks nothing. */
+bool potentiostat_explain(struct potentiostat *p, struct err *e);
 /* The bytes of cut, for a guardian that has only a descriptor. */
 void potentiostat_cut_bytes(struct potentiostat *p, struct buf *out);
 /* The potentiostat's part of the safe state for somebody who has only the link: cut (turn 0), then the proof

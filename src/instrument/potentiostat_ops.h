@@ -15,6 +15,8 @@ struct potentiostat_ops {
     bool (*advance)(struct potentiostat *p, struct err *e);
     bool (*finish)(struct potentiostat *p, struct err *e);
     bool (*cut)(struct potentiostat *p, struct err *e);
+    /* Optional: what was found since the last start; *found is set if anything was. Asks nothing. */
+    bool (*explain)(struct potentiostat *p, struct err *found);
     bool (*settle)(struct potentiostat *p, ns_t timeout, struct err *e);
     void (*cut_bytes)(struct potentiostat *p, struct buf *out);
     /* Optional: see potentiostat_errands(). */
@@ -24,6 +26,7 @@ struct potentiostat_ops {
 struct potentiostat {
     const struct potentiostat_ops *ops;
     struct dialogue *dialogue; /* not owned */
+    uint64_t late;             /* dialogue_late() at the newest start */
 };
 
 extern const struct potentiostat_driver methodscript_driver;

@@ -47,6 +47,11 @@ static bool open_stage(struct rig *r, struct err *e)
     struct stage_config s = {.toward_sample = c->toward_sample, .tolerance = c->tolerance};
     for (int a = 0; a < AXIS_COUNT; a++)
         snprintf(s.id[a], sizeof(s.id[a]), "%s", c->axis[a]);
+    if (c->coarse_axis) {
+        s.coarse =
+            (struct stage_coarse){.away = c->coarse_away, .by = c->coarse_by, .speed = c->coarse_speed};
+        snprintf(s.coarse.id, sizeof(s.coarse.id), "%s", c->coarse_axis);
+    }
     memcpy(s.limit, c->limit, sizeof(s.limit));
     r->stage = stage_driver(c->stage_driver_name)->open(r->stage_dialogue, &s, e);
     return r->stage != NULL;

@@ -22,6 +22,9 @@ struct rig_config {
     double retracted;              /* m, controller's coordinate of the fully retracted z */
     double speed_xy, speed_z;      /* m/s for travel and for coarse z */
     double tolerance;              /* m */
+    char *coarse_axis;             /* NULL = the rig has none; see struct stage_coarse */
+    int coarse_away;
+    double coarse_by, coarse_speed; /* m, m/s */
     /* potentiostat */
     char *pstat_driver_name, *pstat_model_name, *pstat_link;
     int64_t pstat_baud;
@@ -61,6 +64,12 @@ struct rig {
     struct potentiostat *pstat;
     struct wiring wiring;
     char stage_id[160], pstat_id[160];
+    bool lifted; /* the coarse axis was told to lift the head: nothing that is known of heights holds any more
+                  */
+    /* Opens anew the link of a simulated device ("stage", "potentiostat"), which goes nowhere else but into
+     * this process; for rig_recover(). NULL: such links can not be opened again. */
+    bool (*reopen)(void *ctx, const char *device, struct link **out, struct err *e);
+    void *reopen_ctx;
 };
 
 /* Opens links and drivers. stage_link / pstat_link: already open links for simulated devices (ownership
@@ -72,9 +81,15 @@ struct rig *rig_open(struct loop *l, const struct rig_config *c, struct link *st
 void rig_close(struct rig *r);
 /* Identifies both instruments, reads limits back, servo on where it stands. Nothing moves. */
 bool rig_identify(struct rig *r, struct err *e);
-/* Brings back instruments that failed: opens links that are down again, drains, identifies both as the same
- * units as before, servo on where it stands, full retraction, cell open, limits read back; false if anything
- * is not proven, and then every part of it may be tried again. Waits, bounded. */
+/* Brings back instruments that failed, behind the safe state. Nothing is believed that was true before: links
+ * that are down are opened again (a USB port under whatever name it has now), both lines drained, both
+ * instruments identified as the same units as before (else ERR_MISMATCH names both), the cell opened, limits
+ * read back, z retracted with its servo on where it stands, and only then the servos of x and y switched on
+ * where they stand and x and y free again. The potentiostat's failure does not keep the stage from its
+ * retraction. Waits, bounded; all of it may be tried again. False if anything is not proven (the first
+ * reason). ERR_LIMIT where the coarse axis has lifted the head: only an operator can bring it back.
+ * r->stage_link and r->pstat_link may be others afterwards, with other descriptors: a guardian needs new
+ * orders. */
 bool rig_recover(struct rig *r, struct err *e);
 
 /* Fingerprint of everything that mounting and wiring verification depends on (stage, axes, direction, wiring,

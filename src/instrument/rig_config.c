@@ -35,6 +35,36 @@ static const struct field axis_table[] = {
 };
 static const struct fields axis_fields = FIELDS("the stage's axes", axis_table);
 
+static const struct field coarse_table[] = {
+    {.key = "axis",
+     .kind = FIELD_STRING,
+     .offset = AT(coarse_axis),
+     .required = true,
+     .help = "what the controller calls it"},
+    {.key = "away",
+     .kind = FIELD_SIGN,
+     .offset = AT(coarse_away),
+     .required = true,
+     .help = "+1 if a rising position of it lifts the probe from the sample, -1 if a falling one does"},
+    {.key = "by",
+     .kind = FIELD_QUANTITY,
+     .dim = DIM_LENGTH,
+     .offset = AT(coarse_by),
+     .required = true,
+     .min = 1e-6,
+     .max = 0.05,
+     .help = "how far it lifts; it must have as much room"},
+    {.key = "speed",
+     .kind = FIELD_QUANTITY,
+     .dim = DIM_SPEED,
+     .offset = AT(coarse_speed),
+     .fallback = "50 um/s",
+     .min = 1e-9,
+     .max = 1,
+     .help = "its speed"},
+};
+static const struct fields coarse_fields = FIELDS("the stage's coarse axis", coarse_table);
+
 static const struct field stage_table[] = {
     {.key = "driver",
      .kind = FIELD_STRING,
@@ -45,7 +75,9 @@ static const struct field stage_table[] = {
      .kind = FIELD_STRING,
      .offset = AT(stage_link),
      .required = true,
-     .help = "serial:DEVICE, tcp:HOST:PORT, pty:DEVICE, or simulated"},
+     .help =
+         "serial:DEVICE, usb:SERIAL or usb:VID:PID:SERIAL (the port of this USB device, whatever its name), "
+         "tcp:HOST:PORT, pty:DEVICE, or simulated"},
     {.key = "baud",
      .kind = FIELD_INT,
      .offset = AT(stage_baud),
@@ -119,6 +151,12 @@ static const struct field stage_table[] = {
      .min = 1e-10,
      .max = 1e-5,
      .help = "an axis this close to its target has arrived"},
+    {.key = "coarse",
+     .kind = FIELD_MAP,
+     .sub = &coarse_fields,
+     .help =
+         "another axis of the controller that lifts the whole head: only for the safe state, where z itself "
+         "fails"},
 };
 static const struct fields stage_fields = FIELDS("the rig's stage", stage_table);
 
@@ -137,7 +175,9 @@ static const struct field pstat_table[] = {
      .kind = FIELD_STRING,
      .offset = AT(pstat_link),
      .required = true,
-     .help = "serial:DEVICE, tcp:HOST:PORT, pty:DEVICE, or simulated"},
+     .help =
+         "serial:DEVICE, usb:SERIAL or usb:VID:PID:SERIAL (the port of this USB device, whatever its name), "
+         "tcp:HOST:PORT, pty:DEVICE, or simulated"},
     {.key = "baud",
      .kind = FIELD_INT,
      .offset = AT(pstat_baud),
@@ -342,6 +382,21 @@ static void check_axes(const struct checker *k)
     }
 }
 
+static void check_coarse(const struct checker *k)
+{
+    const struct ynode *map = ynode_get(ynode_get(k->root, "stage"), "coarse");
+    const struct ynode *axis = ynode_get(map, "axis");
+    const char *id = k->c->coarse_axis;
+    if (!id)
+        return;
+    if (!is_axis_id(id))
+        diags_error(k->d, ynode_mark(axis), "`axis`: an axis is named by 1 to 16 letters, digits or _");
+    for (int a = 0; a < AXIS_COUNT; a++)
+        if (strcmp(id, k->c->axis[a]) == 0)
+            diags_error(k->d, ynode_mark(axis), "`axis`: axis \"%s\" is already %s", id,
+                        axis_name((enum axis)a));
+}
+
 /* Fully retracted is the end of z away from the sample: nothing may be higher. */
 static void check_retracted(const struct checker *k)
 {
@@ -393,6 +448,7 @@ static void check(struct checker *k)
     check_link(k, "potentiostat", c->pstat_link);
     check_simulate(k);
     check_axes(k);
+    check_coarse(k);
     check_retracted(k);
     check_limits(k);
 }

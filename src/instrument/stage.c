@@ -11,6 +11,8 @@
 #define ROUNDING 1e-12
 /* Whose fault it is, in errors. */
 #define DEVICE "stage"
+/* Axes that freezing stops. */
+#define SIDEWAYS (1u << AXIS_X | 1u << AXIS_Y)
 /* Between two looks at a moving stage: a few replies' time on the line. */
 #define POLL_INTERVAL (5 * NS_MS)
 
@@ -69,9 +71,14 @@ bool stage_servo(struct stage *s, bool on[AXIS_COUNT], struct err *e)
     return s->ops->servo(s, on, e) || err_device(e, DEVICE);
 }
 
+bool stage_servo_on_axes(struct stage *s, unsigned mask, struct err *e)
+{
+    return s->ops->servo_on(s, mask, e) || err_device(e, DEVICE);
+}
+
 bool stage_servo_on(struct stage *s, struct err *e)
 {
-    return s->ops->servo_on(s, e) || err_device(e, DEVICE);
+    return stage_servo_on_axes(s, SIDEWAYS | 1u << AXIS_Z, e);
 }
 
 bool stage_set_speed(struct stage *s, enum axis a, double speed, struct err *e)
@@ -81,9 +88,16 @@ bool stage_set_speed(struct stage *s, enum axis a, double speed, struct err *e)
     return s->ops->set_speed(s, a, speed, e) || err_device(e, DEVICE);
 }
 
+void stage_freeze(struct stage *s, bool frozen)
+{
+    s->frozen = frozen;
+}
+
 bool stage_move(struct stage *s, unsigned mask, const double target[AXIS_COUNT], struct err *e)
 {
     double clamped[AXIS_COUNT] = {0};
+    if (s->frozen && mask & SIDEWAYS)
+        return err_set(e, ERR_LIMIT, "x and y are frozen: the probe is not known to be clear of the sample");
     for (int a = 0; a < AXIS_COUNT; a++) {
         if (!(mask & 1u << a))
             continue;
@@ -113,6 +127,8 @@ enum reply_state stage_poll_position(struct stage *s, double position[AXIS_COUNT
     enum reply_state state = s->ops->poll_position(s, position, asked, at, e);
     if (state == REPLY_FAILED)
         err_device(e, DEVICE);
+    if (state == REPLY_READY)
+        s->late = dialogue_late(s->dialogue);
     return state;
 }
 
@@ -123,7 +139,10 @@ struct event *stage_event(struct stage *s)
 
 bool stage_position(struct stage *s, double position[AXIS_COUNT], struct err *e)
 {
-    return s->ops->position(s, position, e) || err_device(e, DEVICE);
+    if (!s->ops->position(s, position, e))
+        return err_device(e, DEVICE);
+    s->late = dialogue_late(s->dialogue);
+    return true;
 }
 
 bool stage_on_target(struct stage *s, unsigned mask, bool *yes, struct err *e)
@@ -141,14 +160,48 @@ static enum axis first_away(const struct stage *s, unsigned mask, const double t
     return AXIS_COUNT;
 }
 
+bool stage_explain(struct stage *s, struct err *e)
+{
+    struct err found = ERR_INIT;
+    if (!e)
+        return false;
+    if (!s->ops->explain || !s->ops->explain(s, &found)) {
+        if (e->code != ERR_SILENT || dialogue_late(s->dialogue) == s->late)
+            return false;
+        err_set(&found, ERR_LATE, "the answer came behind its deadline");
+    }
+    err_set(e, found.code, "%s%s%s", e->text, e->text[0] ? ": " : "", found.text);
+    err_device(e, DEVICE);
+    return true;
+}
+
+/* Always false. */
+static bool not_there(struct stage *s, enum axis away, const double target[], const double position[],
+                      ns_t timeout, struct err *e)
+{
+    if (away == AXIS_COUNT)
+        err_set(e, ERR_OFF_TARGET, "all axes at their targets, but not settled after %.3f s",
+                ns_to_s(timeout));
+    else
+        err_set(e, ERR_OFF_TARGET, "axis %s did not arrive in %.3f s: target %.3f um, position %.3f um",
+                axis_name(away), ns_to_s(timeout), target[away] * 1e6, position[away] * 1e6);
+    stage_explain(s, e);
+    return err_device(e, DEVICE);
+}
+
 /* The controller's "on target" alone is not believed: a target it has dropped counts as reached there. */
 bool stage_move_wait(struct stage *s, unsigned mask, const double target[AXIS_COUNT], ns_t timeout,
                      struct err *e)
 {
     struct loop *l = link_loop(dialogue_link(s->dialogue));
     ns_t deadline = loop_now(l) + loop_patience(l, timeout);
-    if (!stage_move(s, mask, target, e) || !stage_check(s, e))
+    if (!stage_move(s, mask, target, e))
         return false;
+    if (!stage_check(s, e)) {
+        if (e && e->code == ERR_SERVO) /* or was it a reset that switched it off? */
+            stage_explain(s, e);
+        return false;
+    }
     for (;;) {
         double position[AXIS_COUNT];
         if (!stage_position(s, position, e))
@@ -159,18 +212,26 @@ bool stage_move_wait(struct stage *s, unsigned mask, const double target[AXIS_CO
             return false;
         if (settled)
             return true;
-        if (loop_now(l) >= deadline) {
-            if (away == AXIS_COUNT)
-                err_set(e, ERR_OFF_TARGET, "all axes at their targets, but not settled after %.3f s",
-                        ns_to_s(timeout));
-            else
-                err_set(e, ERR_OFF_TARGET,
-                        "axis %s did not arrive in %.3f s: target %.3f um, position %.3f um", axis_name(away),
-                        ns_to_s(timeout), target[away] * 1e6, position[away] * 1e6);
-            return err_device(e, DEVICE);
-        }
+        if (loop_now(l) >= deadline)
+            return not_there(s, away, target, position, timeout, e);
         loop_sleep_until(l, loop_now(l) + POLL_INTERVAL);
     }
+}
+
+bool stage_retract_open_loop(struct stage *s, double z, double speed, struct err *e)
+{
+    if (!s->ops->retract_open_loop)
+        return err_set(e, ERR_LIMIT, "this stage can not be moved with its servo off");
+    double inside = fmin(fmax(z, s->config.limit[AXIS_Z][0]), s->config.limit[AXIS_Z][1]);
+    return s->ops->retract_open_loop(s, inside, speed, e) || err_device(e, DEVICE);
+}
+
+bool stage_lift(struct stage *s, double *by, struct err *e)
+{
+    *by = 0;
+    if (!s->ops->lift || !s->config.coarse.id[0])
+        return err_set(e, ERR_LIMIT, "the rig has no coarse axis");
+    return s->ops->lift(s, by, e) || err_device(e, DEVICE);
 }
 
 bool stage_halt(struct stage *s, struct err *e)

@@ -9,7 +9,7 @@ struct stage_ops {
     bool (*identify)(struct stage *s, char *id, size_t n, struct err *e);
     bool (*read_limits)(struct stage *s, double limit[AXIS_COUNT][2], struct err *e);
     bool (*servo)(struct stage *s, bool on[AXIS_COUNT], struct err *e);
-    bool (*servo_on)(struct stage *s, struct err *e);
+    bool (*servo_on)(struct stage *s, unsigned mask, struct err *e);
     bool (*set_speed)(struct stage *s, enum axis a, double speed, struct err *e);
     bool (*move)(struct stage *s, unsigned mask, const double target[AXIS_COUNT], struct err *e);
     bool (*check)(struct stage *s, struct err *e);
@@ -22,7 +22,11 @@ struct stage_ops {
     bool (*halt_confirm)(struct stage *s, double position[AXIS_COUNT], struct err *e);
     void (*halt_bytes)(struct stage *s, struct buf *out);
     void (*retract_bytes)(struct stage *s, double z, struct buf *out);
-    /* Optional: see stage_errands(). */
+    /* Optional: see stage.h. explain: *found is set if something was found; retract_open_loop, lift: NULL =
+     * the stage can not. */
+    bool (*explain)(struct stage *s, struct err *found);
+    bool (*retract_open_loop)(struct stage *s, double z, double speed, struct err *e);
+    bool (*lift)(struct stage *s, double *by, struct err *e);
     int (*errands)(struct stage *s, double z, double speed, struct errand *out, int max);
 };
 
@@ -30,6 +34,8 @@ struct stage {
     const struct stage_ops *ops;
     struct dialogue *dialogue; /* not owned */
     struct stage_config config;
+    bool frozen;   /* x and y */
+    uint64_t late; /* dialogue_late() when a position was last had */
 };
 
 extern const struct stage_driver pi_gcs_driver;

@@ -5,6 +5,7 @@
 #include "run/guardian_watch.h"
 
 #include <errno.h>
+#include <math.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -176,15 +177,24 @@ static void end_run(struct vigil *v)
         note(v, "the run is killed but not gone: a thread of it hangs in the system; it will not run again");
 }
 
-static void do_task(struct vigil *v, struct link *const link[], bool proven[], const struct guardian_task *t)
+/* What is known of a link's device. */
+struct known {
+    struct link *link;  /* NULL: it can not be had */
+    const char *proven; /* "retracted"; NULL = nothing */
+    double noted;
+};
+
+static void do_task(struct vigil *v, struct known known[], const struct guardian_task *t)
 {
+    struct known *k = &known[t->link];
     const struct errand *q = &t->errand;
     const char *device = v->order.device[t->link];
     struct err why = ERR_INIT;
-    if (!link[t->link] || (q->only_unproven && proven[t->link]))
+    if (!k->link || (q->only_unproven && k->proven))
         return;
-    if (errand_do(link[t->link], q, NULL, &why)) {
-        proven[t->link] = proven[t->link] || q->proves[0];
+    if (errand_do(k->link, q, &k->noted, NULL, &why)) {
+        if (q->proves[0])
+            k->proven = q->proves;
         note(v, "%s: %s: %s", device, q->what,
              q->proves[0]              ? q->proves
              : q->kind == ERRAND_WRITE ? "sent"
@@ -194,15 +204,23 @@ static void do_task(struct vigil *v, struct link *const link[], bool proven[], c
     }
 }
 
-/* (2) and on: stop, cell off, retraction, proofs. All of it is tried whatever fails. */
-static bool do_errands(struct vigil *v)
+/* "retracted, cell open": what was proven, in the order of the links. */
+static void add_proof(struct buf *b, const char *proven)
 {
-    struct link *link[GUARDIAN_LINKS] = {0};
-    bool proven[GUARDIAN_LINKS] = {0}, safe = true, told = false;
+    buf_printf(b, "%s%s", b->n ? ", " : "", proven);
+}
+
+/* (2) and on: stop, cell off, retraction, proofs. All of it is tried whatever fails. True if each device is
+ * proven safe; what was proven is appended to `proofs`. */
+static bool do_errands(struct vigil *v, struct buf *proofs)
+{
+    struct known known[GUARDIAN_LINKS] = {0};
+    bool safe = true, told = false;
     for (int k = 0; k < v->order.n_links; k++) {
         struct err e = ERR_INIT;
-        link[k] = link_adopt(v->post->loop, v->fd.link[k], v->order.device[k], &e);
-        if (link[k])
+        known[k].noted = NAN;
+        known[k].link = link_adopt(v->post->loop, v->fd.link[k], v->order.device[k], &e);
+        if (known[k].link)
             v->fd.link[k] = -1;
         else
             note(v, "%s: %s", v->order.device[k], e.text);
@@ -213,27 +231,35 @@ static bool do_errands(struct vigil *v)
             write_log(v);
             told = true;
         }
-        do_task(v, link, proven, &v->order.task[k]);
+        do_task(v, known, &v->order.task[k]);
     }
     for (int k = 0; k < v->order.n_links; k++) {
-        safe = safe && proven[k];
-        link_close(link[k]);
+        safe = safe && known[k].proven;
+        if (known[k].proven)
+            add_proof(proofs, known[k].proven);
+        link_close(known[k].link);
     }
     return safe;
 }
 
 static int take_over(struct vigil *v)
 {
+    struct buf proofs = {0};
     end_run(v);
     if (!v->order.n_links) {
         note(v, "no link leads out of the run: its rig has ended with it");
         write_log(v);
         return 0;
     }
-    bool safe = do_errands(v);
-    note(v, "the rig is %s%s", safe ? GUARDIAN_SAFE : GUARDIAN_NOT_SAFE,
-         safe ? " (retracted, cell open)" : ": look at it");
+    bool safe = do_errands(v, &proofs);
+    note(v, "x and y were left where they were");
+    if (safe)
+        note(v, "the rig is " GUARDIAN_SAFE " (%s)", proofs.p);
+    else
+        note(v, "the rig is " GUARDIAN_NOT_SAFE ": look at it%s%s%s", proofs.n ? " (known: " : "",
+             proofs.n ? proofs.p : "", proofs.n ? ")" : "");
     write_log(v);
+    buf_free(&proofs);
     return safe ? 0 : 3;
 }
 

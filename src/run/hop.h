@@ -121,7 +121,8 @@ struct run {
     bool aborted; /* a policy or budget ended the run with `abort` */
     bool stopped; /* ... or with `pause`, in order */
     struct recoveries recoveries;
-    bool secured;       /* safe_state() ran since the newest attempt began; counts.safe is its verdict */
+    bool in_order; /* the newest safe state came up in closed loop: what is known of the rig still holds */
+    bool secured;  /* safe_state() ran since the newest attempt began; counts.safe is its verdict */
     bool cell_was_open; /* while retracting: the break is unverified, no xy before full retraction */
     bool have_air;      /* `air` is known from an earlier site of this run */
     struct ramp air;
@@ -277,8 +278,10 @@ bool motion_last_position(struct run *r, struct err *e);
  * knowledge. */
 double motion_clear_height(const struct run *r, double x, double y);
 
-/* S4. Every action is attempted; true if the end was verified: z retracted, cell open. Can not be cancelled.
- */
+/* S4. Every action is attempted; counts.safe says whether the end was verified: z retracted (by whatever rung
+ * of the ladder), cell open. True if it was and the run may go on (r->in_order). *why, the fault, is
+ * explained on the way: what was taken for silence or a stall may be a reset or a lost servo. Can not be
+ * cancelled. */
 bool safe_state(struct run *r, struct err *why);
 
 #endif

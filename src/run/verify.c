@@ -3,7 +3,9 @@
 
 #include <math.h>
 
+#include "base/log.h"
 #include "run/contact.h"
+#include "run/ladder.h"
 
 #define STEP     2e-6 /* m */
 #define SPEED    2e-6 /* m/s */
@@ -92,21 +94,25 @@ bool verify_wiring(struct rig *r, double *capacitance, struct err *e)
     return true;
 }
 
+static void print_rung(void *ctx, const char *text)
+{
+    (void)ctx;
+    log_line(LOG_WARNING, "%s", text);
+}
+
 bool verify_safe_state(struct rig *r, struct err *e)
 {
-    double at[AXIS_COUNT];
     struct err first = ERR_INIT, next = ERR_INIT;
+    struct ladder l = {.rig = r, .at = {NAN, NAN, NAN}, .say = print_rung};
     bool ok = stage_halt(r->stage, &first);
     ok = potentiostat_cut(r->pstat, ok ? &first : &next) && ok;
-    bool known = stage_halt_confirm(r->stage, at, first.code ? &next : &first);
-    if (known) {
-        double to[AXIS_COUNT] = {at[0], at[1], r->config->z_retracted};
-        ns_t patience = ns_from_s(2 * fabs(at[AXIS_Z] - to[AXIS_Z]) / r->config->speed_z + 2);
-        known = stage_set_speed(r->stage, AXIS_Z, r->config->speed_z, first.code ? &next : &first) &&
-                stage_move_wait(r->stage, 1u << AXIS_Z, to, patience, first.code ? &next : &first);
-    }
+    bool up = ladder_climb(&l, first.code ? &next : &first) != RUNG_NONE;
+    if (up && !ladder_is_in_order(&l, RUNG_CLOSED_LOOP))
+        log_line(LOG_WARNING, "the coarse axis has lifted the head");
+    if (up)
+        err_clear(ok ? &first : &next); /* what was wrong on the way has been told */
     bool open = potentiostat_settle(r->pstat, 2 * NS_S, first.code ? &next : &first);
-    if (ok && known && open)
+    if (ok && up && open)
         return true;
     return err_set(e, first.code ? first.code : ERR_INTERNAL, "%s", first.text);
 }

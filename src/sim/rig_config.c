@@ -187,12 +187,15 @@ static void default_axes(struct sim_stage_config *c)
 static bool check_axes(const struct sim_stage_config *c, const struct ynode *n, struct diags *d)
 {
     unsigned worlds = 0;
+    bool coarse = false;
     for (int i = 0; i < c->axes; i++) {
-        if (worlds & 1u << c->axis[i].world) {
+        unsigned here = 1u << c->axis[i].world;
+        if (worlds & here && (here != 4 || coarse)) { /* z may have a coarse axis as well: their ways add */
             diags_error(d, ynode_mark(n), "two axes move the probe along %s", world_axes[c->axis[i].world]);
             return false;
         }
-        worlds |= 1u << c->axis[i].world;
+        coarse = coarse || (worlds & here);
+        worlds |= here;
         for (int j = 0; j < i; j++)
             if (strcmp(c->axis[i].id, c->axis[j].id) == 0) {
                 diags_error(d, ynode_mark(n), "two axes are called %s", c->axis[i].id);

@@ -39,6 +39,12 @@ struct dialogue {
     struct buf question; /* kept for messages */
     struct buf reply;    /* lines of a multi-line reply so far */
     int lines;           /* of it */
+
+    struct buf former; /* a question that was given up, and whose answer may still come; "" = none */
+    bool overdue;      /* it was given up at its deadline */
+    bool answered;     /* the last question was, as far as is known */
+    uint64_t late;
+    dialogue_fits *fits;
 };
 
 struct dialogue *dialogue_new(struct link *k)
@@ -57,6 +63,7 @@ void dialogue_free(struct dialogue *d)
     buf_free(&d->line);
     buf_free(&d->question);
     buf_free(&d->reply);
+    buf_free(&d->former);
     free(d);
 }
 
@@ -68,6 +75,16 @@ struct link *dialogue_link(struct dialogue *d)
 uint64_t dialogue_stale(const struct dialogue *d)
 {
     return d->stale;
+}
+
+uint64_t dialogue_late(const struct dialogue *d)
+{
+    return d->late;
+}
+
+void dialogue_tell_late(struct dialogue *d, dialogue_fits *fits)
+{
+    d->fits = fits;
 }
 
 struct event *dialogue_event(struct dialogue *d)
@@ -157,6 +174,16 @@ static void mark_more(struct dialogue *d)
         link_readable(d->link)->set = true;
 }
 
+/* What a question given up at its deadline is still owed is told from noise by the end of a line. */
+static void count_late(struct dialogue *d)
+{
+    if (!d->former.n || !memchr(d->chunk + d->pos, '\n', d->n - d->pos))
+        return;
+    d->late += d->overdue;
+    buf_clear(&d->former);
+    d->overdue = false;
+}
+
 static void discard(struct dialogue *d)
 {
     if (!d->line_given)
@@ -164,6 +191,7 @@ static void discard(struct dialogue *d)
     buf_clear(&d->line);
     d->line_given = d->overlong = false;
     do {
+        count_late(d);
         d->stale += d->n - d->pos;
     } while (refill(d));
 }
@@ -199,9 +227,31 @@ static void end_question(struct dialogue *d)
     timer_cancel(d->loop, &d->timer);
 }
 
-void dialogue_cancel(struct dialogue *d)
+/* No answer to this question was understood: it may be one of those that come next. */
+static void give_up(struct dialogue *d, bool overdue)
 {
     end_question(d);
+    buf_clear(&d->former);
+    buf_add(&d->former, d->question.p, d->question.n);
+    d->overdue = overdue;
+}
+
+void dialogue_cancel(struct dialogue *d)
+{
+    if (d->asked)
+        give_up(d, false);
+}
+
+void dialogue_attach(struct dialogue *d, struct link *k)
+{
+    end_question(d);
+    d->link = k;
+    d->pos = d->n = 0;
+    d->line_given = d->overlong = d->overdue = false;
+    d->lines = 0;
+    buf_clear(&d->line);
+    buf_clear(&d->reply);
+    buf_clear(&d->former);
 }
 
 bool dialogue_send_bytes(struct dialogue *d, const void *bytes, size_t n, struct err *e)
@@ -218,6 +268,9 @@ bool dialogue_ask(struct dialogue *d, const char *text, enum reply_rule rule, ns
 {
     assert(!d->asked && "one question at a time");
     discard(d);
+    if (d->answered) /* devices answer in order: nothing older will come */
+        buf_clear(&d->former);
+    d->answered = false;
     buf_clear(&d->question);
     buf_str(&d->question, text);
     buf_clear(&d->reply);
@@ -319,6 +372,8 @@ static bool too_late(struct dialogue *d, struct err *e)
         buf_str(&b, ", no answer");
     }
     buf_printf(&b, " within %.10g ms", ns_to_s(d->timeout) * 1e3);
+    if (d->asked)
+        give_up(d, true);
     return give(e, fragment ? ERR_FRAGMENT : ERR_SILENT, &b);
 }
 
@@ -346,6 +401,7 @@ enum reply_state dialogue_poll(struct dialogue *d, const char **reply, ns_t *at,
         if (!take_line(d, reply))
             continue;
         end_question(d);
+        d->answered = true;
         if (at)
             *at = d->at;
         mark_more(d);
@@ -446,5 +502,13 @@ bool dialogue_mismatch(struct dialogue *d, struct err *e, const char *reply, con
     buf_str(&b, ", got ");
     add_got(&b, reply, strlen(reply));
     buf_printf(&b, ", wanted %s", wanted);
-    return give(e, ERR_MISMATCH, &b);
+    bool late = d->fits && d->former.n && d->fits(d->former.p, reply);
+    if (late) {
+        buf_str(&b, ": the answer to `");
+        transcript_escape(&b, d->former.p, d->former.n < SHOWN ? d->former.n : SHOWN);
+        buf_str(&b, "` that was given up");
+    }
+    d->answered = false;
+    give_up(d, d->overdue); /* its own answer comes behind this one, if at all */
+    return give(e, late ? ERR_LATE : ERR_MISMATCH, &b);
 }

@@ -1,6 +1,7 @@
 /* Asking a device and reading its answers over a link: lines that survive between calls, deadlines, and
- * three distinct errors for silence (ERR_SILENT), part of a reply (ERR_FRAGMENT) and a reply that is not
- * one (ERR_MISMATCH, by the caller that understands it, with dialogue_mismatch()).
+ * four distinct errors for silence (ERR_SILENT), part of a reply (ERR_FRAGMENT), a reply that is not one
+ * (ERR_MISMATCH, by the caller that understands it, with dialogue_mismatch()), and one that is the answer to
+ * an earlier question (ERR_LATE, by the same).
  *
  *   set command      dialogue_send(d, "MOV 3 10\n")             writes; expects nothing
  *   question         dialogue_query(d, "POS? 3\n", rule, ...)   discards stale input, writes, waits, reply
@@ -63,8 +64,20 @@ bool dialogue_line(struct dialogue *d, ns_t timeout, const char **line, struct e
  * most for `timeout`; false if it never became quiet. A link that is down is quiet. */
 bool dialogue_drain(struct dialogue *d, ns_t quiet, ns_t timeout);
 
-/* err_set(ERR_MISMATCH) naming device, what was asked and what came. Always false. */
+/* err_set(ERR_MISMATCH) naming device, what was asked and what came. Always false. ERR_LATE if the question
+ * before got no answer and `reply` fits it. */
 bool dialogue_mismatch(struct dialogue *d, struct err *e, const char *reply, const char *wanted);
+/* Whether `reply` may be an answer to `question` (as it was sent). */
+typedef bool dialogue_fits(const char *question, const char *reply);
+/* The driver's rule, by which a late answer is told from a damaged one. Without one all are damaged. */
+void dialogue_tell_late(struct dialogue *d, dialogue_fits *fits);
+/* Answers so far that came behind the deadline of their question, seen as they were thrown away. It takes the
+ * next question or a drain to notice one: whoever was told ERR_SILENT looks here afterwards. */
+uint64_t dialogue_late(const struct dialogue *d);
+
+/* The link was opened anew: d speaks over k from now on; whatever was outstanding or half received is
+ * forgotten. The former link stays the caller's. */
+void dialogue_attach(struct dialogue *d, struct link *k);
 /* Received bytes discarded so far: late answers, unasked lines, overlong lines, drained bytes. */
 uint64_t dialogue_stale(const struct dialogue *d);
 

@@ -6,6 +6,7 @@
 #include "wire/errand.h"
 
 #include <assert.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -77,7 +78,8 @@ static enum verdict judge_text(const struct errand *q, const struct buf *got)
     }
 }
 
-static enum verdict judge_number(const struct errand *q, const struct buf *got)
+/* The number behind `wanted`; `noted` is what CHANGE counts from, and what NOTE leaves there. */
+static enum verdict judge_number(const struct errand *q, const struct buf *got, double *noted)
 {
     size_t n = strlen(q->wanted);
     char *end;
@@ -86,15 +88,21 @@ static enum verdict judge_number(const struct errand *q, const struct buf *got)
     if (strncmp(got->p, q->wanted, n) != 0)
         return WRONG;
     double value = c_strtod(got->p + n, &end);
-    bool number = end != got->p + n && strchr(" \n", *end) && *end;
-    return number && value >= q->low && value <= q->high ? RIGHT : WRONG;
+    if (end == got->p + n || !*end || !strchr(" \n", *end) || !isfinite(value))
+        return WRONG;
+    if (q->kind == ERRAND_NOTE) {
+        *noted = value;
+        return RIGHT;
+    }
+    double from = q->kind == ERRAND_CHANGE ? *noted : 0;
+    return value - from >= q->low && value - from <= q->high ? RIGHT : WRONG;
 }
 
-static enum verdict judge(const struct errand *q, const struct buf *got)
+static enum verdict judge(const struct errand *q, const struct buf *got, double *noted)
 {
     if (!got->n)
         return NOT_YET;
-    return q->kind == ERRAND_NUMBER ? judge_number(q, got) : judge_text(q, got);
+    return q->kind == ERRAND_TEXT ? judge_text(q, got) : judge_number(q, got, noted);
 }
 
 static bool unwanted(const struct errand *q, const struct buf *got, struct err *e)
@@ -110,7 +118,8 @@ static bool unwanted(const struct errand *q, const struct buf *got, struct err *
 }
 
 /* Bytes out, one answer in. A wrong answer uses up its time too: what comes behind it belongs to it. */
-static bool once(struct link *k, const struct errand *q, struct buf *got, ns_t deadline, struct err *e)
+static bool once(struct link *k, const struct errand *q, double *noted, struct buf *got, ns_t deadline,
+                 struct err *e)
 {
     struct loop *l = link_loop(k);
     hush(k, got, q->quiet, deadline);
@@ -118,7 +127,7 @@ static bool once(struct link *k, const struct errand *q, struct buf *got, ns_t d
         return false;
     for (ns_t until = loop_now(l) + q->answer;;) {
         take(k, got);
-        if (judge(q, got) == RIGHT)
+        if (judge(q, got, noted) == RIGHT)
             return true;
         if (!link_up(k, e))
             return false;
@@ -128,18 +137,20 @@ static bool once(struct link *k, const struct errand *q, struct buf *got, ns_t d
     }
 }
 
-bool errand_do(struct link *k, const struct errand *q, struct buf *got, struct err *e)
+bool errand_do(struct link *k, const struct errand *q, double *noted, struct buf *got, struct err *e)
 {
     struct buf own = {0};
     struct buf *b = got ? got : &own;
     buf_clear(b);
     if (q->kind == ERRAND_WRITE)
         return link_write(k, q->bytes, (size_t)q->n, e);
+    if (q->kind == ERRAND_CHANGE && isnan(*noted))
+        return err_set(e, ERR_SILENT, "nothing is known to count from");
     ns_t deadline = loop_now(link_loop(k)) + q->timeout;
     bool ok;
     do {
         struct err why = ERR_INIT;
-        ok = once(k, q, b, deadline, &why);
+        ok = once(k, q, noted, b, deadline, &why);
         if (!ok && e)
             *e = why;
     } while (!ok && link_up(k, NULL) && loop_now(link_loop(k)) < deadline);

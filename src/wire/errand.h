@@ -12,6 +12,8 @@ enum errand_kind {
     ERRAND_WRITE,  /* nothing is awaited */
     ERRAND_TEXT,   /* the whole answer is one of the texts in `wanted`, separated by `|` */
     ERRAND_NUMBER, /* the answer begins with `wanted`, then a number from low to high */
+    ERRAND_NOTE,   /* ... then a number, to be remembered */
+    ERRAND_CHANGE, /* ... then a number that differs from the one remembered by low to high */
 };
 
 struct errand {
@@ -21,7 +23,7 @@ struct errand {
     char bytes[200];
     int n;
     char wanted[40];
-    double low, high;   /* NUMBER: what the device counts in */
+    double low, high;   /* NUMBER, CHANGE: what the device counts in */
     ns_t quiet;         /* first, input is thrown away until none came for so long */
     ns_t answer;        /* longest wait for one answer; then the bytes are sent again ... */
     ns_t timeout;       /* ... until so much has passed in all (0: they are sent once) */
@@ -34,8 +36,9 @@ struct errand {
 struct errand errand_make(const char *what, int turn, const void *bytes, size_t n);
 
 /* Sends and waits, through the link's loop; never longer than timeout + answer + quiet. *got (optional) is
- * what came last. Errors: ERR_LINK, ERR_SILENT without any answer, ERR_FRAGMENT for an answer without an end,
- * ERR_MISMATCH for one that is not wanted. */
-bool errand_do(struct link *k, const struct errand *q, struct buf *got, struct err *e);
+ * what came last. *noted: what a NOTE on this link found, NAN = none yet; a CHANGE without it is not sent
+ * (ERR_SILENT); NULL for the other kinds. Errors: ERR_LINK, ERR_SILENT without any answer, ERR_FRAGMENT for
+ * an answer without an end, ERR_MISMATCH for one that is not wanted. */
+bool errand_do(struct link *k, const struct errand *q, double *noted, struct buf *got, struct err *e);
 
 #endif

@@ -11,8 +11,8 @@
 /* --- specification ------------------------------------------------------------------------------------- */
 
 static const char *const kind_names[] = {
-    [LINK_SERIAL] = "serial", [LINK_PTY] = "pty",       [LINK_TCP] = "tcp",
-    [LINK_MEMORY] = "memory", [LINK_REPLAY] = "replay",
+    [LINK_SERIAL] = "serial", [LINK_USB] = "usb",       [LINK_PTY] = "pty",
+    [LINK_TCP] = "tcp",       [LINK_MEMORY] = "memory", [LINK_REPLAY] = "replay",
 };
 
 /* "HOST:PORT"; an IPv6 address stands in brackets. */
@@ -36,9 +36,26 @@ static bool parse_tcp(const char *text, const char *rest, struct link_spec *s, s
     return true;
 }
 
+/* "SERIAL" or "VID:PID:SERIAL", the ids with four hexadecimal digits. */
+static bool parse_usb(const char *text, const char *rest, struct link_spec *s, struct err *e)
+{
+    unsigned vid = 0, pid = 0;
+    int n = 0;
+    const char *serial = rest;
+    if (sscanf(rest, "%4x:%4x:%n", &vid, &pid, &n) == 2 && n == 10)
+        serial = rest + n;
+    if (!*serial || strchr(serial, ':'))
+        return err_set(e, ERR_INPUT,
+                       "`%s`: usb:SERIAL or usb:VID:PID:SERIAL is wanted, as in usb:0403:6001:FT1ABC", text);
+    s->vid = serial == rest ? 0 : (int)vid;
+    s->pid = serial == rest ? 0 : (int)pid;
+    memmove(s->path, serial, strlen(serial) + 1);
+    return true;
+}
+
 bool link_spec_parse(const char *text, struct link_spec *out, struct err *e)
 {
-    static const enum link_kind kinds[] = {LINK_SERIAL, LINK_PTY, LINK_TCP, LINK_REPLAY};
+    static const enum link_kind kinds[] = {LINK_SERIAL, LINK_USB, LINK_PTY, LINK_TCP, LINK_REPLAY};
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
         const char *name = kind_names[kinds[i]];
         size_t n = strlen(name);
@@ -53,15 +70,19 @@ bool link_spec_parse(const char *text, struct link_spec *out, struct err *e)
         if (s.kind == LINK_TCP) {
             if (!parse_tcp(text, rest, &s, e))
                 return false;
+        } else if (s.kind == LINK_USB) {
+            if (!parse_usb(text, rest, &s, e))
+                return false;
         } else {
             memcpy(s.path, rest, strlen(rest) + 1);
         }
         *out = s;
         return true;
     }
-    return err_set(
-        e, ERR_INPUT,
-        "`%s` is no link; wanted serial:/dev/ttyUSB0, pty:/dev/pts/4, tcp:HOST:PORT or replay:FILE", text);
+    return err_set(e, ERR_INPUT,
+                   "`%s` is no link; wanted serial:/dev/ttyUSB0, usb:SERIAL, pty:/dev/pts/4, tcp:HOST:PORT "
+                   "or replay:FILE",
+                   text);
 }
 
 const char *link_spec_format(const struct link_spec *s, char *text, size_t n)
@@ -70,6 +91,8 @@ const char *link_spec_format(const struct link_spec *s, char *text, size_t n)
         snprintf(text, n, "memory");
     else if (s->kind == LINK_TCP)
         snprintf(text, n, strchr(s->path, ':') ? "tcp:[%s]:%d" : "tcp:%s:%d", s->path, s->port);
+    else if (s->kind == LINK_USB && (s->vid || s->pid))
+        snprintf(text, n, "usb:%04x:%04x:%s", (unsigned)s->vid, (unsigned)s->pid, s->path);
     else
         snprintf(text, n, "%s:%s", kind_names[s->kind], s->path);
     return text;
@@ -85,12 +108,15 @@ void link_init(struct link *k, struct loop *l, const struct link_ops *ops, const
     snprintf(k->device, sizeof k->device, "%s", device);
 }
 
-struct link *link_open(struct loop *l, const struct link_spec *spec, const char *device, struct err *e)
+/* `known`: which USB device it was before; NULL = not opened before. */
+static struct link *open_spec(struct loop *l, const struct link_spec *spec, const struct usb_identity *known,
+                              const char *device, struct err *e)
 {
     struct link *k = NULL;
     switch (spec->kind) {
     case LINK_SERIAL:
-        k = link_serial_open(l, spec, device, e);
+    case LINK_USB:
+        k = link_serial_open(l, spec, known, device, e);
         break;
     case LINK_PTY:
         k = link_pty_open(l, spec, device, e);
@@ -108,8 +134,43 @@ struct link *link_open(struct loop *l, const struct link_spec *spec, const char 
     if (!k) {
         char text[300];
         err_context(e, "%s: %s", device, link_spec_format(spec, text, sizeof text));
+        return NULL;
     }
+    k->opened = true;
+    k->spec = *spec;
     return k;
+}
+
+struct link *link_open(struct loop *l, const struct link_spec *spec, const char *device, struct err *e)
+{
+    return open_spec(l, spec, NULL, device, e);
+}
+
+bool link_can_reopen(const struct link *k)
+{
+    return k->opened && k->spec.kind != LINK_REPLAY;
+}
+
+struct link *link_reopen(struct link *k, struct err *e)
+{
+    if (!link_can_reopen(k)) {
+        err_set(e, ERR_LINK, "%s: this link can not be opened again", k->device);
+        return NULL;
+    }
+    link_release(k); /* a port that is only half gone is not taken from ourselves */
+    struct link *again = open_spec(k->loop, &k->spec, k->usb.serial[0] ? &k->usb : NULL, k->device, e);
+    if (again)
+        link_record(again, k->record);
+    return again;
+}
+
+void link_release(struct link *k)
+{
+    struct err why = ERR_INIT;
+    err_set(&why, ERR_LINK, "%s: the link is closed", k->device);
+    if (k->ops->release)
+        k->ops->release(k);
+    link_fail(k, &why);
 }
 
 void link_close(struct link *k)

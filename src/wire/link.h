@@ -13,19 +13,21 @@
 
 struct transcript;
 
-enum link_kind { LINK_SERIAL, LINK_PTY, LINK_TCP, LINK_MEMORY, LINK_REPLAY };
+enum link_kind { LINK_SERIAL, LINK_USB, LINK_PTY, LINK_TCP, LINK_MEMORY, LINK_REPLAY };
 enum link_flow { FLOW_NONE, FLOW_RTSCTS, FLOW_XONXOFF };
 
 /* Where a device is. Plain data. */
 struct link_spec {
     enum link_kind kind;
-    char path[256]; /* serial, pty: device; tcp: host; replay: transcript file */
+    char path[256]; /* serial, pty: device; usb: serial number; tcp: host; replay: transcript file */
+    int vid, pid;   /* usb; 0 = any */
     int port;       /* tcp */
-    int baud;       /* serial; memory: modelled line rate, 0 = unlimited */
+    int baud;       /* serial, usb; memory: modelled line rate, 0 = unlimited */
     enum link_flow flow;
 };
 
-/* "serial:/dev/ttyUSB0", "pty:/dev/pts/4", "tcp:192.168.168.10:50000", "replay:FILE". ERR_INPUT otherwise. */
+/* "serial:/dev/ttyUSB0", "usb:FT1ABC" or "usb:0403:6001:FT1ABC" (a serial port by its USB device, whatever
+ * its name), "pty:/dev/pts/4", "tcp:192.168.168.10:50000", "replay:FILE". ERR_INPUT otherwise. */
 bool link_spec_parse(const char *text, struct link_spec *out, struct err *e);
 /* Text of a spec for messages ("serial:/dev/ttyUSB0"). Returns text. */
 const char *link_spec_format(const struct link_spec *spec, char *text, size_t n);
@@ -36,6 +38,13 @@ struct link;
  * libserialport with flock and TIOCEXCL (ERR_LINK "in use" if another program holds it). The caller closes
  * it. */
 struct link *link_open(struct loop *l, const struct link_spec *spec, const char *device, struct err *e);
+/* Opens anew what link_open() opened and what has gone down since: a USB port under whatever name its device
+ * has now, told by VID, PID, serial number and interface; another device at the old name is refused
+ * (ERR_LINK). Ports without a USB serial number, ptys and TCP under their names. What recorded k records the
+ * new link. k stays as it is, for the caller to close, but lets go of the port. */
+struct link *link_reopen(struct link *k, struct err *e);
+/* Whether link_reopen() can be asked: not of a memory link, an adopted descriptor or a replay. */
+bool link_can_reopen(const struct link *k);
 /* Two ends of a memory link: what one writes the other reads after n * 10 / baud seconds behind what was
  * written before it (8N1 line; baud 0 = at once). Deterministic in virtual time. A write arrives as a whole
  * when its last byte has crossed the line. When one end is closed the other is down at once; bytes on their

@@ -120,18 +120,27 @@ static void fd_look(struct link *k)
         take_in(f, false);
 }
 
-static void fd_close(struct link *k)
+static void fd_release(struct link *k)
 {
     struct link_fd *f = (struct link_fd *)k;
+    if (f->released)
+        return;
     if (!k->down)
         flush(f); /* a last word (cell off) may still be on its way */
     watch_cancel(k->loop, &f->watch);
     f->release(f);
-    buf_free(&f->out);
+    f->released = true;
+    k->fd = -1;
+}
+
+static void fd_close(struct link *k)
+{
+    fd_release(k);
+    buf_free(&((struct link_fd *)k)->out);
 }
 
 static const struct link_ops fd_ops = {
-    .write = fd_write, .close = fd_close, .drained = fd_drained, .look = fd_look};
+    .write = fd_write, .close = fd_close, .drained = fd_drained, .release = fd_release, .look = fd_look};
 
 struct link_fd *link_fd_new(struct loop *l, int fd, const char *device, void (*release)(struct link_fd *f))
 {

@@ -10,6 +10,7 @@ struct link_fd {
     struct watch watch;
     struct buf out;                     /* written, not yet taken by the system */
     bool socket;                        /* end of file is a hang-up; no SIGPIPE */
+    bool released;                      /* nothing of the system is held any more */
     bool paused;                        /* not read because the reader is behind */
     void (*release)(struct link_fd *f); /* closes the descriptor and what belongs to it */
     int other;                          /* lock (serial) or kept far side (pty master), -1: none */

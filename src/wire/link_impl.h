@@ -8,6 +8,7 @@
 #include "wire/chunks.h"
 #include "wire/fault.h"
 #include "wire/link.h"
+#include "wire/usb.h"
 
 #define LINK_OUTSTANDING_MAX ((size_t)1 << 20) /* bytes written but not taken, or received but not read */
 #define LINK_FAULTS_MAX      16
@@ -17,6 +18,7 @@ struct link_ops {
     bool (*write)(struct link *k, const void *bytes, size_t n, struct err *e);
     void (*close)(struct link *k);   /* lets go of what the kind holds, not of k */
     void (*drained)(struct link *k); /* the reader has taken bytes */
+    void (*release)(struct link *k); /* lets go of the system's descriptor before it is closed */
     void (*look)(struct link *k);    /* takes in what the system has received by now */
 };
 
@@ -34,6 +36,9 @@ struct link {
     bool down;
     struct err why; /* of being down */
     int fd;         /* -1: none */
+    bool opened;    /* by link_open(), of: */
+    struct link_spec spec;
+    struct usb_identity usb; /* of the port that was opened; serial "" = none */
     struct link_fault *faults;
     int fault_n;
     struct timer hangup;
@@ -52,8 +57,12 @@ void fault_apply(struct link *k, struct chunk *c, char *bytes);
 /* Whether what the host writes now is lost on the way. */
 bool fault_is_deaf(const struct link *k);
 
-struct link *link_serial_open(struct loop *l, const struct link_spec *spec, const char *device,
-                              struct err *e);
+/* Lets go of what k holds of the system; it is down from now on. */
+void link_release(struct link *k);
+
+/* Kinds LINK_SERIAL and LINK_USB; `known` (optional): the device that it has to be. */
+struct link *link_serial_open(struct loop *l, const struct link_spec *spec, const struct usb_identity *known,
+                              const char *device, struct err *e);
 struct link *link_pty_open(struct loop *l, const struct link_spec *spec, const char *device, struct err *e);
 struct link *link_tcp_open(struct loop *l, const struct link_spec *spec, const char *device, struct err *e);
 struct link *link_replay_open(struct loop *l, const struct link_spec *spec, const char *device,

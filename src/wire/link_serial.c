@@ -3,12 +3,17 @@
  * The lock is taken on a descriptor of our own before libserialport touches the port, so that a port in use
  * keeps its settings. TIOCEXCL keeps out programs that do not look at locks. HUPCL is cleared: closing must
  * not reset boards that restart when DTR falls. IGNPAR, which libserialport sets, is cleared: a byte with a
- * framing error shall show as a NUL in its line instead of leaving a number that is one digit shorter. */
+ * framing error shall show as a NUL in its line instead of leaving a number that is one digit shorter.
+ *
+ * A port of a USB device is remembered by its device: a name may be another device's tomorrow. */
 #include "wire/link.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <libserialport.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <termios.h>
@@ -81,15 +86,16 @@ static bool claim(struct sp_port *port, int *fd, struct err *e)
     return true;
 }
 
-struct link *link_serial_open(struct loop *l, const struct link_spec *spec, const char *device, struct err *e)
+static struct link *open_port(struct loop *l, const struct link_spec *spec, const char *name,
+                              const char *device, struct err *e)
 {
     struct sp_port *port = NULL;
-    enum sp_return r = sp_get_port_by_name(spec->path, &port);
+    enum sp_return r = sp_get_port_by_name(name, &port);
     if (r != SP_OK) {
         sp_failed(e, r, "no serial port of this name");
         return NULL;
     }
-    int fd = -1, lock = open(spec->path, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+    int fd = -1, lock = open(name, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
     if (lock < 0) {
         if (errno == EBUSY)
             err_set(e, ERR_LINK, "in use by another program");
@@ -116,4 +122,33 @@ not_open:
 no_lock:
     sp_free_port(port);
     return NULL;
+}
+
+/* The name of the port now. Names under /dev/serial/ are links to those that libserialport knows. */
+static bool find_port(const struct link_spec *spec, const struct usb_identity *known, char name[PATH_MAX],
+                      struct err *e)
+{
+    struct usb_identity want = {.vid = spec->vid, .pid = spec->pid, .interface = -1};
+    if (!known && spec->kind == LINK_SERIAL) {
+        char real[PATH_MAX];
+        snprintf(name, PATH_MAX, "%s", realpath(spec->path, real) ? real : spec->path);
+        return true;
+    }
+    if (!known)
+        snprintf(want.serial, sizeof want.serial, "%.127s", spec->path);
+    return usb_find(known ? known : &want, name, PATH_MAX, e);
+}
+
+struct link *link_serial_open(struct loop *l, const struct link_spec *spec, const struct usb_identity *known,
+                              const char *device, struct err *e)
+{
+    char name[PATH_MAX];
+    struct usb_identity usb = {.interface = -1};
+    if (!find_port(spec, known, name, e))
+        return NULL;
+    usb_of_port(name, &usb);
+    struct link *k = open_port(l, spec, name, device, e);
+    if (k)
+        k->usb = usb;
+    return k;
 }

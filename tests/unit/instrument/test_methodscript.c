@@ -281,11 +281,21 @@ static void a_refused_advance(void **state)
     add_hold(true);
     start("M0007\n");
     expect(PSTAT_BEGIN);
-    fake_expects(&f, "Y\n", "Y!0006\n");
+    fake_expects(&f, "Y\n", "Y!0003\n");
     assert_true(potentiostat_advance(p, &e));
     loop_sleep_until(f.loop, loop_now(f.loop) + 10 * NS_MS);
     expect(PSTAT_FAILED);
     assert_int_equal(e.code, ERR_REFUSED);
+    done();
+    setup();
+    add_hold(true);
+    start("M0007\n");
+    expect(PSTAT_BEGIN);
+    fake_expects(&f, "Y\n", "Y!0006\n"); /* no script where one should run */
+    assert_true(potentiostat_advance(p, &e));
+    loop_sleep_until(f.loop, loop_now(f.loop) + 10 * NS_MS);
+    expect(PSTAT_FAILED);
+    assert_int_equal(e.code, ERR_RESET);
     done();
 }
 
@@ -572,8 +582,65 @@ static void the_wrong_technique_begins(void **state)
 static void critical_overload_in_the_midst_of_a_run(void **state)
 {
     (void)state;
-    fails_with("M0007\n!0032: Line 14\n\n", ERR_REFUSED, "critical cell overload");
-    fails_with("M0007\n!0032: Line 14\n", ERR_REFUSED, "Line 14"); /* without the empty line */
+    fails_with("M0007\n!0032: Line 14\n\n", ERR_REPORTED, "critical cell overload");
+    fails_with("M0007\n!0032: Line 14\n", ERR_REPORTED, "Line 14"); /* without the empty line */
+}
+
+static void a_device_that_started_anew_in_the_midst_of_a_run(void **state)
+{
+    (void)state;
+    fails_with("M0007\ntnexus11304#Oct 22 2024 14:38:26\n", ERR_RESET, "started anew");
+    fails_with("M0007\n!7FFF: Line 3\n", ERR_RESET, "7FFF");
+}
+
+/* It says nothing, until it is stopped: then no script runs. */
+static void a_device_that_fell_silent_had_started_anew(void **state)
+{
+    (void)state;
+    struct err why = ERR_INIT;
+    setup();
+    add_hold(true);
+    add_hold(false);
+    start("M0007\nPda8000000u;ba8000001p,10,210;eb8000000m\n");
+    expect(PSTAT_BEGIN);
+    expect(PSTAT_SAMPLE);
+    expect(PSTAT_NONE);
+    err_set(&why, ERR_SILENT, "no data for 1 s");
+    assert_false(potentiostat_explain(p, &why)); /* nothing is known yet */
+    fake_expects(&f, "\nZ\n" OFF, "Z!0006\n");
+    fake_says(&f, 2 * NS_MS, "e\n\n");
+    assert_true(potentiostat_cut(p, &e));
+    fake_expects(&f, "\nZ\n", "Z!0006\n");
+    fake_expects(&f, OFF, "e\n\n");
+    assert_true(potentiostat_settle(p, 5 * NS_S, &e));
+    assert_true(potentiostat_explain(p, &why));
+    assert_int_equal(why.code, ERR_RESET);
+    assert_string_equal(why.device, "potentiostat");
+    assert_non_null(strstr(why.text, "no data for 1 s: "));
+    done();
+}
+
+/* The same silence, but the script runs: it was the line. */
+static void a_device_that_fell_silent_and_runs_its_script_was_silent(void **state)
+{
+    (void)state;
+    struct err why = ERR_INIT;
+    setup();
+    add_hold(true);
+    add_hold(false);
+    start("M0007\n");
+    expect(PSTAT_BEGIN);
+    err_set(&why, ERR_SILENT, "no data for 1 s");
+    fake_expects(&f, "\nZ\n" OFF, "Z\n*\n\ne!0006\n");
+    fake_expects(&f, "\nZ\n", "Z!0006\n");
+    fake_expects(&f, OFF, "e\n\n");
+    assert_true(potentiostat_cut(p, &e));
+    loop_sleep_until(f.loop, loop_now(f.loop) + 10 * NS_MS);
+    expect(PSTAT_NONE); /* takes the answers to the cut */
+    assert_true(potentiostat_settle(p, 5 * NS_S, &e));
+    assert_false(potentiostat_explain(p, &why));
+    assert_int_equal(why.code, ERR_SILENT);
+    done();
 }
 
 static void a_program_that_ends_too_early(void **state)
@@ -657,10 +724,10 @@ static void errands_cut_and_prove_the_open_cell(void **state)
     start("M0007\nPda8000000u;ba8000001p,10,210;eb8000000m\n");
     assert_int_equal(potentiostat_errands(p, q, POTENTIOSTAT_ERRANDS), 4);
     fake_expects(&f, "\nZ\n" OFF, "Z\n*\n\ne!0006\nc!0003\n");
-    assert_true(errand_do(f.host, &q[0], NULL, &e));
+    assert_true(errand_do(f.host, &q[0], NULL, NULL, &e));
     fake_expects(&f, OFF, NULL); /* still deaf */
     fake_expects(&f, OFF, "e\n\n");
-    assert_true(errand_do(f.host, &q[1], NULL, &e));
+    assert_true(errand_do(f.host, &q[1], NULL, NULL, &e));
     assert_string_equal(q[1].proves, "cell open");
     assert_true(q[2].only_unproven && q[3].only_unproven);
     assert_int_equal(potentiostat_errands(p, q, 1), 1);
@@ -787,6 +854,9 @@ int main(void)
         T(one_damaged_line_fails_the_stream),
         T(the_wrong_technique_begins),
         T(critical_overload_in_the_midst_of_a_run),
+        T(a_device_that_started_anew_in_the_midst_of_a_run),
+        T(a_device_that_fell_silent_had_started_anew),
+        T(a_device_that_fell_silent_and_runs_its_script_was_silent),
         T(a_program_that_ends_too_early),
         T(hang_up_in_the_midst_of_a_run),
         T(finish_is_an_orderly_end),

@@ -13,9 +13,10 @@ static struct err e;
 
 /* Axes 1, 2, 3; z of the controller falls toward the sample unless `toward` is +1; the rig may use 5 to 95
  * um. */
-static void setup(int toward)
+static void setup_with(int toward, struct stage_coarse coarse)
 {
-    struct stage_config c = {.id = {"1", "2", "3"}, .toward_sample = toward, .tolerance = 20e-9};
+    struct stage_config c = {
+        .id = {"1", "2", "3"}, .toward_sample = toward, .tolerance = 20e-9, .coarse = coarse};
     for (int a = 0; a < AXIS_COUNT; a++) {
         c.limit[a][0] = 5e-6;
         c.limit[a][1] = 95e-6;
@@ -28,6 +29,11 @@ static void setup(int toward)
     fake_open(&f);
     s = stage_driver("pi-gcs")->open(f.dialogue, &c, &e);
     assert_non_null(s);
+}
+
+static void setup(int toward)
+{
+    setup_with(toward, (struct stage_coarse){0});
 }
 
 static void done(void)
@@ -141,7 +147,7 @@ static void error_7_at_the_controllers_limit(void **state)
     fake_expects(&f, "MOV 3 90.000000\n", NULL);
     fake_expects(&f, "ERR?\n", "7\n");
     assert_false(stage_move_wait(s, 1u << AXIS_Z, (double[]){0, 0, 90e-6}, NS_S, &e));
-    assert_int_equal(e.code, ERR_REFUSED);
+    assert_int_equal(e.code, ERR_END_STOP);
     assert_non_null(strstr(e.text, "position out of limits"));
     done();
 }
@@ -218,6 +224,9 @@ static void an_axis_that_never_arrives(void **state)
     fake_expects(&f, POS, "1=10.0 \n2=60.0 \n3=90.0\n");
     fake_expects(&f, POS, "1=10.0 \n2=60.0 \n3=90.0\n");
     fake_expects(&f, POS, "1=10.0 \n2=60.0 \n3=90.0\n");
+    fake_expects(&f, "SVO? 1 2 3\n", "1=1 \n2=1 \n3=1\n"); /* neither lost its servo nor started anew, */
+    fake_expects(&f, "ERR?\n", "0\n");                     /* no error, */
+    fake_expects(&f, POS, "1=10.0 \n2=60.0 \n3=90.0\n");   /* and no end of its travel */
     assert_false(stage_move_wait(s, 1, (double[]){50e-6, 0, 0}, 12 * NS_MS, &e));
     assert_int_equal(e.code, ERR_OFF_TARGET);
     assert_non_null(strstr(e.text, "axis x"));
@@ -247,7 +256,7 @@ static void a_servo_that_stays_off(void **state)
     fake_expects(&f, "ERR?\n", "0\n");
     fake_expects(&f, "SVO? 1 2 3\n", "1=1 \n2=1 \n3=0\n");
     assert_false(stage_servo_on(s, &e));
-    assert_int_equal(e.code, ERR_MISMATCH);
+    assert_int_equal(e.code, ERR_SERVO);
     assert_non_null(strstr(e.text, "axis z"));
     done();
 }
@@ -358,8 +367,9 @@ static int do_errands(double z, double speed, bool done_[STAGE_ERRANDS])
 {
     struct errand q[STAGE_ERRANDS];
     int n = stage_errands(s, z, speed, q, STAGE_ERRANDS);
+    double noted = NAN;
     for (int k = 0; k < n; k++)
-        done_[k] = q[k].only_unproven ? false : errand_do(f.host, &q[k], NULL, &e);
+        done_[k] = q[k].only_unproven ? false : errand_do(f.host, &q[k], &noted, NULL, &e);
     return n;
 }
 
@@ -407,6 +417,336 @@ static void errands_are_sent_whatever_the_stage_answers(void **state)
     done();
 }
 
+/* ---- what happened ---- */
+
+static struct err unexplained(void)
+{
+    struct err why = ERR_INIT;
+    err_set(&why, ERR_MISMATCH, "z does not rise");
+    return why;
+}
+
+static void explained_as(enum err_code code, const char *part)
+{
+    struct err why = unexplained();
+    assert_true(stage_explain(s, &why));
+    assert_int_equal(why.code, code);
+    assert_string_equal(why.device, "stage");
+    assert_non_null(strstr(why.text, "z does not rise: "));
+    if (!strstr(why.text, part))
+        fail_msg("`%s` does not say `%s`", why.text, part);
+}
+
+static void a_servo_that_was_lost_is_told(void **state)
+{
+    (void)state;
+    setup(-1);
+    fake_expects(&f, "VEL 3 5.000000\n", NULL);
+    fake_expects(&f, "SVO? 1 2 3\n", "1=1 \n2=1 \n3=0\n");
+    fake_expects(&f, "VEL? 3\n", "3=5.000000000e+00\n"); /* as it was set */
+    fake_expects(&f, "ERR?\n", "1024\n");
+    assert_true(stage_set_speed(s, AXIS_Z, 5e-6, &e));
+    explained_as(ERR_SERVO, "servo of z is off: motion error");
+    done();
+}
+
+static void a_controller_that_started_anew_is_told_by_its_velocity(void **state)
+{
+    (void)state;
+    setup(-1);
+    fake_expects(&f, "VEL 3 5.000000\n", NULL);
+    fake_expects(&f, "SVO? 1 2 3\n", "1=0 \n2=0 \n3=0\n");
+    fake_expects(&f, "VEL? 3\n", "3=10\n");
+    assert_true(stage_set_speed(s, AXIS_Z, 5e-6, &e));
+    explained_as(ERR_RESET, "started anew");
+    done();
+}
+
+static void an_error_that_was_read_before_the_stop_counts(void **state)
+{
+    (void)state;
+    setup(-1);
+    fake_expects(&f, "ERR?\n", "603\n");
+    fake_expects(&f, "SVO? 1 2 3\n", "1=1 \n2=1 \n3=1\n");
+    fake_expects(&f, "ERR?\n", "10\n");
+    assert_false(stage_check(s, &e));
+    assert_int_equal(e.code, ERR_REPORTED);
+    explained_as(ERR_REPORTED, "temperature too high");
+    done();
+}
+
+static void an_axis_at_an_end_of_its_travel(void **state)
+{
+    (void)state;
+    double limit[AXIS_COUNT][2];
+    static const double targets[2] = {95e-6, 50e-6}; /* of x: there on purpose, and not */
+    for (int k = 0; k < 2; k++) {
+        setup(-1);
+        fake_expects(&f, "TMN? 1 2 3\n", "1=0 \n2=0 \n3=0\n");
+        fake_expects(&f, "TMX? 1 2 3\n", "1=95 \n2=100 \n3=100\n");
+        fake_expects(&f, k ? "MOV 1 50.000000\n" : "MOV 1 95.000000\n", NULL);
+        fake_expects(&f, "SVO? 1 2 3\n", "1=1 \n2=1 \n3=1\n");
+        fake_expects(&f, "ERR?\n", "0\n");
+        fake_expects(&f, POS, "1=95.01 \n2=50 \n3=50\n");
+        assert_true(stage_read_limits(s, limit, &e));
+        assert_true(stage_move(s, 1u << AXIS_X, (double[]){targets[k], 0, 0}, &e));
+        if (k == 0) {
+            struct err why = unexplained();
+            assert_false(stage_explain(s, &why));
+        } else {
+            explained_as(ERR_END_STOP, "axis x stands at 95.0100 um, the upper end");
+        }
+        done();
+    }
+}
+
+static void what_can_not_be_explained_stays_as_it_was(void **state)
+{
+    (void)state;
+    struct err why = unexplained(), before = why;
+    setup(-1);
+    fake_expects(&f, "SVO? 1 2 3\n", NULL); /* silent: not asked again */
+    assert_false(stage_explain(s, &why));
+    assert_memory_equal(&why, &before, sizeof why);
+    done();
+}
+
+static void a_move_that_is_refused_for_its_servo(void **state)
+{
+    (void)state;
+    setup(-1);
+    fake_expects(&f, "VEL 3 5.000000\n", NULL);
+    fake_expects(&f, "MOV 3 60.000000\n", NULL);
+    fake_expects(&f, "ERR?\n", "5\n");
+    fake_expects(&f, "SVO? 1 2 3\n", "1=0 \n2=0 \n3=0\n");
+    fake_expects(&f, "VEL? 3\n", "3=10\n");
+    assert_true(stage_set_speed(s, AXIS_Z, 5e-6, &e));
+    assert_false(stage_move_wait(s, 1u << AXIS_Z, (double[]){0, 0, 60e-6}, NS_S, &e));
+    assert_int_equal(e.code, ERR_RESET);
+    done();
+}
+
+static void an_answer_to_an_earlier_question_is_late_not_damaged(void **state)
+{
+    (void)state;
+    double p[AXIS_COUNT];
+    setup(-1);
+    fake_expects(&f, POS, NULL);
+    fake_says(&f, 400 * NS_MS, "1=1 \n2=2 \n3=3\n");
+    fake_expects(&f, "ERR?\n", NULL);
+    assert_false(stage_position(s, p, &e));
+    assert_int_equal(e.code, ERR_SILENT);
+    assert_false(stage_check(s, &e));
+    assert_int_equal(e.code, ERR_LATE);
+    assert_non_null(strstr(e.text, "POS? 1 2 3"));
+    done();
+}
+
+/* ---- ways up ---- */
+
+static void frozen_axes_do_not_move_whatever_is_asked(void **state)
+{
+    (void)state;
+    setup(-1);
+    fake_expects(&f, "MOV 3 60.000000\n", NULL);
+    fake_expects(&f, "MOV 2 60.000000\n", NULL);
+    stage_freeze(s, true);
+    for (unsigned mask = 1; mask < 8; mask++)
+        if (mask != 1u << AXIS_Z) {
+            assert_false(stage_move(s, mask, (double[]){50e-6, 50e-6, 60e-6}, &e));
+            assert_int_equal(e.code, ERR_LIMIT);
+        }
+    assert_true(stage_move(s, 1u << AXIS_Z, (double[]){0, 0, 60e-6}, &e));
+    stage_freeze(s, false);
+    assert_true(stage_move(s, 1u << AXIS_Y, (double[]){0, 60e-6, 0}, &e));
+    done();
+}
+
+/* 10 um/s: at most 0.5 um in a step; 1.25 um per volt. */
+static void open_loop_goes_up_step_by_step(void **state)
+{
+    (void)state;
+    setup(+1); /* up is falling */
+    fake_expects(&f, "POS? 3\n", "3=6.5\n");
+    fake_expects(&f, "SVO 3 0\n", NULL);
+    fake_expects(&f, "ERR?\n", "0\n");
+    fake_expects(&f, "SVR 3 -0.200000\n", NULL);
+    fake_expects(&f, "ERR?\n", "0\n");
+    fake_expects(&f, "POS? 3\n", "3=6.25\n");
+    fake_expects(&f, "SVR 3 -0.400000\n", NULL);
+    fake_expects(&f, "ERR?\n", "0\n");
+    fake_expects(&f, "POS? 3\n", "3=5.75\n");
+    fake_expects(&f, "SVR 3 -0.200000\n", NULL); /* the rest to 5.5 um */
+    fake_expects(&f, "ERR?\n", "0\n");
+    fake_expects(&f, "POS? 3\n", "3=5.55\n");
+    if (!stage_retract_open_loop(s, -5.5e-6, 10e-6, &e))
+        fail_msg("%s", e.text);
+    done();
+}
+
+static void open_loop_takes_back_a_step_toward_the_sample(void **state)
+{
+    (void)state;
+    setup(-1);
+    fake_expects(&f, "POS? 3\n", "3=50\n");
+    fake_expects(&f, "SVO 3 0\n", NULL);
+    fake_expects(&f, "ERR?\n", "0\n");
+    fake_expects(&f, "SVR 3 0.200000\n", NULL);
+    fake_expects(&f, "ERR?\n", "0\n");
+    fake_expects(&f, "POS? 3\n", "3=49.8\n");
+    fake_expects(&f, "SVR 3 -0.200000\n", NULL);
+    fake_expects(&f, "ERR?\n", "0\n");
+    fake_expects(&f, "SVO 3 1\n", NULL);
+    fake_expects(&f, "ERR?\n", "0\n");
+    assert_false(stage_retract_open_loop(s, 90e-6, 10e-6, &e));
+    assert_int_equal(e.code, ERR_OFF_TARGET);
+    assert_non_null(strstr(e.text, "toward the sample"));
+    done();
+}
+
+static void open_loop_of_a_stage_that_does_not_move(void **state)
+{
+    (void)state;
+    setup(-1);
+    fake_expects(&f, "POS? 3\n", "3=50\n");
+    fake_expects(&f, "SVO 3 0\n", NULL);
+    fake_expects(&f, "ERR?\n", "0\n");
+    for (int k = 0; k < 5; k++) {
+        fake_expects(&f, "SVR 3 0.200000\n", NULL);
+        fake_expects(&f, "ERR?\n", "0\n");
+        fake_expects(&f, "POS? 3\n", "3=50.0005\n");
+    }
+    fake_expects(&f, "SVO 3 1\n", NULL);
+    fake_expects(&f, "ERR?\n", "0\n");
+    assert_false(stage_retract_open_loop(s, 90e-6, 10e-6, &e));
+    assert_int_equal(e.code, ERR_OFF_TARGET);
+    assert_non_null(strstr(e.text, "does not follow"));
+    assert_string_equal(e.device, "stage");
+    done();
+}
+
+static void open_loop_ends_at_the_voltage_limit(void **state)
+{
+    (void)state;
+    setup(-1);
+    fake_expects(&f, "POS? 3\n", "3=50\n");
+    fake_expects(&f, "SVO 3 0\n", NULL);
+    fake_expects(&f, "ERR?\n", "0\n");
+    fake_expects(&f, "SVR 3 0.200000\n", NULL);
+    fake_expects(&f, "ERR?\n", "302\n");
+    fake_expects(&f, "SVO 3 1\n", NULL);
+    fake_expects(&f, "ERR?\n", "0\n");
+    assert_false(stage_retract_open_loop(s, 90e-6, 10e-6, &e));
+    assert_int_equal(e.code, ERR_REPORTED);
+    done();
+}
+
+/* Falling positions lift; 100 um at 50 um/s. */
+static const struct stage_coarse coarse = {.id = "4", .away = -1, .by = 100e-6, .speed = 50e-6};
+
+static void the_coarse_axis_must_exist_and_have_room(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *axes, *at;
+        enum err_code code;
+        const char *part;
+    } cases[] = {
+        {"1 \n2 \n3\n", NULL, ERR_MISMATCH, "coarse axis"},
+        {"1 \n2 \n3 \n4\n", "4=80\n", ERR_LIMIT, "80.000 um are left"},
+        {"1 \n2 \n3 \n4\n", "4=100\n", ERR_NONE, ""},
+    };
+    for (int k = 0; k < 3; k++) {
+        char id[160];
+        setup_with(-1, coarse);
+        fake_expects(&f, "*IDN?\n", "Physik Instrumente, E-727.4CDA, 120040681, 14.11.01.05\n");
+        fake_expects(&f, "ERR?\n", "0\n");
+        fake_expects(&f, "SAI?\n", cases[k].axes);
+        if (cases[k].at) {
+            fake_expects(&f, "POS? 4\n", cases[k].at);
+            fake_expects(&f, "TMN? 4\n", "4=0\n");
+        }
+        assert_int_equal(stage_identify(s, id, sizeof id, &e), cases[k].code == ERR_NONE);
+        assert_int_equal(e.code, cases[k].code);
+        assert_non_null(strstr(e.text, cases[k].part));
+        done();
+    }
+}
+
+static void the_coarse_axis_lifts_and_is_seen_to(void **state)
+{
+    (void)state;
+    double by;
+    setup_with(-1, coarse);
+    fake_expects(&f, "POS? 4\n", "4=450.5\n");
+    fake_expects(&f, "SVO? 4\n", "4=0\n");
+    fake_expects(&f, "SVO 4 1\n", NULL);
+    fake_expects(&f, "ERR?\n", "0\n");
+    fake_expects(&f, "VEL 4 50.000000\nMOV 4 350.500000\n", NULL);
+    fake_expects(&f, "ERR?\n", "0\n");
+    fake_expects(&f, "POS? 4\n", "4=400\n");
+    fake_expects(&f, "POS? 4\n", "4=350.8\n");
+    if (!stage_lift(s, &by, &e))
+        fail_msg("%s", e.text);
+    near(by, 99.7e-6);
+    done();
+}
+
+static void a_coarse_axis_that_stops_on_its_way_is_no_lift(void **state)
+{
+    (void)state;
+    double by;
+    setup_with(-1, (struct stage_coarse){.id = "4", .away = 1, .by = 1e-6, .speed = 1});
+    fake_expects(&f, "POS? 4\n", "4=10\n");
+    fake_expects(&f, "SVO? 4\n", "4=1\n");
+    fake_expects(&f, "VEL 4 1000000.000000\nMOV 4 11.000000\n", NULL);
+    fake_expects(&f, "ERR?\n", "0\n");
+    /* 2 s of looking every 51 ms */
+    for (int k = 0; k < 41; k++)
+        fake_expects(&f, "POS? 4\n", "4=10.9\n");
+    assert_false(stage_lift(s, &by, &e));
+    assert_int_equal(e.code, ERR_OFF_TARGET);
+    assert_non_null(strstr(e.text, "0.900 um of 1.000 um"));
+    near(by, 0.9e-6);
+    assert_string_equal(e.device, "stage");
+    done();
+}
+
+static void no_coarse_axis(void **state)
+{
+    (void)state;
+    double by = 7;
+    setup(-1);
+    assert_false(stage_lift(s, &by, &e));
+    assert_int_equal(e.code, ERR_LIMIT);
+    assert_true(by == 0);
+    done();
+}
+
+/* The last errands, for a guardian: from wherever the head stands then. */
+static void errands_lift_the_head_where_the_retraction_is_not_proven(void **state)
+{
+    (void)state;
+    struct errand q[STAGE_ERRANDS];
+    double noted = NAN;
+    setup_with(-1, coarse);
+    int n = stage_errands(s, 90e-6, 20e-6, q, STAGE_ERRANDS);
+    assert_int_equal(n, 10);
+    for (int k = 7; k < 10; k++)
+        assert_true(q[k].only_unproven && q[k].turn == 3);
+    assert_string_equal(q[9].proves, "lifted by coarse axis");
+    assert_false(errand_do(f.host, &q[9], &noted, NULL, &e)); /* nothing to count from: nothing is sent */
+    fake_expects(&f, "POS? 4\n", "4=450.5\n");
+    fake_expects(&f, "SVO 4 1\nVEL 4 50.000000\nMVR 4 -100.000000\nERR?\n", "0\n");
+    fake_expects(&f, "POS? 4\n", "4=400\n");
+    fake_expects(&f, "POS? 4\n", "4=351.6\n");
+    fake_expects(&f, "POS? 4\n", "4=351.4\n");
+    for (int k = 7; k < 10; k++)
+        if (!errand_do(f.host, &q[k], &noted, NULL, &e))
+            fail_msg("%s", e.text);
+    done();
+}
+
 static void link_gone(void **state)
 {
     (void)state;
@@ -444,6 +784,23 @@ int main(void)
         cmocka_unit_test(bytes_for_a_guardian),
         cmocka_unit_test(errands_stop_again_behind_the_first_answer_then_retract_and_see_it_arrive),
         cmocka_unit_test(errands_are_sent_whatever_the_stage_answers),
+        cmocka_unit_test(a_servo_that_was_lost_is_told),
+        cmocka_unit_test(a_controller_that_started_anew_is_told_by_its_velocity),
+        cmocka_unit_test(an_error_that_was_read_before_the_stop_counts),
+        cmocka_unit_test(an_axis_at_an_end_of_its_travel),
+        cmocka_unit_test(what_can_not_be_explained_stays_as_it_was),
+        cmocka_unit_test(a_move_that_is_refused_for_its_servo),
+        cmocka_unit_test(an_answer_to_an_earlier_question_is_late_not_damaged),
+        cmocka_unit_test(frozen_axes_do_not_move_whatever_is_asked),
+        cmocka_unit_test(open_loop_goes_up_step_by_step),
+        cmocka_unit_test(open_loop_takes_back_a_step_toward_the_sample),
+        cmocka_unit_test(open_loop_of_a_stage_that_does_not_move),
+        cmocka_unit_test(open_loop_ends_at_the_voltage_limit),
+        cmocka_unit_test(the_coarse_axis_must_exist_and_have_room),
+        cmocka_unit_test(the_coarse_axis_lifts_and_is_seen_to),
+        cmocka_unit_test(a_coarse_axis_that_stops_on_its_way_is_no_lift),
+        cmocka_unit_test(no_coarse_axis),
+        cmocka_unit_test(errands_lift_the_head_where_the_retraction_is_not_proven),
         cmocka_unit_test(link_gone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

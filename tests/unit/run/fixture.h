@@ -72,6 +72,7 @@ struct night {
     struct run_options options;
     struct run_counts counts;
     enum run_end end;
+    bool unplugged; /* devices whose link went down can not be opened again (now) */
     bool began, stored;
     struct err e, writer_error;
     ns_t t0, t1; /* of the run */
@@ -217,6 +218,16 @@ static inline struct link *simulated_device(struct night *n, const char *device)
     return host;
 }
 
+/* Plugs a simulated device in again, if it is not kept out. */
+static inline bool plug_in(void *ctx, const char *device, struct link **out, struct err *e)
+{
+    struct night *n = ctx;
+    if (n->unplugged)
+        return err_set(e, ERR_LINK, "%s: not plugged in", device);
+    *out = simulated_device(n, device);
+    return true;
+}
+
 static inline void open_rig(struct night *n)
 {
     const struct protocol *p = n->protocol;
@@ -233,6 +244,10 @@ static inline void open_rig(struct night *n)
     struct link *stage = simulated_device(n, "stage"), *pstat = simulated_device(n, "potentiostat");
     n->rig =
         rig_open(n->loop, p->rig, stage, pstat, p->offset, limit, fmin(p->i_limit, p->rig->i_limit), &n->e);
+    if (n->rig) {
+        n->rig->reopen = plug_in;
+        n->rig->reopen_ctx = n;
+    }
     if (!n->rig || !rig_identify(n->rig, &n->e))
         fail_msg("rig: %s", n->e.text);
 }

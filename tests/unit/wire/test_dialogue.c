@@ -191,6 +191,68 @@ static void stale_late_reply(void **state)
     will_say(1, "0\n");
     assert_answer("ERR?\n", REPLY_LINE, "0");
     assert_int_equal(dialogue_stale(d), strlen("3=1.0\n"));
+    assert_int_equal(dialogue_late(d), 1);
+}
+
+static bool looks_alike(const char *question, const char *reply)
+{
+    return (strncmp(question, "POS?", 4) == 0) == (strchr(reply, '=') != NULL);
+}
+
+/* Mismatches of the answer to a question, as its driver finds them. */
+static enum err_code mismatch_of(const char *question, const char *reply)
+{
+    struct err e = ERR_INIT;
+    assert_answer(question, REPLY_LINE, reply);
+    assert_false(dialogue_mismatch(d, &e, reply, "a number"));
+    return e.code;
+}
+
+static void answer_to_an_earlier_question(void **state)
+{
+    (void)state;
+    dialogue_tell_late(d, looks_alike);
+    will_say(TIMEOUT + 50 * NS_MS, "3=1.0\n");
+    assert_no_answer("POS? 3\n", REPLY_LINE, ERR_SILENT, "no answer");
+    assert_int_equal(mismatch_of("ERR?\n", "3=1.0"), ERR_LATE);
+    assert_int_equal(dialogue_late(d), 0); /* it was taken, not thrown away */
+    /* From then on each answer is one question late. */
+    will_say(1, "0\n");
+    assert_int_equal(mismatch_of("POS? 3\n", "0"), ERR_LATE);
+    /* In step again: what does not fit now is damaged. */
+    will_say(1, "3=1.0\n");
+    assert_answer("POS? 3\n", REPLY_LINE, "3=1.0");
+    will_say(1, "3=2.0\n");
+    assert_int_equal(mismatch_of("ERR?\n", "3=2.0"), ERR_MISMATCH);
+}
+
+static void damage_behind_a_question_without_answer_is_not_called_late(void **state)
+{
+    (void)state;
+    dialogue_tell_late(d, looks_alike);
+    assert_no_answer("POS? 3\n", REPLY_LINE, ERR_SILENT, "no answer");
+    will_say(1, "x7\n");
+    assert_int_equal(mismatch_of("ERR?\n", "x7"), ERR_MISMATCH);
+}
+
+static void a_link_opened_anew_begins_with_nothing(void **state)
+{
+    (void)state;
+    struct link *old = host, *other;
+    will_say(1, "3=1.");
+    assert_no_answer("POS? 3\n", REPLY_LINE, ERR_FRAGMENT, "`3=1.`");
+    assert_true(dialogue_ask(d, "POS? 3\n", REPLY_LINE, TIMEOUT, NULL));
+    link_close(far);
+    link_memory_pair(loop, 0, "stage", &host, &other);
+    far = other;
+    link_on_readable(far, hear, NULL);
+    dialogue_attach(d, host);
+    link_close(old);
+    assert_ptr_equal(dialogue_link(d), host);
+    assert_int_equal(dialogue_poll(d, NULL, NULL, NULL), REPLY_NONE);
+    will_say(1, "3=2.0\n");
+    assert_answer("POS? 3\n", REPLY_LINE, "3=2.0");
+    assert_int_equal(dialogue_late(d), 0);
 }
 
 static void rest_of_a_fragment_comes_late(void **state)
@@ -592,6 +654,9 @@ int main(void)
         TEST(fragment_of_several_lines),
         TEST(reply_just_in_time_and_just_too_late),
         TEST(stale_late_reply),
+        TEST(answer_to_an_earlier_question),
+        TEST(damage_behind_a_question_without_answer_is_not_called_late),
+        TEST(a_link_opened_anew_begins_with_nothing),
         TEST(rest_of_a_fragment_comes_late),
         TEST(answer_of_a_cancelled_question),
         TEST(xon_xoff_noise),

@@ -86,7 +86,7 @@ static void a_write_waits_for_nothing(void **state)
 {
     (void)state;
     struct errand q = errand_make("stop", 0, "\x18", 1);
-    assert_true(errand_do(host, &q, NULL, &e));
+    assert_true(errand_do(host, &q, NULL, NULL, &e));
     assert_int_equal(loop_now(loop), 0);
     loop_sleep_until(loop, NS_MS);
     assert_string_equal(heard.p, "\x18");
@@ -99,7 +99,7 @@ static void any_of_the_wanted_texts_will_do(void **state)
     struct buf got = {0};
     answer[0] = "0\r\n";
     answers = 1;
-    assert_true(errand_do(host, &q, &got, &e));
+    assert_true(errand_do(host, &q, NULL, &got, &e));
     assert_string_equal(got.p, "0\n");
     assert_int_equal(times, 1);
     assert_int_equal(loop_now(loop), NS_MS);
@@ -112,7 +112,7 @@ static void a_text_that_only_begins_as_wanted_is_not_it(void **state)
     struct errand q = question(ERRAND_TEXT, "1\n|0\n");
     answer[0] = "10\n";
     answers = 1;
-    assert_false(errand_do(host, &q, NULL, &e));
+    assert_false(errand_do(host, &q, NULL, NULL, &e));
     assert_int_equal(e.code, ERR_MISMATCH);
     assert_non_null(strstr(e.text, "10\\n"));
 }
@@ -124,7 +124,7 @@ static void asks_again_until_the_answer_is_right(void **state)
     const char *const all[] = {"3=5.0e+01\n", "4=1.0e+01\n", "3=ten\n", "3=1.00000e+01\n"};
     memcpy(answer, all, sizeof all);
     answers = 4;
-    assert_true(errand_do(host, &q, NULL, &e));
+    assert_true(errand_do(host, &q, NULL, NULL, &e));
     assert_int_equal(e.code, ERR_NONE);
     assert_int_equal(times, 4);
     assert_int_equal(loop_now(loop), 3 * 100 * NS_MS + NS_MS);
@@ -136,26 +136,26 @@ static void a_number_at_the_bound_is_inside(void **state)
     struct errand q = question(ERRAND_NUMBER, "");
     answer[0] = "10.5\n";
     answers = 1;
-    assert_true(errand_do(host, &q, NULL, &e));
+    assert_true(errand_do(host, &q, NULL, NULL, &e));
     q.low = -INFINITY;
     q.high = INFINITY;
     answer[0] = "-1024\n";
-    assert_true(errand_do(host, &q, NULL, &e));
+    assert_true(errand_do(host, &q, NULL, NULL, &e));
     answer[0] = "nan\n";
     q.timeout = 0;
-    assert_false(errand_do(host, &q, NULL, &e));
+    assert_false(errand_do(host, &q, NULL, NULL, &e));
 }
 
 static void silent(void **state)
 {
     (void)state;
     struct errand q = question(ERRAND_TEXT, "0\n");
-    assert_false(errand_do(host, &q, NULL, &e));
+    assert_false(errand_do(host, &q, NULL, NULL, &e));
     assert_int_equal(e.code, ERR_SILENT);
     assert_int_equal(times, 10);
     assert_int_equal(loop_now(loop), NS_S);
     q.timeout = 0;
-    assert_false(errand_do(host, &q, NULL, &e));
+    assert_false(errand_do(host, &q, NULL, NULL, &e));
     assert_int_equal(times, 11);
 }
 
@@ -165,7 +165,7 @@ static void half_an_answer(void **state)
     struct errand q = question(ERRAND_NUMBER, "3=");
     answer[0] = "3=10";
     answers = 1;
-    assert_false(errand_do(host, &q, NULL, &e));
+    assert_false(errand_do(host, &q, NULL, NULL, &e));
     assert_int_equal(e.code, ERR_FRAGMENT);
 }
 
@@ -175,7 +175,7 @@ static void what_lies_there_already_is_no_answer(void **state)
     struct errand q = question(ERRAND_TEXT, "0\n");
     link_write(far, "0\n", 2, NULL);
     q.quiet = 10 * NS_MS;
-    assert_false(errand_do(host, &q, NULL, &e));
+    assert_false(errand_do(host, &q, NULL, NULL, &e));
     assert_int_equal(e.code, ERR_SILENT);
 }
 
@@ -194,7 +194,7 @@ static void a_device_that_streams_for_ever_does_not_hold_it_up(void **state)
     struct buf got = {0};
     q.quiet = 150 * NS_MS;
     go_on(NULL);
-    assert_false(errand_do(host, &q, &got, &e));
+    assert_false(errand_do(host, &q, NULL, &got, &e));
     timer_cancel(loop, &stream);
     assert_int_equal(e.code, ERR_MISMATCH);
     assert_true(times > 0); /* the bytes were sent all the same */
@@ -209,9 +209,9 @@ static void gone(void **state)
     struct errand q = question(ERRAND_TEXT, "0\n"), w = errand_make("stop", 0, "\x18", 1);
     link_close(far);
     far = NULL;
-    assert_false(errand_do(host, &q, NULL, &e));
+    assert_false(errand_do(host, &q, NULL, NULL, &e));
     assert_int_equal(e.code, ERR_LINK);
-    assert_false(errand_do(host, &w, NULL, &e));
+    assert_false(errand_do(host, &w, NULL, NULL, &e));
     assert_int_equal(e.code, ERR_LINK);
     assert_true(loop_now(loop) <= NS_S);
     struct link *near;

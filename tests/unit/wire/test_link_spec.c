@@ -12,8 +12,10 @@
 static void good_texts_come_back_unchanged(void **state)
 {
     (void)state;
-    static const char *const texts[] = {"serial:/dev/ttyUSB0", "pty:/dev/pts/4", "tcp:192.168.168.10:50000",
-                                        "tcp:[fe80::1]:23",    "tcp:e727.lab:1", "replay:a b/night.txt"};
+    static const char *const texts[] = {
+        "serial:/dev/ttyUSB0", "pty:/dev/pts/4",      "tcp:192.168.168.10:50000",
+        "tcp:[fe80::1]:23",    "tcp:e727.lab:1",      "replay:a b/night.txt",
+        "usb:FT1ABC",          "usb:0403:6001:FT1ABC"};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         struct link_spec s;
         struct err e = ERR_INIT;
@@ -36,15 +38,40 @@ static void parts_are_where_they_belong(void **state)
     assert_string_equal(s.path, "/dev/ttyACM1");
     assert_int_equal(s.baud, 0);
     assert_int_equal(s.flow, FLOW_NONE);
+    assert_true(link_spec_parse("usb:0403:6001:FT1ABC", &s, NULL));
+    assert_int_equal(s.kind, LINK_USB);
+    assert_string_equal(s.path, "FT1ABC");
+    assert_true(s.vid == 0x0403 && s.pid == 0x6001);
+    assert_true(link_spec_parse("usb:NX1-0042", &s, NULL));
+    assert_string_equal(s.path, "NX1-0042");
+    assert_true(s.vid == 0 && s.pid == 0);
 }
 
 static void bad_texts_are_input_errors_that_quote_them(void **state)
 {
     (void)state;
-    static const char *const texts[] = {
-        "",          "serial",  "serial:",       "/dev/ttyUSB0", "usb:1",     "tcp:host",
-        "tcp:host:", "tcp::5",  "tcp:h:0",       "tcp:h:65536",  "tcp:h:5x",  "tcp:h:-5",
-        "tcp:h: 5",  "memory:", "SERIAL:/dev/x", "tcp:h:+5",     "tcp:h:1e3", "tcp:h:99999999999999999999"};
+    static const char *const texts[] = {"",
+                                        "serial",
+                                        "serial:",
+                                        "/dev/ttyUSB0",
+                                        "usb:",
+                                        "usb:0403:FT1",
+                                        "usb:0403:6001:",
+                                        "usb:403:6001:FT1",
+                                        "usb:0403:6001:a:b",
+                                        "tcp:host",
+                                        "tcp:host:",
+                                        "tcp::5",
+                                        "tcp:h:0",
+                                        "tcp:h:65536",
+                                        "tcp:h:5x",
+                                        "tcp:h:-5",
+                                        "tcp:h: 5",
+                                        "memory:",
+                                        "SERIAL:/dev/x",
+                                        "tcp:h:+5",
+                                        "tcp:h:1e3",
+                                        "tcp:h:99999999999999999999"};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         struct link_spec s = {.port = 77};
         struct err e = ERR_INIT;

@@ -1,0 +1,265 @@
+/* A GCS stage in trouble: what happened to it, and the ways up that are left when the closed loop is not.
+ *
+ * Nothing here believes that a command was obeyed: each step is seen in the positions read back. */
+#include "instrument/gcs.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "instrument/gcs_errors.h"
+#include "instrument/gcs_reply.h"
+
+static const unsigned all_axes = 1u << AXIS_X | 1u << AXIS_Y | 1u << AXIS_Z;
+
+static struct loop *loop_of(const struct stage *s)
+{
+    return link_loop(dialogue_link(s->dialogue));
+}
+
+/* ---- what happened ---- */
+
+/* A controller that rounds what it is told is within this; its value at power-up hardly ever. */
+#define SAME_SPEED 0.01
+
+/* At power-up a controller is back at its own velocities. Nothing else changes them unasked. */
+static bool has_restarted(struct stage *s, struct err *found)
+{
+    double now[AXIS_COUNT];
+    const double *set = gcs_of(s)->speed;
+    unsigned mask = 0;
+    for (int a = 0; a < AXIS_COUNT; a++)
+        mask |= isnan(set[a]) ? 0 : 1u << a;
+    if (!mask || !gcs_ask_values(s, "VEL?", mask, now, NULL))
+        return false;
+    for (int a = 0; a < AXIS_COUNT; a++)
+        if ((mask & 1u << a) && fabs(now[a] - set[a]) > SAME_SPEED * set[a]) {
+            err_set(
+                found, ERR_RESET,
+                "the controller has started anew: the velocity of %s is %.6g um/s, and was set to %.6g um/s",
+                axis_name((enum axis)a), now[a], set[a]);
+            return true;
+        }
+    return false;
+}
+
+/* The slot may hold no more than the acknowledgement of a stop: what was read before it counts as well. */
+static bool has_error(struct stage *s, struct err *found)
+{
+    long code;
+    if (!gcs_read_error(s, &code, NULL))
+        return false;
+    code = gcs_of(s)->error;
+    if (code == GCS_OK || gcs_error_kind(code) == ERR_REFUSED)
+        return false;
+    err_set(found, gcs_error_kind(code), "the controller reports error %ld, %s", code, gcs_error_text(code));
+    return true;
+}
+
+/* At an end of its travel where it was not sent: a target there is none of its business. */
+static bool is_at_an_end(struct stage *s, struct err *found)
+{
+    double at[AXIS_COUNT];
+    const struct gcs *g = gcs_of(s);
+    double near = s->config.tolerance * 1e6;
+    if (!gcs_ask_values(s, "POS?", all_axes, at, NULL))
+        return false;
+    for (int a = 0; a < AXIS_COUNT; a++) {
+        const double *limit = g->limit[a];
+        bool high = at[a] > limit[1] - near,
+             low = at[a] < limit[0] + near; /* false if they were never read */
+        if (!(high || low) || !(fabs(at[a] - g->target[a]) > GCS_ARRIVED * near))
+            continue;
+        err_set(found, ERR_END_STOP,
+                "axis %s stands at %.4f um, the %s end of its travel, and was sent to %.4f um",
+                axis_name((enum axis)a), at[a], high ? "upper" : "lower", g->target[a]);
+        return true;
+    }
+    return false;
+}
+
+bool gcs_explain(struct stage *s, struct err *found)
+{
+    bool on[AXIS_COUNT];
+    if (!gcs_servo(s, on, NULL))
+        return false;
+    if (has_restarted(s, found))
+        return true;
+    for (int a = 0; a < AXIS_COUNT; a++)
+        if (!on[a]) {
+            long code;
+            gcs_read_error(s, &code, NULL);
+            code = gcs_of(s)->error;
+            err_set(found, ERR_SERVO, "the servo of %s is off%s%s", axis_name((enum axis)a), code ? ": " : "",
+                    code ? gcs_error_text(code) : "");
+            return true;
+        }
+    return has_error(s, found) || is_at_an_end(s, found);
+}
+
+/* ---- open loop ---- */
+
+/* Volts of the first step, from which the stage's um per volt follow: some tenths of a um; of any step; and
+ * how much more than the one before: a stage that sticks must not be let loose by a step that looked small.
+ */
+#define FIRST_VOLTS 0.2
+#define MOST_VOLTS  3.0
+#define GROWTH      2.0
+/* Less than this many um per volt is no headway: piezo stages have 0.1 and more. */
+#define HEADWAY 0.05
+/* Between two steps: a piezo has followed within some ms. */
+#define STEP_TIME   (50 * NS_MS)
+#define STEPS_MAX   2000
+#define BLIND_STEPS 5 /* so many in a row without headway */
+/* A step that leads this much the wrong way is none of creep and noise. um */
+#define WRONG_WAY 0.05
+
+struct climb {
+    double target, way; /* um, controller's; +1 or -1: which way it rises to the target */
+    double at;
+    double um_per_volt; /* NAN before the first step that led anywhere */
+    double volts;       /* size of the newest step */
+    int blind;
+};
+
+static double next_volts(struct climb *c, double most)
+{
+    double left = fabs(c->target - c->at);
+    c->volts = isnan(c->um_per_volt)
+                   ? FIRST_VOLTS
+                   : fmin(fmin(left, most) / c->um_per_volt, fmin(GROWTH * c->volts, MOST_VOLTS));
+    return c->way * c->volts;
+}
+
+/* On these controllers the open-loop value follows the output while the servo is on, so that a relative step
+ * begins where the piezo stands. */
+static bool step(struct stage *s, double volts, struct err *e)
+{
+    struct buf line = {0};
+    buf_str(&line, "SVR");
+    gcs_add_value(&line, s->config.id[AXIS_Z], volts);
+    if (!gcs_send(s, &line, e) || !gcs_check(s, e))
+        return false;
+    loop_sleep_until(loop_of(s), loop_now(loop_of(s)) + STEP_TIME);
+    return true;
+}
+
+/* Judges where the step has led. */
+static bool took(struct stage *s, struct climb *c, double volts, struct err *e)
+{
+    double at;
+    if (!gcs_ask_value(s, "POS?", s->config.id[AXIS_Z], &at, e))
+        return false;
+    double gained = c->way * (at - c->at);
+    c->at = at;
+    if (gained < -WRONG_WAY) {
+        step(s, -volts, NULL);
+        return err_set(e, ERR_OFF_TARGET, "open loop: a step of %+.3f V led %.3f um toward the sample", volts,
+                       -gained);
+    }
+    if (gained > HEADWAY * fabs(volts)) {
+        c->um_per_volt = gained / fabs(volts);
+        c->blind = 0;
+        return true;
+    }
+    return ++c->blind < BLIND_STEPS ||
+           err_set(e, ERR_OFF_TARGET,
+                   "open loop: z does not follow its voltage, at %.3f um of the controller", at);
+}
+
+static bool climb(struct stage *s, struct climb *c, double speed, struct err *e)
+{
+    double most = speed * 1e6 * ns_to_s(STEP_TIME), near = GCS_ARRIVED * s->config.tolerance * 1e6;
+    for (int k = 0; k < STEPS_MAX; k++) {
+        if (c->way * (c->target - c->at) <= near)
+            return true;
+        double volts = next_volts(c, most);
+        if (!step(s, volts, e) || !took(s, c, volts, e))
+            return err_context(e, "open loop");
+    }
+    return err_set(e, ERR_OFF_TARGET, "open loop: z is still at %.3f um of the controller", c->at);
+}
+
+/* A stage that can not be moved is held by its servo if it can: without, it creeps. */
+bool gcs_retract_open_loop(struct stage *s, double z, double speed, struct err *e)
+{
+    struct climb c = {.target = gcs_to_controller(s, AXIS_Z, z), .um_per_volt = NAN};
+    struct buf off = {0}, on = {0};
+    const char *axis = s->config.id[AXIS_Z];
+    if (!gcs_ask_value(s, "POS?", axis, &c.at, e))
+        return false;
+    c.way = -s->config.toward_sample;
+    buf_printf(&off, "SVO %s 0", axis);
+    if (!gcs_send(s, &off, e) || !gcs_check(s, e))
+        return err_context(e, "open loop");
+    if (climb(s, &c, speed, e))
+        return true;
+    buf_printf(&on, "SVO %s 1", axis);
+    gcs_send(s, &on, NULL);
+    gcs_read_error(s, &(long){0}, NULL); /* nobody else's */
+    return false;
+}
+
+/* ---- coarse axis ---- */
+
+#define POLL_INTERVAL (50 * NS_MS)
+
+bool gcs_check_coarse(struct stage *s, const char *axes, struct err *e)
+{
+    const struct stage_coarse *c = &s->config.coarse;
+    double at, end;
+    if (!c->id[0])
+        return true;
+    if (!gcs_reply_has_line(axes, c->id)) {
+        dialogue_mismatch(s->dialogue, e, axes, "the axes of the rig file");
+        return err_context(e, "coarse axis: the controller has no axis named \"%s\"", c->id);
+    }
+    if (!gcs_ask_value(s, "POS?", c->id, &at, e) ||
+        !gcs_ask_value(s, c->away > 0 ? "TMX?" : "TMN?", c->id, &end, e))
+        return false;
+    double room = c->away * (end - at);
+    return room >= c->by * 1e6 ||
+           err_set(e, ERR_LIMIT, "coarse axis \"%s\": %.3f um are left to its end, `by` wants %.3f um", c->id,
+                   room, c->by * 1e6);
+}
+
+/* To a target behind the position that was just read, so that it can only go away from the sample. */
+static bool send_up(struct stage *s, double from, struct err *e)
+{
+    const struct stage_coarse *c = &s->config.coarse;
+    struct buf on = {0}, speed = {0}, move = {0};
+    double servo;
+    if (!gcs_ask_value(s, "SVO?", c->id, &servo, e))
+        return false;
+    if (servo == 0) {
+        buf_printf(&on, "SVO %s 1", c->id);
+        if (!gcs_send(s, &on, e) || !gcs_check(s, e))
+            return false;
+    }
+    buf_str(&speed, "VEL");
+    gcs_add_value(&speed, c->id, c->speed * 1e6);
+    buf_str(&move, "MOV");
+    gcs_add_value(&move, c->id, from + c->away * c->by * 1e6);
+    bool sent = gcs_send(s, &speed, e);
+    return gcs_send(s, &move, sent ? e : NULL) && sent && gcs_check(s, e);
+}
+
+bool gcs_lift(struct stage *s, double *by, struct err *e)
+{
+    const struct stage_coarse *c = &s->config.coarse;
+    struct loop *l = loop_of(s);
+    double from, at;
+    if (!gcs_ask_value(s, "POS?", c->id, &from, e) || !send_up(s, from, e))
+        return err_context(e, "coarse axis");
+    ns_t deadline = loop_now(l) + loop_patience(l, ns_from_s(2 * c->by / c->speed + 2));
+    for (;;) {
+        if (!gcs_ask_value(s, "POS?", c->id, &at, e))
+            return err_context(e, "coarse axis");
+        *by = c->away * (at - from) * 1e-6;
+        if (*by >= GCS_LIFTED * c->by)
+            return true;
+        if (loop_now(l) >= deadline)
+            return err_set(e, ERR_OFF_TARGET, "coarse axis: it went %.3f um of %.3f um", *by * 1e6,
+                           c->by * 1e6);
+        loop_sleep_until(l, loop_now(l) + POLL_INTERVAL);
+    }
+}

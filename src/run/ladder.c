@@ -1,0 +1,182 @@
+/* The ladder of the safe state, rung by rung. Each rung has its own deadline, and all are tried. */
+#include "run/ladder.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Answers to older questions have arrived after this. */
+#define LATE  (300 * NS_MS)
+#define TRIES 3
+
+const char *rung_name(enum rung r)
+{
+    static const char *const name[] = {
+#define X(id, text) text,
+        RUNG_TABLE(X)
+#undef X
+    };
+    return name[r];
+}
+
+static void say(const struct ladder *l, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static void say(const struct ladder *l, const char *fmt, ...)
+{
+    char text[400];
+    va_list args;
+    if (!l->say)
+        return;
+    va_start(args, fmt);
+    vsnprintf(text, sizeof text, fmt, args);
+    va_end(args);
+    l->say(l->ctx, text);
+}
+
+static void let_pass(const struct ladder *l)
+{
+    loop_sleep_until(l->rig->loop, loop_now(l->rig->loop) + LATE);
+}
+
+/* An answer that was damaged, or to another question: the next may be right. */
+static bool may_be_asked_again(const struct err *e)
+{
+    return e->code == ERR_MISMATCH || e->code == ERR_FRAGMENT || e->code == ERR_LATE;
+}
+
+/* Where it stopped. */
+static bool find_out(struct ladder *l, struct err *e)
+{
+    for (int k = 0; k < TRIES; k++) {
+        err_clear(e);
+        if (stage_halt_confirm(l->rig->stage, l->at, e))
+            return true;
+        if (!may_be_asked_again(e))
+            break;
+        let_pass(l);
+    }
+    return false;
+}
+
+/* Of the fault that led here, as far as it may be the stage's. */
+static void explain(struct ladder *l)
+{
+    struct err *why = l->why;
+    bool ours = why && (strcmp(why->device, "stage") == 0 ||
+                        (!why->device[0] && (why->code == ERR_MISMATCH || why->code == ERR_SILENT)));
+    if (ours && stage_explain(l->rig->stage, why))
+        say(l, "%s", why->text);
+    l->reset = l->reset || (ours && why->code == ERR_RESET);
+}
+
+/* The command goes out even if the stage does not answer. */
+static bool move_up(struct ladder *l, struct err *e)
+{
+    const struct rig_config *c = l->rig->config;
+    const double to[AXIS_COUNT] = {l->at[AXIS_X], l->at[AXIS_Y], c->z_retracted};
+    double z = l->at[AXIS_Z], whole = c->limit[AXIS_Z][1] - c->limit[AXIS_Z][0];
+    double way = isnan(z) ? whole : fabs(c->z_retracted - z);
+    stage_set_speed(l->rig->stage, AXIS_Z, c->speed_z, NULL);
+    if (!stage_move_wait(l->rig->stage, 1u << AXIS_Z, to, ns_from_s(2 * way / c->speed_z + 2), e))
+        return false;
+    l->at[AXIS_Z] = c->z_retracted;
+    return true;
+}
+
+/* On again where it stands. False: it is on all the time, or stays off. */
+static bool servo_back(struct ladder *l)
+{
+    bool on[AXIS_COUNT];
+    struct err e = ERR_INIT;
+    if (!stage_servo(l->rig->stage, on, NULL) || on[AXIS_Z])
+        return false;
+    say(l, "servo of z lost: switching it on where it stands");
+    if (stage_servo_on_axes(l->rig->stage, 1u << AXIS_Z, &e))
+        return true;
+    say(l, "the servo of z stays off: %s", e.text);
+    return false;
+}
+
+/* Proven up by all that it shall lift. */
+static void coarse(struct ladder *l, struct err *e)
+{
+    struct err why = ERR_INIT;
+    double by;
+    if (!l->rig->config->coarse_axis || l->lifted)
+        return;
+    say(l, "coarse axis: lifting the head by %.1f um", l->rig->config->coarse_by * 1e6);
+    stage_freeze(l->rig->stage, true);
+    l->rig->lifted = true; /* by as much as it may be */
+    l->lifted = stage_lift(l->rig->stage, &by, &why);
+    say(l, "coarse axis: %.1f um up%s%s", by * 1e6, l->lifted ? "" : ": ", l->lifted ? "" : why.text);
+    if (!l->lifted && !e->code)
+        *e = why;
+}
+
+/* RUNG_NONE: neither in closed loop nor with the servo back on. */
+static enum rung closed_loop(struct ladder *l, struct err *e)
+{
+    enum rung r = RUNG_CLOSED_LOOP;
+    for (int k = 0; k < TRIES; k++) {
+        err_clear(e);
+        if (move_up(l, e))
+            return r;
+        if (e->code == ERR_LINK || (e->code == ERR_SILENT && k > 0))
+            break;
+        if (e->code == ERR_RESET && !l->reset) { /* noticed only now */
+            l->reset = true;
+            coarse(l, e);
+        }
+        if (servo_back(l))
+            r = RUNG_SERVO_BACK;
+        else if (e->code == ERR_OFF_TARGET || e->code == ERR_SERVO || e->code == ERR_END_STOP)
+            break; /* it does not act, and would not a second time */
+        else
+            let_pass(l);
+    }
+    return RUNG_NONE;
+}
+
+static bool answers(struct ladder *l)
+{
+    return stage_position(l->rig->stage, l->at, NULL);
+}
+
+static bool open_loop(struct ladder *l, struct err *e)
+{
+    const struct rig_config *c = l->rig->config;
+    struct err why = ERR_INIT;
+    say(l, "z does not go up in closed loop: open loop toward its retracted side");
+    stage_freeze(l->rig->stage, true);
+    if (stage_retract_open_loop(l->rig->stage, c->z_retracted, c->speed_z, &why) && answers(l))
+        return true;
+    if (why.code)
+        *e = why;
+    say(l, "%s", e->text);
+    return false;
+}
+
+enum rung ladder_climb(struct ladder *l, struct err *e)
+{
+    struct err first = ERR_INIT;
+    l->lifted = false;
+    bool found = find_out(l, &first);
+    if (found)
+        explain(l);
+    if (l->reset)
+        coarse(l, &first);
+    enum rung r = closed_loop(l, e);
+    if (r == RUNG_NONE && !l->lifted && answers(l)) {
+        if (open_loop(l, e))
+            r = RUNG_OPEN_LOOP;
+        else
+            coarse(l, e);
+    }
+    if (r == RUNG_NONE && l->lifted)
+        r = RUNG_COARSE;
+    if (r != RUNG_NONE)
+        return r;
+    stage_freeze(l->rig->stage, true);
+    say(l, "z is not known to be up: x and y are frozen");
+    return r;
+}
