@@ -54,7 +54,7 @@
     X(FLOOD, "flood", LASTS, "A contact floods the sample: 20 Mohm beside the cell.")                        \
     X(PROBE_OPEN, "probe-open", LASTS, "The wire to the probe is broken: no current at all.")                \
     X(PROBE_SHORTED, "probe-shorted", LASTS, "1 Gohm between probe and sample, and five times the stray.")   \
-    X(PROBE_BLOCKED, "probe-blocked", LASTS, "The resistance of the probe is a hundred times as large.")     \
+    X(PROBE_BLOCKED, "probe-blocked", LASTS, "The opening is clogged: ten thousand times the resistance.")   \
     X(PROBE_BROKEN, "probe-broken", ONCE, "The end of the probe breaks off: three times the aperture.")      \
     X(PROBE_WETTING, "probe-wetting", LASTS,                                                                 \
       "The outside of the probe gets wet, more with every site: stray capacitance and wetted area grow.")
