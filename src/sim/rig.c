@@ -184,6 +184,15 @@ void sim_rig_fault(struct sim_rig *r, enum sim_fault fault, ns_t at, ns_t until)
         timer_set(r->bench.loop, &f->off, until, fault_ends, f);
 }
 
+void sim_rig_mend(struct sim_rig *r)
+{
+    for (struct planned_fault *f = r->faults; f; f = f->next) {
+        timer_cancel(r->bench.loop, &f->on);
+        timer_cancel(r->bench.loop, &f->off);
+        set_fault(r, f->fault, false);
+    }
+}
+
 static void plan_faults(struct sim_rig *r, const struct items *planned)
 {
     const struct sim_planned_fault *f = planned->v;

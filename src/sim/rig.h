@@ -38,6 +38,8 @@ bool sim_rig_axis(const struct sim_rig *r, const char *id, struct sim_axis_map *
  * the rig file plans begin by themselves; of those that lie before the loop's present time only what still
  * lasts does. */
 void sim_rig_fault(struct sim_rig *r, enum sim_fault f, ns_t at, ns_t until);
+/* Somebody repairs it: all faults that were planned so far end, or do not begin. */
+void sim_rig_mend(struct sim_rig *r);
 /* Where the glass truly is now, in the sample's frame (m), and what is connected to the cell, for tests. */
 void sim_rig_probe(struct sim_rig *r, double xyz[3], enum cell_mode *cell);
 

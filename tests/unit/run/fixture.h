@@ -217,6 +217,20 @@ static inline struct link *simulated_device(struct night *n, const char *device)
     return host;
 }
 
+/* New lines to the simulated devices, and the rig at their ends. */
+static inline bool connect_rig(struct night *n)
+{
+    const struct protocol *p = n->protocol;
+    struct wiring w = {p->rig->potential_sign, p->rig->current_sign, p->offset};
+    double a = wiring_instrument_potential(&w, p->e_limit[0]),
+           b = wiring_instrument_potential(&w, p->e_limit[1]);
+    double limit[2] = {fmax(fmin(a, b), p->rig->e_limit[0]), fmin(fmax(a, b), p->rig->e_limit[1])};
+    struct link *stage = simulated_device(n, "stage"), *pstat = simulated_device(n, "potentiostat");
+    n->rig =
+        rig_open(n->loop, p->rig, stage, pstat, p->offset, limit, fmin(p->i_limit, p->rig->i_limit), &n->e);
+    return n->rig && rig_identify(n->rig, &n->e);
+}
+
 static inline void open_rig(struct night *n)
 {
     const struct protocol *p = n->protocol;
@@ -226,14 +240,7 @@ static inline void open_rig(struct night *n)
     if (!n->sim)
         show_diags(n->diags);
     assert_non_null(n->sim);
-    struct wiring w = {p->rig->potential_sign, p->rig->current_sign, p->offset};
-    double a = wiring_instrument_potential(&w, p->e_limit[0]),
-           b = wiring_instrument_potential(&w, p->e_limit[1]);
-    double limit[2] = {fmax(fmin(a, b), p->rig->e_limit[0]), fmin(fmax(a, b), p->rig->e_limit[1])};
-    struct link *stage = simulated_device(n, "stage"), *pstat = simulated_device(n, "potentiostat");
-    n->rig =
-        rig_open(n->loop, p->rig, stage, pstat, p->offset, limit, fmin(p->i_limit, p->rig->i_limit), &n->e);
-    if (!n->rig || !rig_identify(n->rig, &n->e))
+    if (!connect_rig(n))
         fail_msg("rig: %s", n->e.text);
 }
 
