@@ -97,6 +97,17 @@ struct sim_rig *sim_rig_new(struct loop *l, const struct ynode *simulate, uint64
     return r;
 }
 
+bool sim_rig_check(const struct ynode *simulate, struct diags *d)
+{
+    struct err e = ERR_INIT;
+    struct loop *l = loop_new(LOOP_VIRTUAL, 1, &e);
+    struct sim_rig *r = l ? sim_rig_new(l, simulate, 0, d) : NULL;
+    bool ok = r != NULL;
+    sim_rig_free(r);
+    loop_free(l);
+    return ok;
+}
+
 void sim_rig_free(struct sim_rig *r)
 {
     if (!r)

@@ -18,6 +18,8 @@ struct sim_rig;
  * `seed_override` 0 = the file's. */
 struct sim_rig *sim_rig_new(struct loop *l, const struct ynode *simulate, uint64_t seed_override,
                             struct diags *d);
+/* Reads such a map for its errors only; true if it has none. */
+bool sim_rig_check(const struct ynode *simulate, struct diags *d);
 void sim_rig_free(struct sim_rig *r);
 /* Gives a simulated device ("stage" or "potentiostat") the far end of its link; the rig owns it from now on.
  */

@@ -3,7 +3,9 @@
  * breaks, the sample's side must see no harm, every attempt has one outcome, nothing committed is lost or
  * altered, and the rig is stopped and switched off at once when a fault is noticed.
  *
- * SECCM_TEST_INSTANTS chooses how many instants per injector, SECCM_TEST_SEEDS how many nights. */
+ * SECCM_TEST_INSTANTS chooses how many instants per injector, SECCM_TEST_SEEDS how many nights;
+ * SECCM_TEST_INJECTOR only those injectors with this in their name, SECCM_TEST_TELL has each of their nights
+ * told. */
 #include "campaign_night.h"
 
 static const struct night_spec one_row = {.columns = 5, .spares = "4"};
@@ -153,6 +155,8 @@ static void one_fault(const struct phases *p, struct rng r, uint64_t k, uint64_t
     row->right += noticed == AS_CLASS && told == by->expect;
     row->other += noticed == AS_CLASS && told != by->expect;
     row->by_other[told] += noticed == AS_CLASS && told != by->expect;
+    if (getenv("SECCM_TEST_TELL"))
+        tell(&c, noticed == NOT_AT_ALL ? "not noticed" : "noticed");
     campaign_finish(&c);
     add_night(row, &c);
     campaign_close(&c);
