@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "cli/options.h"
+#include "sim/rig.h"
 
 bool load_plan(const char *path, const struct protocol_options *o, struct loaded *out, int *status)
 {
@@ -13,7 +14,10 @@ bool load_plan(const char *path, const struct protocol_options *o, struct loaded
     out->protocol = protocol_load(path, o, d, &e);
     if (out->protocol)
         out->plan = plan_make(out->protocol, d);
-    if (out->plan && !check_programs(out->plan, d)) {
+    bool good = out->plan && check_programs(out->plan, d);
+    if (out->protocol && out->protocol->rig && out->protocol->rig->simulate)
+        good = sim_rig_check(out->protocol->rig->simulate, d) && good;
+    if (out->plan && !good) {
         plan_free(out->plan);
         out->plan = NULL;
     }

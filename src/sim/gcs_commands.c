@@ -138,7 +138,7 @@ static double get_target(struct stage_gcs *s, const struct stage_axis *a)
 
 static double get_on_target(struct stage_gcs *s, const struct stage_axis *a)
 {
-    if (!a->servo || a->autozero || a->commanded != motion_target(&a->m))
+    if (s->off_target || !a->servo || a->autozero || a->commanded != motion_target(&a->m))
         return 0;
     return now_of(s) >= motion_settled_at(&a->m, a->tolerance) + ns_from_s(a->settling);
 }
@@ -181,9 +181,7 @@ static double get_volts(struct stage_gcs *s, const struct stage_axis *a)
 
 static double get_overflow(struct stage_gcs *s, const struct stage_axis *a)
 {
-    (void)s;
-    (void)a;
-    return s->servo_lost; /* a controller that lost its servo has run into the voltage limit */
+    return stage_servo_refused(s, a); /* a controller that lost its servo has run into the voltage limit */
 }
 
 static double get_zeroed(struct stage_gcs *s, const struct stage_axis *a)
@@ -400,6 +398,10 @@ static void move(struct call *c, bool relative)
     int n = read_numbers(c, p);
     for (int i = 0; i < n; i++) {
         const struct stage_axis *a = p[i].axis;
+        if (c->s->refusing) {
+            fail(c, GCS_MOTION_MODE);
+            return;
+        }
         if (autozero_running(c->s)) {
             fail(c, GCS_AUTOZERO);
             return;
@@ -447,7 +449,8 @@ static void do_velocity(struct call *c)
     for (int i = 0; i < n; i++) {
         struct stage_axis *a = p[i].axis;
         a->velocity = p[i].value;
-        if (motion_running(&a->m, now) && a->servo && a->velocity_control && !a->autozero && !c->s->frozen)
+        if (motion_running(&a->m, now) && a->servo && a->velocity_control && !a->autozero &&
+            !stage_axis_stuck(c->s, a))
             motion_go(&a->m, now, motion_target(&a->m), speed_of(a));
     }
 }
@@ -472,7 +475,7 @@ static void do_servo(struct call *c)
         return;
     }
     for (int i = 0; i < n; i++) {
-        if (c->s->servo_lost && p[i].value == 1)
+        if (p[i].value == 1 && stage_servo_refused(c->s, p[i].axis))
             fail(c, GCS_MOTION_ERROR);
         else
             stage_set_servo(c->s, p[i].axis, p[i].value == 1);
@@ -507,7 +510,7 @@ static void open_loop(struct call *c, bool relative)
     for (int i = 0; i < n; i++) {
         struct stage_axis *a = p[i].axis;
         a->volts = p[i].value;
-        if (!c->s->frozen)
+        if (!stage_axis_stuck(c->s, a))
             motion_stop(&a->m, stage_now(c->s)); /* ends its creep */
         stage_axis_go(c->s, a, a->c.low + (a->c.high - a->c.low) * a->volts / FULL_VOLTS, a->slew);
     }
@@ -564,9 +567,9 @@ static void do_halt(struct call *c)
     ns_t now = stage_now(c->s);
     for (int i = 0; i < n; i++) {
         struct stage_axis *a = axes[i];
-        a->autozero = false;
+        a->autozero = a->barred = false;
         a->ways = 0;
-        if (!c->s->frozen)
+        if (!stage_axis_stuck(c->s, a))
             motion_halt(&a->m, now, c->s->c.deceleration);
         a->commanded = motion_target(&a->m);
     }

@@ -11,10 +11,13 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "sim/outbox.h"
 #include "sim/pstat_ms_run.h"
 #include "sim/pstat_ms_script.h"
 
 #define MAX_INPUT 65536
+#define SLOW      (400 * NS_MS)
+#define NOISY     30
 
 struct pstat_ms {
     struct sim_bench *bench;
@@ -28,7 +31,8 @@ struct pstat_ms {
     struct timer turn;
     char upload; /* 'e', 'l', 0 */
     ns_t deaf_until;
-    bool silent, rebooting, garbled;
+    bool silent, rebooting, garbled, refusing;
+    struct outbox out;
     uint64_t chunks;
     struct rng rng;
 };
@@ -54,7 +58,7 @@ static void send(void *ctx, const char *bytes, size_t n)
         garble(p, copy, n);
         bytes = copy;
     }
-    link_write(p->link, bytes, n, NULL); /* a line that went down is no concern of the device */
+    outbox_say(&p->out, bytes, n, bytes[0] != 'P');
 }
 
 static void answer(struct pstat_ms *p, const char *text)
@@ -82,6 +86,11 @@ static void go_deaf(struct pstat_ms *p, double seconds)
 
 static void begin_upload(struct pstat_ms *p, char letter)
 {
+    if (p->refusing) {
+        refuse(p, letter, MS_WRONG_STATE);
+        go_deaf(p, p->c.swallow_refused);
+        return;
+    }
     ms_script_free(p->script);
     p->script = ms_script_new(&p->limits);
     p->upload = letter;
@@ -143,8 +152,8 @@ static void read_register(struct pstat_ms *p, const char *line, size_t n)
 
 static void run_loaded(struct pstat_ms *p)
 {
-    if (!p->script) {
-        refuse(p, 'r', MS_NO_SCRIPT);
+    if (!p->script || p->refusing) {
+        refuse(p, 'r', p->refusing ? MS_WRONG_STATE : MS_NO_SCRIPT);
         return;
     }
     answer(p, "r\n");
@@ -253,7 +262,8 @@ static void receive(void *ctx)
 void pstat_ms_attach(struct pstat_ms *p, struct link *far)
 {
     link_close(p->link);
-    p->link = far;
+    p->link = p->out.link = far;
+    outbox_clear(&p->out);
     buf_clear(&p->in);
     if (far)
         link_on_readable(far, receive, p);
@@ -273,6 +283,7 @@ struct pstat_ms *pstat_ms_new(struct sim_bench *b, const struct pstat_config *c)
                                    .interval = c->interval,
                                    .bytes = (int)c->script_size};
     p->rng = rng_stream(b->seed, "sim.pstat.garble");
+    p->out.loop = b->loop;
     ms_cell_init(&p->cell, b, &c->cell);
     p->run = (struct ms_run){.loop = b->loop,
                              .world = b->world,
@@ -289,6 +300,7 @@ void pstat_ms_free(struct pstat_ms *p)
         return;
     ms_run_done(&p->run);
     timer_cancel(p->bench->loop, &p->turn);
+    outbox_done(&p->out);
     link_close(p->link);
     ms_script_free(p->script);
     buf_free(&p->in);
@@ -304,27 +316,48 @@ static void reboot(struct pstat_ms *p)
     p->script = NULL;
     p->upload = 0;
     buf_clear(&p->in);
+    outbox_clear(&p->out);
 }
 
-void pstat_ms_fault(struct pstat_ms *p, enum pstat_fault f, bool on)
+void pstat_ms_fault(struct pstat_ms *p, enum sim_fault f, bool on)
 {
     switch (f) {
-    case PSTAT_SILENT:
+    case SIM_PSTAT_SILENT:
         p->silent = on;
         return;
-    case PSTAT_RESET:
+    case SIM_PSTAT_SLOW:
+        p->out.delay = on ? SLOW : 0;
+        return;
+    case SIM_PSTAT_LATE:
+        p->out.withhold |= on;
+        return;
+    case SIM_PSTAT_GARBLED:
+        p->garbled = on;
+        return;
+    case SIM_PSTAT_RESET:
         if (on)
             reboot(p);
         p->rebooting = on;
         return;
-    case PSTAT_OVERLOAD:
+    case SIM_PSTAT_ERROR:
+        ms_run_break(&p->run, on ? MS_TIMING_ERROR : 0);
+        return;
+    case SIM_PSTAT_REFUSING:
+        p->refusing = on;
+        return;
+    case SIM_PSTAT_OVERLOAD:
         p->cell.overload = on;
         return;
-    case PSTAT_GARBLED:
-        p->garbled = on;
+    case SIM_PSTAT_UNDERLOAD:
+        p->cell.underload = on;
         return;
-    case PSTAT_SPIKE:
+    case SIM_PSTAT_NOISE:
+        p->cell.noise_factor = on ? NOISY : 1;
+        return;
+    case SIM_PSTAT_SPIKE:
         p->cell.spike = on ? 20e-12 : 0;
+        return;
+    default:
         return;
     }
 }

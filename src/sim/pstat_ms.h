@@ -4,6 +4,7 @@
 #define SECCM_SIM_PSTAT_MS_H
 
 #include "sim/bench.h"
+#include "sim/fault.h"
 #include "sim/pstat_ms_cell.h"
 #include "wire/link.h"
 
@@ -30,7 +31,7 @@ void pstat_ms_free(struct pstat_ms *p);
 /* The device's end of the line; owned from now on. A former one is closed. */
 void pstat_ms_attach(struct pstat_ms *p, struct link *far);
 
-enum pstat_fault { PSTAT_SILENT, PSTAT_RESET, PSTAT_OVERLOAD, PSTAT_GARBLED, PSTAT_SPIKE };
-void pstat_ms_fault(struct pstat_ms *p, enum pstat_fault f, bool on);
+/* Faults of the potentiostat (SIM_PSTAT_...; others are ignored), from now on until switched off again. */
+void pstat_ms_fault(struct pstat_ms *p, enum sim_fault f, bool on);
 
 #endif

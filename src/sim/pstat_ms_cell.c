@@ -190,7 +190,7 @@ static double input_noise(struct ms_cell *c, double full)
     double rms = c->c.noise * sqrt(full / 1e-10) * sqrt(band < nyquist ? band : nyquist);
     double w = rng_normal(c->i_rng, c->place, c->loops, c->samples);
     c->correlated = c->decay * c->correlated + sqrt(1 - c->decay * c->decay) * w;
-    return rms * c->correlated;
+    return c->noise_factor * rms * c->correlated;
 }
 
 /* Mean current since the last reading through the filter, and the potential. */
@@ -236,7 +236,7 @@ static void convert_current(struct ms_cell *c, struct cell_sample *out)
         out->i_status = MS_OVERLOAD;
     } else if (fabs(i) > WARNING * range->full) {
         out->i_status = MS_OVERLOAD_WARNING;
-    } else if (fabs(i) < UNDERLOAD * range->full && c->range[CELL_BA] > c->low[CELL_BA]) {
+    } else if (c->underload || (fabs(i) < UNDERLOAD * range->full && c->range[CELL_BA] > c->low[CELL_BA])) {
         out->i_status = MS_UNDERLOAD;
     }
     out->i = step * rint(i / step);
@@ -304,7 +304,7 @@ void ms_cell_reset(struct ms_cell *c)
 
 void ms_cell_init(struct ms_cell *c, struct sim_bench *b, const struct ms_cell_config *config)
 {
-    *c = (struct ms_cell){.bench = b, .c = *config};
+    *c = (struct ms_cell){.bench = b, .c = *config, .noise_factor = 1};
     c->i_rng = rng_stream(b->seed, "sim.pstat.current");
     c->e_rng = rng_stream(b->seed, "sim.pstat.potential");
     c->phase_rng = rng_stream(b->seed, "sim.pstat.mains");

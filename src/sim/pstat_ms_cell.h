@@ -54,7 +54,8 @@ struct ms_cell {
     ns_t began;  /* the loop */
     struct rng i_rng, e_rng, phase_rng;
     double phase;                                 /* of the mains when the loop began, rad */
-    bool overload;                                /* fault: every sample */
+    bool overload, underload;                     /* fault: every sample */
+    double noise_factor;                          /* 1; fault: more */
     double spike;                                 /* A, fault: added to the next sample */
     double dt, decay, mains_gain, gain_bandwidth; /* of the last interval, kept because they rarely change */
 };

@@ -237,7 +237,7 @@ static void announce_scan(struct ms_run *r)
 
 static int begin_meas(struct ms_run *r, const struct ms_op *op)
 {
-    int code = check_meas(r, op);
+    int code = r->broken ? r->broken : check_meas(r, op);
     if (code)
         return code;
     struct ms_meas *m = &r->meas;
@@ -695,6 +695,16 @@ void ms_run_reverse(struct ms_run *r)
 {
     if (r->meas.op && r->meas.op->code == MS_CV)
         r->meas.stairs.steps = r->meas.stairs.j;
+}
+
+void ms_run_break(struct ms_run *r, int code)
+{
+    r->broken = code;
+    if (!code || !r->running)
+        return;
+    interrupt(r);
+    int last = ms_script_ops(r->script) - 1;
+    run_time_error(r, ms_script_op(r->script, r->ip < last ? r->ip : last), code, 0);
 }
 
 void ms_run_done(struct ms_run *r)

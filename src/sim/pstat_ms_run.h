@@ -59,6 +59,7 @@ struct ms_run {
 
     const struct ms_script *script; /* not owned */
     bool running, halted, finishing;
+    int broken;    /* fault: code that measurements stop with, 0 = none */
     bool windowed; /* set_range_minmax da was used by this script */
     bool waiting;  /* the present operation has waited already */
     int ip;
@@ -82,6 +83,9 @@ bool ms_run_halt(struct ms_run *r);
 bool ms_run_resume(struct ms_run *r);
 /* R: the scan goes the other way. */
 void ms_run_reverse(struct ms_run *r);
+/* Fault: the script that runs, and every later one at its first measurement, stops with this run-time error;
+ * 0 = no more. */
+void ms_run_break(struct ms_run *r, int code);
 /* Forgets everything without a word: power failure. */
 void ms_run_kill(struct ms_run *r);
 /* Frees what the scripts took. */

@@ -1,6 +1,7 @@
 /* Puts a simulated rig together and breaks it on demand. */
 #include "sim/rig.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -62,6 +63,8 @@ static struct world *make_world(const struct sim_rig_config *c, uint64_t seed, s
     return named ? world_from_file(c->sample, c->probe, seed, d) : world_new(c->sample, c->probe, seed, d);
 }
 
+static void plan_faults(struct sim_rig *r, const struct items *planned);
+
 /* --- life ---------------------------------------------------------------------------------------------- */
 
 struct sim_rig *sim_rig_new(struct loop *l, const struct ynode *simulate, uint64_t seed_override,
@@ -82,13 +85,27 @@ struct sim_rig *sim_rig_new(struct loop *l, const struct ynode *simulate, uint64
             world_begin(r->bench.world, r->bench.at);
         }
     }
-    if (!ok) {
+    if (ok) {
+        r->stage = stage_gcs_new(&r->bench, &r->stage_config);
+        r->pstat = pstat_ms_new(&r->bench, &r->pstat_config);
+        plan_faults(r, &c.faults);
+    } else {
         sim_rig_free(r);
-        return NULL;
+        r = NULL;
     }
-    r->stage = stage_gcs_new(&r->bench, &r->stage_config);
-    r->pstat = pstat_ms_new(&r->bench, &r->pstat_config);
+    sim_rig_config_free(&c);
     return r;
+}
+
+bool sim_rig_check(const struct ynode *simulate, struct diags *d)
+{
+    struct err e = ERR_INIT;
+    struct loop *l = loop_new(LOOP_VIRTUAL, 1, &e);
+    struct sim_rig *r = l ? sim_rig_new(l, simulate, 0, d) : NULL;
+    bool ok = r != NULL;
+    sim_rig_free(r);
+    loop_free(l);
+    return ok;
 }
 
 void sim_rig_free(struct sim_rig *r)
@@ -147,37 +164,13 @@ bool sim_rig_axis(const struct sim_rig *r, const char *id, struct sim_axis_map *
 
 /* --- faults -------------------------------------------------------------------------------------------- */
 
+/* Each part takes its own and ignores the others'. */
 static void set_fault(struct sim_rig *r, enum sim_fault f, bool on)
 {
-    switch (f) {
-    case SIM_STAGE_SILENT:
-        stage_gcs_fault(r->stage, STAGE_SILENT, on);
-        return;
-    case SIM_STAGE_FROZEN:
-        stage_gcs_fault(r->stage, STAGE_FROZEN, on);
-        return;
-    case SIM_STAGE_SERVO_LOST:
-        stage_gcs_fault(r->stage, STAGE_SERVO_LOST, on);
-        return;
-    case SIM_PSTAT_SILENT:
-        pstat_ms_fault(r->pstat, PSTAT_SILENT, on);
-        return;
-    case SIM_PSTAT_RESET:
-        pstat_ms_fault(r->pstat, PSTAT_RESET, on);
-        return;
-    case SIM_PSTAT_OVERLOAD:
-        pstat_ms_fault(r->pstat, PSTAT_OVERLOAD, on);
-        return;
-    case SIM_PSTAT_GARBLED:
-        pstat_ms_fault(r->pstat, PSTAT_GARBLED, on);
-        return;
-    case SIM_PSTAT_SPIKE:
-        pstat_ms_fault(r->pstat, PSTAT_SPIKE, on);
-        return;
-    case SIM_DROP_LOST:
-        world_drop(r->bench.world, !on);
-        return;
-    }
+    sim_bench_advance(&r->bench, loop_now(r->bench.loop));
+    stage_gcs_fault(r->stage, f, on);
+    pstat_ms_fault(r->pstat, f, on);
+    world_fault(r->bench.world, f, on);
 }
 
 static void fault_begins(void *ctx)
@@ -198,8 +191,29 @@ void sim_rig_fault(struct sim_rig *r, enum sim_fault fault, ns_t at, ns_t until)
     *f = (struct planned_fault){.rig = r, .fault = fault, .next = r->faults};
     r->faults = f;
     timer_set(r->bench.loop, &f->on, at, fault_begins, f);
-    if (until > at && until != NS_NEVER)
+    if (until > at && until != NS_NEVER && !sim_fault_once(fault))
         timer_set(r->bench.loop, &f->off, until, fault_ends, f);
+}
+
+void sim_rig_mend(struct sim_rig *r)
+{
+    for (struct planned_fault *f = r->faults; f; f = f->next) {
+        timer_cancel(r->bench.loop, &f->on);
+        timer_cancel(r->bench.loop, &f->off);
+        set_fault(r, f->fault, false);
+    }
+}
+
+static void plan_faults(struct sim_rig *r, const struct items *planned)
+{
+    const struct sim_planned_fault *f = planned->v;
+    ns_t now = loop_now(r->bench.loop);
+    for (int k = 0; k < planned->n; k++) {
+        ns_t at = ns_from_s(f[k].at), until = isnan(f[k].lasts) ? NS_NEVER : at + ns_from_s(f[k].lasts);
+        bool over = sim_fault_once((enum sim_fault)f[k].kind) ? at < now : until <= now;
+        if (!over)
+            sim_rig_fault(r, (enum sim_fault)f[k].kind, at > now ? at : now, until);
+    }
 }
 
 void sim_rig_probe(struct sim_rig *r, double xyz[3], enum cell_mode *cell)

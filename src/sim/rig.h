@@ -7,16 +7,19 @@
 #define SECCM_SIM_RIG_H
 
 #include "base/yaml.h"
+#include "sim/fault.h"
 #include "sim/world.h"
 #include "wire/link.h"
 
 struct sim_rig;
 
 /* `simulate`: the map of that name in a rig file: {seed, stage: {...}, potentiostat: {...}, sample: {...} or
- * a file name relative to the rig file, probe: {...}}. Errors go to `d`; NULL then. `seed_override` 0 = the
- * file's. */
+ * a file name relative to the rig file, probe: {...}, faults: [...]}. Errors go to `d`; NULL then.
+ * `seed_override` 0 = the file's. */
 struct sim_rig *sim_rig_new(struct loop *l, const struct ynode *simulate, uint64_t seed_override,
                             struct diags *d);
+/* Reads such a map for its errors only; true if it has none. */
+bool sim_rig_check(const struct ynode *simulate, struct diags *d);
 void sim_rig_free(struct sim_rig *r);
 /* Gives a simulated device ("stage" or "potentiostat") the far end of its link; the rig owns it from now on.
  */
@@ -33,19 +36,12 @@ struct sim_axis_map {
 };
 bool sim_rig_axis(const struct sim_rig *r, const char *id, struct sim_axis_map *out);
 
-/* Faults of the devices for tests, from `at` on until `until`: */
-enum sim_fault {
-    SIM_STAGE_SILENT, /* stage goes on moving but answers nothing */
-    SIM_STAGE_FROZEN, /* stage does not act on moves any more */
-    SIM_STAGE_SERVO_LOST,
-    SIM_PSTAT_SILENT,   /* goes on but sends nothing */
-    SIM_PSTAT_RESET,    /* reboots: script gone, cell off */
-    SIM_PSTAT_OVERLOAD, /* every sample flagged overload */
-    SIM_PSTAT_GARBLED,  /* damaged lines */
-    SIM_PSTAT_SPIKE,    /* one sample is 20 pA too large: electrical interference */
-    SIM_DROP_LOST,      /* the drop is gone: a contact breaks, none forms */
-};
+/* A fault from `at` on until `until` (NS_NEVER: for good; of no meaning for what happens once). The ones that
+ * the rig file plans begin by themselves; of those that lie before the loop's present time only what still
+ * lasts does. */
 void sim_rig_fault(struct sim_rig *r, enum sim_fault f, ns_t at, ns_t until);
+/* Somebody repairs it: all faults that were planned so far end, or do not begin. */
+void sim_rig_mend(struct sim_rig *r);
 /* Where the glass truly is now, in the sample's frame (m), and what is connected to the cell, for tests. */
 void sim_rig_probe(struct sim_rig *r, double xyz[3], enum cell_mode *cell);
 

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "sim/world_config.h"
 
 #define UM 1e6 /* the stage speaks um */
 
@@ -36,13 +37,45 @@
 
 #define R(member) offsetof(struct sim_rig_config, member)
 
+#define F(member) offsetof(struct sim_planned_fault, member)
+
+static const struct field fault_field[] = {
+    {.key = "kind",
+     .kind = FIELD_CHOICE,
+     .offset = F(kind),
+     .required = true,
+     .choices = sim_fault_names,
+     .help = "What goes wrong."},
+    {.key = "at",
+     .kind = FIELD_QUANTITY,
+     .dim = DIM_TIME,
+     .offset = F(at),
+     .required = true,
+     .max = 1e7,
+     .help = "When, counted from the beginning of the run."},
+    QUANTITY("for", TIME, F(lasts), NULL, 1e-3, 1e7,
+             "How long; for good if left out. Not for what happens once."),
+};
+static const struct fields fault_fields = FIELDS_OF("a fault", fault_field, struct sim_planned_fault);
+
+#define MAP_OR_FILE(key_, offset_, sub_, form_, help_)                                                       \
+    {                                                                                                        \
+        .key = key_, .kind = FIELD_NODE, .offset = offset_, .sub = sub_, .form = form_, .help = help_        \
+    }
+
 static const struct field simulate_field[] = {
     COUNT("seed", R(seed), "1", 0, 9.007e15, "Everything random on this bench follows from it."),
-    PLAIN("stage", NODE, R(stage), NULL, "The piezo controller."),
-    PLAIN("potentiostat", NODE, R(potentiostat), NULL, "The potentiostat and its wires to the cell."),
-    PLAIN("sample", NODE, R(sample), NULL,
-          "The sample, or the name of a file with it, relative to this file."),
-    PLAIN("probe", NODE, R(probe), NULL, "The pipette."),
+    MAP_OR_FILE("stage", R(stage), &sim_stage_fields, NODE_OWN, "The piezo controller."),
+    MAP_OR_FILE("potentiostat", R(potentiostat), &sim_pstat_fields, NODE_OWN,
+                "The potentiostat and its wires to the cell."),
+    MAP_OR_FILE("sample", R(sample), &sample_fields, NODE_FILE_OR_MAP,
+                "The sample, or the name of a file with it, relative to this file."),
+    MAP_OR_FILE("probe", R(probe), &probe_fields, NODE_OWN, "The pipette."),
+    {.key = "faults",
+     .kind = FIELD_LIST,
+     .offset = R(faults),
+     .sub = &fault_fields,
+     .help = "What goes wrong and when, to see what a run makes of it."},
 };
 const struct fields simulate_fields = FIELDS("`simulate`", simulate_field);
 
@@ -70,7 +103,9 @@ static const struct field axis_field[] = {
      .offset = A(world),
      .required = true,
      .choices = world_axes,
-     .help = "Direction in the world that it moves the probe along; z is up, away from the sample."},
+     .help =
+         "Direction in the world that it moves the probe along; z is up, away from the sample. A second axis "
+         "along z is a coarse one that lifts the whole head."},
     PLAIN("direction", SIGN, A(direction), "+1", "Which way the probe goes when the position rises."),
     QUANTITY("offset", LENGTH, A(offset), "0 um", 0, 0, "Where the probe is in the world at position 0."),
     PAIR("range", LENGTH, A(range), "[0 um, 200 um]", "Travel."),
@@ -184,21 +219,21 @@ static void default_axes(struct sim_stage_config *c)
     }
 }
 
-static bool check_axes(const struct sim_stage_config *c, const struct ynode *n, struct diags *d)
+/* A second axis along z lifts the whole head: the coarse one. */
+static bool check_axes(struct sim_stage_config *c, const struct ynode *n, struct diags *d)
 {
     unsigned worlds = 0;
-    bool coarse = false;
     for (int i = 0; i < c->axes; i++) {
-        unsigned here = 1u << c->axis[i].world;
-        if (worlds & here && (here != 4 || coarse)) { /* z may have a coarse axis as well: their ways add */
-            diags_error(d, ynode_mark(n), "two axes move the probe along %s", world_axes[c->axis[i].world]);
+        struct sim_axis_config *a = &c->axis[i];
+        a->coarse = a->world == 2 && worlds & 4;
+        if (worlds & 1u << a->world && !a->coarse) {
+            diags_error(d, ynode_mark(n), "two axes move the probe along %s", world_axes[a->world]);
             return false;
         }
-        coarse = coarse || (worlds & here);
-        worlds |= here;
+        worlds |= 1u << a->world;
         for (int j = 0; j < i; j++)
-            if (strcmp(c->axis[i].id, c->axis[j].id) == 0) {
-                diags_error(d, ynode_mark(n), "two axes are called %s", c->axis[i].id);
+            if (strcmp(a->id, c->axis[j].id) == 0) {
+                diags_error(d, ynode_mark(n), "two axes are called %s", a->id);
                 return false;
             }
     }
@@ -338,7 +373,27 @@ void sim_pstat_config_free(struct pstat_config *c)
     c->firmware = c->serial = NULL;
 }
 
+static void check_faults(const struct ynode *list, const struct items *planned, struct diags *d)
+{
+    const struct sim_planned_fault *f = planned->v;
+    for (int k = 0; k < planned->n; k++) {
+        if (!sim_fault_once((enum sim_fault)f[k].kind) || isnan(f[k].lasts))
+            continue;
+        const struct ynode *n = ynode_get(ynode_item(list, k), "for");
+        diags_error(d, ynode_mark(n), "`%s` happens at an instant: it takes no `for`",
+                    sim_fault_names[f[k].kind]);
+    }
+}
+
 bool sim_rig_config_read(const struct ynode *n, struct sim_rig_config *out, struct diags *d)
 {
-    return schema_read(n, &simulate_fields, out, d);
+    int before = diags_errors(d);
+    if (schema_read(n, &simulate_fields, out, d))
+        check_faults(ynode_get(n, "faults"), &out->faults, d);
+    return diags_errors(d) == before;
+}
+
+void sim_rig_config_free(struct sim_rig_config *c)
+{
+    schema_free(&simulate_fields, c);
 }

@@ -29,7 +29,8 @@ static void true_position(void *ctx, ns_t t, double xyz[3])
     for (int i = 0; i < s->c.axes; i++) {
         const struct stage_axis *a = &s->axis[i];
         ns_t at = t > a->m.t0 ? t : a->m.t0;
-        xyz[a->c.world] += a->c.offset + a->c.direction * 1e-6 * motion_position(&a->m, at);
+        double way = motion_position(&a->m, at) - (a->c.coarse ? a->c.start : 0);
+        xyz[a->c.world] += a->c.offset + a->c.direction * 1e-6 * way;
     }
 }
 
@@ -62,6 +63,7 @@ static void follow(void *ctx)
     for (int i = 0; i < s->c.axes; i++)
         if (s->axis[i].autozero && axis_at_rest(&s->axis[i], loop_now(s->bench->loop)))
             next_waypoint(s, &s->axis[i]);
+    stage_watch_limits(s);
     stage_moving(s);
 }
 
@@ -81,8 +83,8 @@ void stage_axis_go(struct stage_gcs *s, struct stage_axis *a, double target, dou
     if (target < a->c.safe_low || target > a->c.safe_high)
         world_count_envelope(s->bench->world);
     a->commanded = target;
-    if (!s->frozen)
-        motion_go(&a->m, now, target, speed);
+    if (!stage_axis_stuck(s, a))
+        motion_go(&a->m, now, stage_reach(s, a, target), speed);
     stage_moving(s);
 }
 
@@ -98,9 +100,9 @@ void stage_new_place(struct stage_gcs *s)
 
 static void stop_axis(struct stage_gcs *s, struct stage_axis *a, ns_t now)
 {
-    a->autozero = false;
+    a->autozero = a->barred = false;
     a->ways = 0;
-    if (!s->frozen)
+    if (!stage_axis_stuck(s, a))
         motion_stop(&a->m, now);
     a->commanded = motion_target(&a->m);
 }
@@ -120,7 +122,7 @@ void stage_set_servo(struct stage_gcs *s, struct stage_axis *a, bool on)
     if (on == a->servo)
         return;
     a->servo = on;
-    a->autozero = false;
+    a->autozero = a->barred = false;
     a->ways = 0;
     if (on)
         motion_stop(&a->m, now);
@@ -131,13 +133,6 @@ void stage_set_servo(struct stage_gcs *s, struct stage_axis *a, bool on)
 }
 
 /* --- line ---------------------------------------------------------------------------------------------- */
-
-static void answer_with(struct stage_gcs *s, const struct buf *answer)
-{
-    /* A line that went down takes what is sent: the controller does not care. */
-    if (answer->n && !s->silent && s->link)
-        link_write(s->link, answer->p, answer->n, NULL);
-}
 
 static void take_turn(void *ctx);
 
@@ -162,7 +157,7 @@ static void take_turn(void *ctx)
     buf_drop(&s->queue, n + 1);
     struct buf answer = {0};
     gcs_execute(s, line, &answer);
-    answer_with(s, &answer);
+    stage_say(s, answer.p, answer.n);
     buf_free(&answer);
     schedule(s);
 }
@@ -194,7 +189,7 @@ static void take_byte(struct stage_gcs *s, unsigned char c)
         }
         struct buf answer = {0};
         gcs_control(s, c, &answer);
-        answer_with(s, &answer);
+        stage_say(s, answer.p, answer.n);
         buf_free(&answer);
     } else if (c == '\n') {
         end_line(s);
@@ -208,8 +203,9 @@ static void receive(void *ctx)
     struct stage_gcs *s = ctx;
     unsigned char bytes[512];
     size_t n;
+    bool lost = stage_booting(s);
     while (s->link && (n = link_read(s->link, bytes, sizeof bytes, NULL)) > 0)
-        for (size_t i = 0; i < n; i++)
+        for (size_t i = 0; !lost && i < n; i++)
             take_byte(s, bytes[i]);
     schedule(s);
 }
@@ -217,7 +213,8 @@ static void receive(void *ctx)
 void stage_gcs_attach(struct stage_gcs *s, struct link *far)
 {
     link_close(s->link);
-    s->link = far;
+    s->link = s->out.link = far;
+    outbox_clear(&s->out);
     buf_clear(&s->line);
     buf_clear(&s->queue);
     timer_cancel(s->bench->loop, &s->turn);
@@ -225,19 +222,33 @@ void stage_gcs_attach(struct stage_gcs *s, struct link *far)
         link_on_readable(far, receive, s);
 }
 
-/* --- life, faults -------------------------------------------------------------------------------------- */
+/* --- life -------- -------------------------------------------------------------------------------------- */
 
-static void power_up(struct stage_gcs *s, struct stage_axis *a, const struct sim_axis_config *c)
+void stage_power_up(struct stage_gcs *s, struct stage_axis *a)
 {
-    *a = (struct stage_axis){.c = *c,
-                             .servo = c->servo,
-                             .velocity_control = c->velocity_control,
-                             .velocity = c->velocity,
-                             .tolerance = s->c.tolerance,
-                             .settling = s->c.settling,
-                             .slew = s->c.slew,
-                             .commanded = c->start};
+    ns_t now = loop_now(s->bench->loop);
+    a->velocity_control = a->c.velocity_control;
+    a->velocity = a->c.velocity;
+    a->tolerance = s->c.tolerance;
+    a->settling = s->c.settling;
+    a->slew = s->c.slew;
+    a->zeroed = false;
+    if (a->c.servo) {
+        a->servo = true;
+        a->autozero = a->barred = false;
+        a->ways = 0;
+        motion_stop(&a->m, now);
+        a->commanded = motion_target(&a->m);
+    } else {
+        stage_set_servo(s, a, false);
+    }
+}
+
+static void build(struct stage_gcs *s, struct stage_axis *a, const struct sim_axis_config *c)
+{
+    *a = (struct stage_axis){.c = *c, .commanded = c->start, .end_low = -INFINITY, .end_high = INFINITY};
     motion_init(&a->m, loop_now(s->bench->loop), c->start, s->c.tau);
+    stage_power_up(s, a);
     a->volts = 100 * (c->start - c->low) / (c->high - c->low);
 }
 
@@ -248,8 +259,10 @@ struct stage_gcs *stage_gcs_new(struct sim_bench *b, const struct sim_stage_conf
     s->c = *c;
     s->noise = rng_stream(b->seed, "sim.stage.noise");
     s->delay = rng_stream(b->seed, "sim.stage.latency");
+    s->damage = rng_stream(b->seed, "sim.stage.garble");
+    s->out.loop = b->loop;
     for (int i = 0; i < c->axes; i++)
-        power_up(s, &s->axis[i], &c->axis[i]);
+        build(s, &s->axis[i], &c->axis[i]);
     world_set_position(b->world, true_position, s);
     return s;
 }
@@ -260,31 +273,9 @@ void stage_gcs_free(struct stage_gcs *s)
         return;
     timer_cancel(s->bench->loop, &s->turn);
     timer_cancel(s->bench->loop, &s->motion);
+    outbox_done(&s->out);
     link_close(s->link);
     buf_free(&s->line);
     buf_free(&s->queue);
     free(s);
-}
-
-void stage_gcs_fault(struct stage_gcs *s, enum stage_fault f, bool on)
-{
-    ns_t now = stage_now(s);
-    switch (f) {
-    case STAGE_SILENT:
-        s->silent = on;
-        return;
-    case STAGE_FROZEN:
-        /* Stuck where it is; what is commanded is only remembered. */
-        for (int i = 0; on && !s->frozen && i < s->c.axes; i++)
-            motion_stop(&s->axis[i].m, now);
-        s->frozen = on;
-        return;
-    case STAGE_SERVO_LOST:
-        for (int i = 0; on && i < s->c.axes; i++)
-            stage_set_servo(s, &s->axis[i], false);
-        if (on)
-            s->error = GCS_MOTION_ERROR;
-        s->servo_lost = on;
-        return;
-    }
 }

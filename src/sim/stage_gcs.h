@@ -2,11 +2,13 @@
  * documentation: silent set commands, one error slot, answers of several lines, raw control bytes.
  *
  * Stage coordinates are um, as on the wire. The probe's position in the world is
- * offset + direction x stage position for the axis that is mounted along each world axis. */
+ * offset + direction x stage position for the axis that is mounted along each world axis; a coarse axis along
+ * z, if there is one, lifts all of it. */
 #ifndef SECCM_SIM_STAGE_GCS_H
 #define SECCM_SIM_STAGE_GCS_H
 
 #include "sim/bench.h"
+#include "sim/fault.h"
 #include "wire/link.h"
 
 #define STAGE_MAX_AXES 4
@@ -23,6 +25,7 @@ struct sim_axis_config {
     double velocity, velocity_max; /* um/s */
     bool servo;                    /* at power up */
     bool velocity_control;         /* at power up; off: moves are limited by the slew rate alone */
+    bool coarse; /* lifts the whole head: adds its way from `start` to that of the axis before */
 };
 
 struct sim_stage_config {
@@ -49,8 +52,7 @@ void stage_gcs_free(struct stage_gcs *s);
 /* The device's end of the line; owned from now on. A former one is closed. */
 void stage_gcs_attach(struct stage_gcs *s, struct link *far);
 
-/* Faults, from now on until switched off again. */
-enum stage_fault { STAGE_SILENT, STAGE_FROZEN, STAGE_SERVO_LOST };
-void stage_gcs_fault(struct stage_gcs *s, enum stage_fault f, bool on);
+/* Faults of the stage (SIM_STAGE_...; others are ignored), from now on until switched off again. */
+void stage_gcs_fault(struct stage_gcs *s, enum sim_fault f, bool on);
 
 #endif

@@ -5,6 +5,7 @@
 
 #include "base/buf.h"
 #include "sim/motion.h"
+#include "sim/outbox.h"
 #include "sim/stage_gcs.h"
 
 /* Error codes of the controller that this model uses. */
@@ -25,7 +26,10 @@ enum gcs_error {
     GCS_AUTOZERO = 61,
     GCS_INPUT_OVERRUN = 76,
     GCS_SERVO_ON = 79,
+    GCS_MOTION_MODE = 89,
+    GCS_LIMIT_SWITCH = 216,
     GCS_VOLTAGE_LIMIT = 302,
+    GCS_TEMPERATURE = 603,
     GCS_MOTION_ERROR = 1024,
 };
 
@@ -44,6 +48,8 @@ struct stage_axis {
     double way[GCS_WAYPOINTS]; /* the rest of an autozero, last first */
     int ways;
     bool autozero, zeroed;
+    double end_low, end_high; /* um: limit switches; infinite without */
+    bool barred;              /* on its way to one */
 };
 
 struct stage_gcs {
@@ -55,10 +61,15 @@ struct stage_gcs {
     struct buf queue; /* complete lines that wait for their turn */
     struct timer turn, motion;
     uint64_t commands, readings; /* counters of latency and noise, since the place changed */
-    struct rng noise, delay;
+    struct rng noise, delay, damage;
     int error;
     int command_level;
-    bool silent, frozen, servo_lost;
+    struct outbox out;
+    /* faults */
+    bool silent, frozen, garbled, refusing, off_target;
+    bool servo_lost, servo_stuck, servo_dead;
+    ns_t boots_until; /* deaf and dumb until then */
+    uint64_t answers;
 };
 
 /* Executes one line (without its LF, modified) and appends the answer, if any. */
@@ -77,5 +88,16 @@ void stage_new_place(struct stage_gcs *s);
 /* All axes stop dead and keep their position; error 10. */
 void stage_stop(struct stage_gcs *s);
 void stage_set_servo(struct stage_gcs *s, struct stage_axis *a, bool on);
+/* As after power up, but where it stands: nobody moved it. */
+void stage_power_up(struct stage_gcs *s, struct stage_axis *a);
+
+/* Faults (stage_fault.c). Where the axis really ends up that is sent to `target`. */
+double stage_reach(const struct stage_gcs *s, struct stage_axis *a, double target);
+/* An axis that came to its limit switch says so. */
+void stage_watch_limits(struct stage_gcs *s);
+bool stage_servo_refused(const struct stage_gcs *s, const struct stage_axis *a);
+bool stage_axis_stuck(const struct stage_gcs *s, const struct stage_axis *a);
+bool stage_booting(const struct stage_gcs *s);
+void stage_say(struct stage_gcs *s, const char *bytes, size_t n);
 
 #endif

@@ -38,7 +38,7 @@ struct world *world_new(const struct ynode *sample, const struct ynode *probe, u
     w->drifts = drift_streams(seed);
     w->clogging = rng_stream(seed, "sim.clog");
     w->tick = -1;
-    w->clog = 1;
+    w->clog = w->trouble.blocked = w->trouble.broken = 1;
     w->at[2] = 1e-3;
     w->recording = false;
     cell_init(&w->cell, w->probe.resistance, 1 / w->probe.leak, world_stray(w, w->at[2]),
@@ -76,7 +76,7 @@ double world_clock(const struct world *w)
 double world_stray(const struct world *w, double height)
 {
     double part = STRAY_LENGTH / (STRAY_LENGTH + (height > 0 ? height : 0));
-    return w->probe.stray * (1 + w->probe.stray_gain * part);
+    return trouble_stray(w) * w->probe.stray * (1 + w->probe.stray_gain * part);
 }
 
 /* --- the contact --------------------------------------------------------------------------------------- */
@@ -114,6 +114,7 @@ static void attach(struct world *w)
     w->wet_y = w->at[1];
     w->wet_z = w->footing.drop_z;
     w->wet_moved = false;
+    trouble_attach(w, &w->wet_spot.meniscus);
     meniscus_attach(&w->meniscus, &w->wet_spot.meniscus);
     w->counters.contacts++;
     w->counters.revisited += overlaps(w);
@@ -128,7 +129,7 @@ static void attach(struct world *w)
     }
     cell_attach(&w->cell, &w->wet_spot.cell, meniscus_area(&w->meniscus), w->footing.active);
     maybe_clog(w);
-    w->cell.resistance = w->probe.resistance * w->resistance_factor * w->clog;
+    w->cell.resistance = trouble_resistance(w);
     struct contact *c = ledger_open(&w->ledger, world_clock(w), w->cell.terminal + w->cell.reference);
     c->x = w->at[0];
     c->y = w->at[1];
@@ -188,7 +189,9 @@ static void look_below(struct world *w)
 /* Height of the glass above the surface at which the drop touches here. */
 static double touch_height(const struct world *w)
 {
-    return w->spot.meniscus.touch_height + (w->near.contact >= 0 ? w->sample.wetting.residue_height : 0);
+    double usual =
+        w->spot.meniscus.touch_height + (w->near.contact >= 0 ? w->sample.wetting.residue_height : 0);
+    return trouble_touch(w, usual);
 }
 
 /* The probe's glass and the surface. */
@@ -229,14 +232,17 @@ static void wetted_step(struct world *w, double dt)
         return;
     }
     double e = w->cell.wet ? w->cell.potential : w->wet_spot.meniscus.zero_charge;
-    if (w->dry || !meniscus_step(&w->meniscus, &w->wet_spot.meniscus, dt, height, e))
+    struct meniscus_law law = w->wet_spot.meniscus;
+    if (w->trouble.sticks)
+        law.break_height = INFINITY;
+    if (trouble_breaks(w) || !meniscus_step(&w->meniscus, &law, dt, height, e))
         detach(w, height);
 }
 
 /* True while the probe is too high for anything below to matter. */
 static bool far_above(const struct world *w)
 {
-    double reach = 3 * w->probe.meniscus.height + w->sample.wetting.residue_height;
+    double reach = 3 * w->probe.meniscus.height + w->sample.wetting.residue_height + trouble_reach(w);
     double radius = 0.5 * w->probe.wall * w->probe.aperture;
     return w->at[2] > surface_ceiling(&w->surface, w->at[0], w->at[1], radius) + w->drift + reach;
 }
@@ -245,14 +251,17 @@ static void surface_step(struct world *w, double dt)
 {
     if (!w->meniscus.attached && far_above(w)) {
         w->touching = false;
+        trouble_in_air(w, INFINITY);
         return;
     }
     look_below(w);
     watch_glass(w);
     if (w->meniscus.attached)
         wetted_step(w, dt);
-    else if (!w->dry && w->at[2] - (w->footing.drop_z + w->drift) <= touch_height(w))
+    else if (w->at[2] - (w->footing.drop_z + w->drift) <= touch_height(w))
         attach(w);
+    else
+        trouble_in_air(w, w->at[2] - (w->footing.drop_z + w->drift));
 }
 
 /* --- time ---------------------------------------------------------------------------------------------- */
@@ -267,7 +276,7 @@ static void slow_changes(struct world *w)
     w->drift = drift_z(&w->sample, &w->drifts, t);
     w->reference = drift_reference(&w->probe, &w->drifts, t);
     w->resistance_factor = drift_resistance(&w->probe, t);
-    w->cell.resistance = w->probe.resistance * w->resistance_factor * w->clog;
+    w->cell.resistance = trouble_resistance(w);
 }
 
 static void add_taken(struct world *w, const struct cell_charge *q)
@@ -310,6 +319,7 @@ static void step(struct world *w, ns_t t)
         fabs(w->at[0] - was[0]) > MOVED || fabs(w->at[1] - was[1]) > MOVED || fabs(w->at[2] - was[2]) > MOVED;
     slow_changes(w);
     surface_step(w, dt);
+    w->cell.leak = trouble_leak(w);
     struct cell_charge q;
     double area = w->meniscus.attached ? meniscus_area(&w->meniscus) : 0;
     cell_step(&w->cell, &w->wet_spot.cell, dt, world_stray(w, w->at[2]), w->reference, area, &q);
@@ -334,21 +344,45 @@ void world_advance(struct world *w, ns_t t)
     }
 }
 
-void world_control(struct world *w, enum cell_mode mode, double setpoint, double compliance_low,
-                   double compliance_high)
+static void obey(struct world *w, const struct cell_order *o)
 {
     struct cell_charge q = {0};
-    cell_control(&w->cell, &w->wet_spot.cell, mode, setpoint, compliance_low, compliance_high, &q);
+    cell_control(&w->cell, &w->wet_spot.cell, o->mode, o->setpoint, o->low, o->high, &q);
     add_taken(w, &q);
     w->control.stray += q.stray;
     w->control.layer += q.layer;
 }
 
+void world_control(struct world *w, enum cell_mode mode, double setpoint, double compliance_low,
+                   double compliance_high)
+{
+    w->order = (struct cell_order){mode, setpoint, compliance_low, compliance_high};
+    if (!w->trouble.open)
+        obey(w, &w->order);
+}
+
+void world_reconnect(struct world *w)
+{
+    obey(w, w->trouble.open ? &(struct cell_order){CELL_OPEN, 0, 0, 0} : &w->order);
+}
+
+/* An instrument on a broken wire sees its own set point, or its compliance, and no current. */
+static void take_nothing(const struct world *w, struct cell_reading *out)
+{
+    const struct cell_order *o = &w->order;
+    bool constant_current = o->mode == CELL_GALVANOSTAT;
+    double e = constant_current ? (o->setpoint < 0 ? o->low : o->high) : o->setpoint;
+    *out = (struct cell_reading){.charge = 0, .potential = e, .at_compliance = constant_current};
+}
+
 void world_take(struct world *w, struct cell_reading *out)
 {
-    *out = (struct cell_reading){.charge = cell_charge_sum(&w->taken),
-                                 .potential = w->cell.terminal,
-                                 .at_compliance = w->cell.at_compliance};
+    if (w->trouble.open)
+        take_nothing(w, out);
+    else
+        *out = (struct cell_reading){.charge = cell_charge_sum(&w->taken),
+                                     .potential = w->cell.terminal,
+                                     .at_compliance = w->cell.at_compliance};
     w->taken = (struct cell_charge){0};
 }
 
@@ -382,10 +416,5 @@ void world_probe(const struct world *w, double xyz[3])
 
 enum cell_mode world_cell_mode(const struct world *w)
 {
-    return w->cell.mode;
-}
-
-void world_drop(struct world *w, bool there)
-{
-    w->dry = !there;
+    return w->order.mode;
 }

@@ -11,6 +11,7 @@
 
 #include "base/loop.h"
 #include "base/yaml.h"
+#include "sim/fault.h"
 
 struct world;
 
@@ -73,8 +74,9 @@ bool world_in_contact(const struct world *w);
 /* As of the last advance, for tests: where the glass is, and what is connected to the cell. */
 void world_probe(const struct world *w, double xyz[3]);
 enum cell_mode world_cell_mode(const struct world *w);
-/* Fault: without a drop (dried up, sucked back) a contact breaks at once and none forms. */
-void world_drop(struct world *w, bool there);
+/* Faults of drop, sample and probe (SIM_DROP_LOST to SIM_PROBE_WETTING; others are ignored), from now (the
+ * time of the last advance) until switched off again. They are not part of the state that is saved. */
+void world_fault(struct world *w, enum sim_fault f, bool on);
 
 /* Persistent state of the sample (touched spots with their footprints, film charges and ledgers, QRCE drift):
  * a YAML text file beside the results file. Load before the first advance; a missing file means a fresh

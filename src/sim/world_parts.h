@@ -13,6 +13,25 @@ struct residue_near {
     double distance; /* m between the centres */
 };
 
+/* What was asked of the cell, in force or not. */
+struct cell_order {
+    enum cell_mode mode;
+    double setpoint, low, high;
+};
+
+/* What is wrong with drop and probe (world_fault.c). */
+struct troubles {
+    bool dry;                    /* no drop at the end of the probe */
+    bool pendant;                /* a drop hangs down at the next place, */
+    double pendant_x, pendant_y; /* which is not this */
+    bool hanging;                /* it has touched */
+    bool sticks, spreads;
+    bool flickers, flickering, recoiled; /* contacts do; the present one will; the drop is out of reach */
+    bool flood, open, shorted, wetting;
+    double blocked, broken; /* 1; factors of the resistance and of the aperture */
+    int soaked;             /* contacts since the outside is wet */
+};
+
 struct world {
     struct sample_config sample;
     struct probe_config probe;
@@ -47,11 +66,12 @@ struct world {
     struct spot wet_spot;       /* the spot where the drop touched */
     double wet_x, wet_y, wet_z; /* m; surface below the drop without drift */
     bool wet_moved;
-    bool dry;      /* fault: no drop at the end of the probe */
     bool touching; /* glass */
     double touch_x, touch_y;
     bool dragged;
 
+    struct troubles trouble;
+    struct cell_order order;
     struct cell cell;
     struct cell_charge taken;   /* since the last world_take() */
     struct cell_charge control; /* of world_control() since the last step, for the ledger */
@@ -69,6 +89,22 @@ double world_clock(const struct world *w);
 /* Puts the state of the contact going on (film, host, diameters) into its ledger entry. */
 void world_contact_update(const struct world *w, struct contact *c);
 double world_stray(const struct world *w, double height);
+
+/* The rules of a contact that forms now, as troubles change them. */
+void trouble_attach(struct world *w, struct meniscus_law *law);
+/* Whether the bridge breaks now for a reason of its own. */
+bool trouble_breaks(struct world *w);
+/* Height of the glass above the surface at which the drop touches, if it usually is `touch`; how much higher
+ * than usual that may be at most. */
+double trouble_touch(const struct world *w, double touch);
+double trouble_reach(const struct world *w);
+/* The probe is `height` above the surface, in air. */
+void trouble_in_air(struct world *w, double height);
+double trouble_resistance(const struct world *w);
+double trouble_leak(const struct world *w); /* S */
+double trouble_stray(const struct world *w);
+/* The wire to the probe was broken or mended. */
+void world_reconnect(struct world *w);
 /* Appends the newest contact, open or finished, to the state file, if there is one. */
 void world_journal_contact(struct world *w);
 void world_journal_end(struct world *w);

@@ -26,7 +26,7 @@ rm big.yaml
 say "$((n + 2)) protocols refused, no file left"
 
 # Samples that the potentiostat's line can not carry in time are warned of.
-sed 's/baud: 921600/baud: 115200/' "$top/tests/data/steady/bench.yaml" >slow.yaml
+sed "s/baud: 921600/baud: 115200/; s,sample: sample.yaml,sample: $top/tests/data/steady/sample.yaml," "$top/tests/data/steady/bench.yaml" >slow.yaml
 expect 0 "$seccm" check "$good"
 grep -q 'baud carries' main.out && fail "a warning of a line that is fast enough: $(cat main.out)"
 expect 0 "$seccm" check "$good" --rig slow.yaml

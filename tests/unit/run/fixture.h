@@ -228,15 +228,10 @@ static inline bool plug_in(void *ctx, const char *device, struct link **out, str
     return true;
 }
 
-static inline void open_rig(struct night *n)
+/* New lines to the simulated devices, and the rig at their ends. */
+static inline bool connect_rig(struct night *n)
 {
     const struct protocol *p = n->protocol;
-    n->loop = loop_new(LOOP_VIRTUAL, 1, &n->e);
-    assert_non_null(n->loop);
-    n->sim = sim_rig_new(n->loop, p->rig->simulate, 0, n->diags);
-    if (!n->sim)
-        show_diags(n->diags);
-    assert_non_null(n->sim);
     struct wiring w = {p->rig->potential_sign, p->rig->current_sign, p->offset};
     double a = wiring_instrument_potential(&w, p->e_limit[0]),
            b = wiring_instrument_potential(&w, p->e_limit[1]);
@@ -248,7 +243,19 @@ static inline void open_rig(struct night *n)
         n->rig->reopen = plug_in;
         n->rig->reopen_ctx = n;
     }
-    if (!n->rig || !rig_identify(n->rig, &n->e))
+    return n->rig && rig_identify(n->rig, &n->e);
+}
+
+static inline void open_rig(struct night *n)
+{
+    const struct protocol *p = n->protocol;
+    n->loop = loop_new(LOOP_VIRTUAL, 1, &n->e);
+    assert_non_null(n->loop);
+    n->sim = sim_rig_new(n->loop, p->rig->simulate, 0, n->diags);
+    if (!n->sim)
+        show_diags(n->diags);
+    assert_non_null(n->sim);
+    if (!connect_rig(n))
         fail_msg("rig: %s", n->e.text);
 }
 

@@ -3,7 +3,7 @@
  * confirms.
  *
  * SECCM_TEST_INSTANTS chooses how many instants per sort of fault. */
-#include "fixture.h"
+#include "phases.h"
 
 #include "run/state.h"
 
@@ -46,48 +46,6 @@ static const struct sort sorts[] = {
 
 static const struct night_spec plan = {.columns = 5, .spares = "3"};
 #define LEASH 0.2e-6
-
-/* Phases of a clean run: when each began and what it was. */
-struct phases {
-    int n;
-    ns_t at[512];
-    char name[512][16];
-};
-
-static void learn_phases(struct phases *p)
-{
-    struct night n;
-    struct results_event *ev;
-    struct err err = ERR_INIT;
-    int count;
-    night_open(&n, &plan);
-    night_run(&n);
-    assert_int_equal(n.end, RUN_FINISHED);
-    assert_true(results_events(n.file, &ev, &count, &err));
-    p->n = 0;
-    for (int k = 0; k < count && p->n < 511; k++) {
-        if (strcmp(ev[k].kind, "state") != 0)
-            continue;
-        p->at[p->n] = ns_from_s(ev[k].t_s);
-        snprintf(p->name[p->n++], 16, "%.15s", ev[k].text);
-    }
-    p->at[p->n] = n.t1;
-    free(ev);
-    night_close(&n);
-}
-
-/* A random phase, and a random instant of it. */
-static ns_t random_instant(const struct phases *p, struct rng r, uint64_t a, uint64_t b, const char **phase)
-{
-    for (uint64_t c = 0;; c++) {
-        int k = (int)rng_below(r, (uint64_t)p->n, a, 1000 * b + c);
-        ns_t length = p->at[k + 1] - p->at[k];
-        if (length < NS_MS || !strcmp(p->name[k], "idle"))
-            continue;
-        *phase = p->name[k];
-        return p->at[k] + (ns_t)rng_below(r, (uint64_t)length, a, 1000 * b + 500 + c);
-    }
-}
 
 static void inject(struct night *n, const struct sort *s, ns_t at)
 {
@@ -222,7 +180,7 @@ static void faults_at_random_instants(void **unused)
     static struct phases p;
     struct rng r = rng_stream(test_seed(), "instants");
     int instants = test_count("SECCM_TEST_INSTANTS", 8);
-    learn_phases(&p);
+    learn_phases(&p, &plan);
     print_message("%-28s %5s %5s %8s %9s %11s %10s %8s %8s\n", "fault", "runs", "ended", "not safe",
                   "down [nm]", "noticed [s]", "z rest [s]", "cell [s]", "up [s]");
     for (uint64_t k = 0; k < sizeof sorts / sizeof sorts[0]; k++) {
@@ -263,7 +221,7 @@ static void the_operator_stops_at_random_instants(void **unused)
     struct rng r = rng_stream(test_seed(), "stops");
     int instants = test_count("SECCM_TEST_INSTANTS", 8) * 3;
     struct times t = {0};
-    learn_phases(&p);
+    learn_phases(&p, &plan);
     for (int j = 0; j < instants; j++) {
         struct night both;
         struct night *n = &both;

@@ -38,7 +38,7 @@ static void mistakes_are_named_with_their_place(void **state)
     check_errors("stage: {baud: 1, baudrate: 3}", "baudrate");
     check_errors("stage: {latency: 1 um}", "rig.yaml:1:");
     check_errors("stage: {axes: [{id: a, world: x}]}", "along z");
-    check_errors("stage: {axes: [{id: a, world: z}, {id: b, world: z}]}", "two axes");
+    check_errors("stage: {axes: [{id: a, world: x}, {id: b, world: x}]}", "two axes");
     check_errors("stage: {axes: [{id: a, world: z}, {id: a, world: x}]}", "two axes are called a");
     check_errors("stage: {axes: [{id: a b, world: z}]}", "axis id");
     check_errors("stage: {axes: [{id: a, world: z, range: [5 um, 5 um]}]}", "range");
@@ -48,6 +48,13 @@ static void mistakes_are_named_with_their_place(void **state)
     check_errors("potentiostat: {potential: [1 V, 2 V]}", "about 0 V");
     check_errors("sample: no-such-file.yaml", "no-such-file.yaml");
     check_errors("probe: {colour: red}", "colour");
+    check_errors("faults: [{kind: stage-silence, at: 1 s}]", "stage-silent");
+    check_errors("faults: [{kind: stage-silent}]", "rig.yaml:1:10");
+    check_errors("faults: [{kind: stage-silent, at: -1 s}]", "rig.yaml:1:");
+    check_errors("faults: [{kind: stage-silent, at: 1 s}, {kind: stage-reset, at: 1 s, for: 2 s}]",
+                 "rig.yaml:1:");
+    check_errors("faults: [{kind: stage-reset, at: 1 s, for: 2 s}]", "takes no `for`");
+    check_errors("faults: {kind: stage-reset}", "rig.yaml:1:");
     /* All at once. */
     check_errors("stage: {apples: 1}\nprobe: {colour: red}", "colour");
     check_errors("stage: {apples: 1}\nprobe: {colour: red}", "apples");
@@ -372,6 +379,52 @@ static void faults_begin_and_end_in_time(void **state)
     rig_close_all(&f);
 }
 
+static void the_rig_file_plans_faults(void **state)
+{
+    (void)state;
+    struct rig_fixture f;
+    rig_open_yaml(&f, "faults:\n  - {kind: stage-silent, at: 1 s, for: 1 s}\n"
+                      "  - {kind: potentiostat-silent, at: 3 s}\n  - {kind: stage-error, at: 4 s}\n");
+    const char *idle = "*IDN?\n", *version = "v\n";
+    static const struct {
+        double from;
+        bool stage, pstat;
+    } parts[] = {{0.5, true, true}, {1.5, false, true}, {2.5, true, true}, {3.5, true, false}};
+    for (size_t k = 0; k < sizeof parts / sizeof parts[0]; k++) {
+        pass(&f, parts[k].from - ns_to_s(loop_now(f.loop)));
+        write_text(&f.stage, idle);
+        assert_int_equal(*heard(&f, &f.stage, 0.05) != 0, parts[k].stage);
+        write_text(&f.pstat, version);
+        assert_int_equal(*heard(&f, &f.pstat, 0.05) != 0, parts[k].pstat);
+    }
+    REPLY(&f, &f.stage, "ERR?\n", "0\n");
+    pass(&f, 1);
+    REPLY(&f, &f.stage, "ERR?\n", "603\n");
+    rig_close_all(&f);
+}
+
+/* A run that goes on behind the instants that were planned: what lasts is there, what happened is over. */
+static void a_later_loop_meets_only_what_lasts(void **state)
+{
+    (void)state;
+    struct err e = ERR_INIT;
+    struct loop *l = loop_new(LOOP_VIRTUAL, 1, &e);
+    char errors[1000];
+    loop_begin_at(l, 10 * NS_S);
+    struct rig_fixture f = {.loop = l};
+    f.rig = rig_from(l, "rig.yaml",
+                     "faults: [{kind: stage-error, at: 4 s}, {kind: stage-silent, at: 1 s, for: 2 s}, "
+                     "{kind: potentiostat-silent, at: 3 s}]",
+                     errors, sizeof errors);
+    assert_non_null(f.rig);
+    port_open(&f, &f.stage, "stage");
+    port_open(&f, &f.pstat, "potentiostat");
+    pass(&f, 0.1);
+    REPLY(&f, &f.stage, "ERR?\n", "0\n");
+    REPLY(&f, &f.pstat, "v\n", "");
+    rig_close_all(&f);
+}
+
 static void a_new_line_replaces_the_old_one(void **state)
 {
     (void)state;
@@ -401,6 +454,8 @@ int main(void)
         cmocka_unit_test(nonsense_is_survived),
         cmocka_unit_test(equal_seeds_give_equal_bytes),
         cmocka_unit_test(faults_begin_and_end_in_time),
+        cmocka_unit_test(the_rig_file_plans_faults),
+        cmocka_unit_test(a_later_loop_meets_only_what_lasts),
         cmocka_unit_test(a_new_line_replaces_the_old_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

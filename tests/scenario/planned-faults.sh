@@ -1,0 +1,38 @@
+#!/bin/sh
+# Faults that a simulated rig's file plans: they happen in a run of the real program, mistakes in them are found at the desk,
+# and the help names them all.
+seccm=$1 dir=$2/planned-faults
+rm -rf "$dir" && mkdir -p "$dir" || exit 1
+fail() {
+    echo "planned-faults: $*" >&2
+    exit 1
+}
+sed "s|\.\./\.\./\.\./instruments/simulated-bench.yaml|$dir/rig.yaml|" tests/data/odd/three-legs.yaml >"$dir/p.yaml"
+grep -q "$dir/rig.yaml" "$dir/p.yaml" || fail "the protocol names another rig"
+rig() { # faults
+    sed "s|samples/|$(pwd)/instruments/samples/|; s|^simulate:|simulate:\n  faults: $1|" instruments/simulated-bench.yaml >"$dir/rig.yaml"
+}
+
+rig '[{kind: stage-silent, at: 100 h}]'
+"$seccm" run "$dir/p.yaml" --virtual -q -o "$dir/good.seccm" 2>"$dir/log" || fail "without faults: $(cat "$dir/log")"
+
+rig '[{kind: stage-refusing, at: 5 s}]'
+"$seccm" run "$dir/p.yaml" --virtual -q -o "$dir/bad.seccm" 2>"$dir/log"
+[ $? != 0 ] || fail "a stage that refuses to move did not show"
+grep -q 'stage: ' "$dir/log" || fail "nothing is told of the stage: $(cat "$dir/log")"
+
+rig '[{kind: stage-silence, at: 5 s}]'
+"$seccm" check "$dir/p.yaml" >/dev/null 2>"$dir/log"
+[ $? = 1 ] || fail "an unknown kind passed the check"
+grep -q 'rig.yaml:[0-9]*:[0-9]*: error' "$dir/log" || fail "no position: $(cat "$dir/log")"
+grep -q 'did you mean `stage-silent`' "$dir/log" || fail "no suggestion: $(cat "$dir/log")"
+rig '[{kind: stage-reset, at: 5 s, for: 2 s}]'
+"$seccm" check "$dir/p.yaml" >/dev/null 2>"$dir/log"
+[ $? = 1 ] || fail "a duration of what happens at an instant passed the check"
+
+"$seccm" help rig >"$dir/help" || fail "help rig"
+for kind in stage-silent stage-servo-dead potentiostat-error drop-pendant probe-wetting; do
+    grep -q "^  $kind" "$dir/help" || fail "the help does not name $kind"
+done
+"$seccm" help simulate | cmp -s - /dev/null && fail "no help of simulate"
+exit 0

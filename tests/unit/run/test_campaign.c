@@ -1,0 +1,270 @@
+/* The campaign of faults: every class of the matrix, by each way to cause it, at random instants of random
+ * phases; then nights with several faults at once. Each night is resumed until it is finished. Whatever
+ * breaks, the sample's side must see no harm, every attempt has one outcome, nothing committed is lost or
+ * altered, and the rig is stopped and switched off at once when a fault is noticed.
+ *
+ * SECCM_TEST_INSTANTS chooses how many instants per injector, SECCM_TEST_SEEDS how many nights;
+ * SECCM_TEST_INJECTOR only those injectors with this in their name, SECCM_TEST_TELL has each of their nights
+ * told. */
+#include "campaign_night.h"
+
+static const struct night_spec one_row = {.columns = 5, .spares = "4"};
+static const struct night_spec two_rows = {.columns = 5, .rows = 2, .spares = "12"};
+
+/* --- what the run made of it --------------------------------------------------------------------------- */
+
+static enum fault_class class_of_outcome(const struct results_attempt *a)
+{
+    static const struct {
+        enum outcome outcome;
+        enum fault_class fault;
+    } known[] = {
+        {OUTCOME_NO_CONTACT, FAULT_NO_CONTACT},
+        {OUTCOME_UNCONFIRMED, FAULT_UNCONFIRMED},
+        {OUTCOME_ALREADY_WET, FAULT_ALREADY_WET},
+        {OUTCOME_NOT_DETACHED, FAULT_NOT_DETACHED},
+        {OUTCOME_OVERLOAD, FAULT_OVERLOAD},
+        {OUTCOME_MENISCUS_LOST, FAULT_MENISCUS_LOST},
+        {OUTCOME_SUSPECTED_CRASH, FAULT_CURRENT_TOO_LARGE},
+        {OUTCOME_LANDING_REJECTED, FAULT_LANDING_REJECTED},
+        {OUTCOME_OUT_OF_RANGE, FAULT_OUT_OF_RANGE},
+    };
+    if (a->outcome == OUTCOME_OVERLOAD && strstr(a->reason, "ceiling"))
+        return FAULT_CURRENT_TOO_LARGE;
+    for (size_t k = 0; k < sizeof known / sizeof known[0]; k++)
+        if (known[k].outcome == a->outcome)
+            return known[k].fault;
+    return FAULT_NONE;
+}
+
+/* The class that the run gave an attempt: the only place that knows how it is told. */
+static enum fault_class class_told(const struct night *n, const struct results_attempt *a)
+{
+    double found, wanted;
+    enum fault_class c = class_of_outcome(a);
+    if (c != FAULT_NONE)
+        return c;
+    if (strstr(a->reason, "noise"))
+        return FAULT_NOISE;
+    const char *alive = strstr(a->reason, "not alive: ");
+    if (alive && sscanf(alive, "not alive: %lf pF, expected %lf", &found, &wanted) == 2)
+        return found < wanted ? FAULT_PROBE_OPEN : FAULT_PROBE_SHORTED;
+    return n->e.code != ERR_NONE ? fault_of_err(&n->e) : FAULT_NONE;
+}
+
+enum noticed { NOT_AT_ALL, WITHOUT_CLASS, AS_CLASS };
+
+/* The first attempt that did not end well behind the fault; or, in between attempts, what ended the run. */
+static enum noticed first_notice(const struct night *n, ns_t at, enum fault_class *c)
+{
+    struct results_attempt first = {.id = INT64_MAX};
+    for (int site = 1; site <= plan_places(n->plan); site++) {
+        struct results_attempt a[32];
+        int count = attempts_of(n, site, a, 32);
+        for (int k = 0; k < count; k++)
+            if (a[k].outcome != OUTCOME_MEASURED && a[k].end_s >= ns_to_s(at) && a[k].id < first.id)
+                first = a[k];
+    }
+    *c = FAULT_NONE;
+    if (first.id < INT64_MAX)
+        *c = class_told(n, &first);
+    else if (n->end != RUN_FINISHED || !n->began)
+        *c = fault_of_err(&n->e);
+    else
+        return NOT_AT_ALL;
+    return *c == FAULT_NONE ? WITHOUT_CLASS : AS_CLASS;
+}
+
+/* --- tables -------------------------------------------------------------------------------------------- */
+
+struct row {
+    int injected, right, other, unclear, unnoticed;
+    int by_other[FAULT_COUNT];
+    int end[RUN_FAULT + 1], not_safe, finished_at_last, resumed, crashed;
+    struct reaction reaction;
+};
+
+static void add_reaction(struct row *r, const struct reaction *x)
+{
+    if (!r->reaction.notices)
+        r->reaction = (struct reaction){.stop = -1, .cut = -1, .open = -1, .up = -1};
+    r->reaction.notices += x->notices;
+    longer(&r->reaction.stop, x->stop);
+    longer(&r->reaction.cut, x->cut);
+    longer(&r->reaction.open, x->open);
+    longer(&r->reaction.up, x->up);
+}
+
+static void add_night(struct row *r, const struct campaign_night *c)
+{
+    r->end[c->first_end]++;
+    r->not_safe += !c->first_safe;
+    r->resumed += c->resumed;
+    r->crashed += c->n.seen.crashes > 0;
+    r->finished_at_last += finished(c);
+    add_reaction(r, &c->reaction);
+}
+
+static void print_noticed(const char *name, const struct row *r)
+{
+    print_message("%-30s %4d %5d %5d %7d %9d | %4d %6d %5d %8d | %4d | %7d\n", name, r->injected, r->right,
+                  r->other, r->unclear, r->unnoticed, r->end[RUN_FINISHED],
+                  r->end[RUN_PAUSED] + r->end[RUN_ABORTED], r->end[RUN_FAULT], r->not_safe,
+                  r->finished_at_last, r->crashed);
+    for (int k = 1; k < FAULT_COUNT; k++)
+        if (r->by_other[k])
+            print_message("%34d as %s\n", r->by_other[k], fault_name((enum fault_class)k));
+}
+
+static void seconds(double s, char text[16])
+{
+    if (s < 0)
+        snprintf(text, 16, "-");
+    else
+        snprintf(text, 16, "%.3f", s);
+}
+
+static void print_reaction(const char *name, const struct reaction *r)
+{
+    char stop[16], cut[16], open[16], up[16];
+    if (!r->notices)
+        return;
+    seconds(r->stop, stop);
+    seconds(r->cut, cut);
+    seconds(r->open, open);
+    seconds(r->up, up);
+    print_message("%-30s %7d %9s %9s %9s %9s\n", name, r->notices, stop, cut, open, up);
+}
+
+/* --- one at a time ------------------------------------------------------------------------------------- */
+
+static void one_fault(const struct phases *p, struct rng r, uint64_t k, uint64_t j, struct row *row)
+{
+    const struct injector *by = &injectors[k];
+    static struct campaign_night c;
+    const char *phase;
+    enum fault_class told;
+    ns_t at = random_instant(p, r, k, j, &phase);
+    campaign_open(&c, &one_row);
+    campaign_fault(&c, by, at, phase);
+    night_run(&c.n);
+    enum noticed noticed = first_notice(&c.n, at, &told);
+    row->injected++;
+    row->unnoticed += noticed == NOT_AT_ALL;
+    row->unclear += noticed == WITHOUT_CLASS;
+    row->right += noticed == AS_CLASS && told == by->expect;
+    row->other += noticed == AS_CLASS && told != by->expect;
+    row->by_other[told] += noticed == AS_CLASS && told != by->expect;
+    if (getenv("SECCM_TEST_TELL"))
+        tell(&c, noticed == NOT_AT_ALL ? "not noticed" : "noticed");
+    campaign_finish(&c);
+    add_night(row, &c);
+    campaign_close(&c);
+}
+
+#define RETRACTED_WITHIN 8.0 /* s: the whole way at the travel speed, with every patience of the ladder */
+
+static void every_class_at_random_instants(void **unused)
+{
+    (void)unused;
+    static struct phases p;
+    static struct row row[INJECTORS];
+    struct rng r = rng_stream(test_seed(), "campaign");
+    int instants = test_count("SECCM_TEST_INSTANTS", 3);
+    const char *only = getenv("SECCM_TEST_INJECTOR");
+    learn_phases(&p, &one_row);
+    for (uint64_t k = 0; k < INJECTORS; k++)
+        for (int j = 0; j < instants && injectors[k].how != ELSEWHERE; j++)
+            if (!only || strstr(injectors[k].name, only))
+                one_fault(&p, r, k, (uint64_t)j, &row[k]);
+    print_message("%-30s %4s %5s %5s %7s %9s | %4s %6s %5s %8s | %4s | %7s\n", "fault", "n", "right", "other",
+                  "unclear", "unnoticed", "done", "paused", "fault", "not safe", "last", "crashed");
+    for (size_t k = 0; k < INJECTORS; k++)
+        if (row[k].injected)
+            print_noticed(injectors[k].name, &row[k]);
+    print_message("\n%-30s %7s %9s %9s %9s %9s\n", "longest s from notice to", "notices", "stop", "cell off",
+                  "open", "retracted");
+    static struct row by_class[FAULT_COUNT];
+    for (size_t k = 0; k < INJECTORS; k++)
+        if (row[k].injected)
+            add_reaction(&by_class[injectors[k].expect], &row[k].reaction);
+    for (int c = 1; c < FAULT_COUNT; c++) {
+        print_reaction(fault_name((enum fault_class)c), &by_class[c].reaction);
+        assert_true(by_class[c].reaction.up < RETRACTED_WITHIN);
+        assert_true(by_class[c].reaction.open < RETRACTED_WITHIN);
+    }
+}
+
+static void every_class_has_an_injector(void **unused)
+{
+    (void)unused;
+    bool has[FAULT_COUNT] = {false};
+    for (size_t k = 0; k < INJECTORS; k++) {
+        const struct injector *by = &injectors[k];
+        has[by->expect] = true;
+        if (by->how == ELSEWHERE && access(by->device, R_OK) != 0)
+            fail_msg("%s: there is no %s", by->name, by->device);
+    }
+    for (int c = FAULT_NONE + 1; c < FAULT_COUNT; c++)
+        if (!has[c])
+            fail_msg("no injector for %s", fault_name((enum fault_class)c));
+}
+
+/* --- several at once ----------------------------------------------------------------------------------- */
+
+static const struct injector *any_injector(struct rng r, uint64_t a, uint64_t b)
+{
+    for (uint64_t c = 0;; c++) {
+        const struct injector *by = &injectors[rng_below(r, INJECTORS, a, 100 * b + c)];
+        if (by->how != ELSEWHERE)
+            return by;
+    }
+}
+
+static void nights_with_several_faults(void **unused)
+{
+    (void)unused;
+    static struct phases p;
+    static struct campaign_night c;
+    static struct row all;
+    uint64_t seed = test_seed();
+    struct rng r = rng_stream(seed, "nights");
+    int nights = test_count("SECCM_TEST_SEEDS", 10), sites = 0, measured = 0;
+    learn_phases(&p, &two_rows);
+    for (int k = 0; k < nights; k++) {
+        int faults = 2 + (int)rng_below(r, MOST_FAULTS - 1, (uint64_t)k, 0);
+        struct night_spec spec = two_rows;
+        spec.seed = 1 + rng_below(r, 1000000, (uint64_t)k, 1);
+        campaign_open(&c, &spec);
+        for (int j = 0; j < faults; j++) {
+            const char *phase;
+            ns_t at = random_instant(&p, r, (uint64_t)k, 10 + (uint64_t)j, &phase);
+            campaign_fault(&c, any_injector(r, (uint64_t)k, 10 + (uint64_t)j), at, phase);
+        }
+        night_run(&c.n);
+        campaign_finish(&c);
+        all.injected++;
+        add_night(&all, &c);
+        sites += c.n_committed;
+        for (int j = 0; j < c.n_committed; j++)
+            measured += c.committed[j].outcome == OUTCOME_MEASURED;
+        campaign_close(&c);
+    }
+    print_message(
+        "%d nights with 2 to %d faults: %d attempts, %d measured; in one go %d, paused %d, fault %d; "
+        "not verified safe %d; resumed %d times, %d finished at last\n",
+        nights, MOST_FAULTS, sites, measured, all.end[RUN_FINISHED],
+        all.end[RUN_PAUSED] + all.end[RUN_ABORTED], all.end[RUN_FAULT], all.not_safe, all.resumed,
+        all.finished_at_last);
+    print_reaction("longest s", &all.reaction);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_class_has_an_injector),
+        cmocka_unit_test(every_class_at_random_instants),
+        cmocka_unit_test(nights_with_several_faults),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
