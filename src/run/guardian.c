@@ -20,7 +20,7 @@
 
 /* How long a guardian that was dismissed or ordered may take (ms, ns; real time). */
 #define LEAVE_MS    3000
-#define ANSWER_TIME (3 * NS_S)
+#define ANSWER_TIME (20 * NS_S)
 
 struct guardian {
     pid_t pid;
