@@ -81,7 +81,7 @@ static void continue_clock(struct loop *l, const struct bench_options *o)
     if (o->begun_utc && loop_mode(l) == LOOP_REAL) {
         char now[32];
         loop_utc(l, now);
-        begin = fmax(begin, utc_seconds(now) - utc_seconds(o->begun_utc));
+        begin = fmax(begin, utc_seconds(now) - utc_seconds(o->begun_utc) - o->clock_set_s);
     }
     loop_begin_at(l, ns_from_s(begin));
 }

@@ -12,6 +12,7 @@ struct bench_options {
     double speed;           /* 0 = real time */
     double begin_s;         /* a continued run: experiment time at which it was left; 0 = a new one */
     const char *begun_utc;  /* ... and when it was begun, ISO 8601; NULL = a new one */
+    double clock_set_s;     /* ... and by how much the machine's clock was set since */
     const char *transcript; /* NULL = none */
     const char *stage_link, *pstat_link; /* override the rig file's links; NULL = as in the file */
     uint64_t sim_seed;                   /* 0 = as in the rig file */

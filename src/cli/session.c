@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clocale.h"
 #include "base/log.h"
 #include "cli/left.h"
 #include "cli/options.h"
@@ -19,8 +20,8 @@ static struct loop *volatile waiting_loop; /* of the run: woken by a signal */
  * skipped. */
 static void on_signal(int number)
 {
-    (void)number;
-    stop_wanted = 1;
+    if (!stop_wanted)
+        stop_wanted = number;
     if (waiting_loop)
         loop_post(waiting_loop);
 }
@@ -164,7 +165,8 @@ static void tell_page(struct writer *w, const char *url, bool there)
 struct past {
     struct run_before *site; /* NULL: a new run */
     struct left left;
-    double begin_s; /* experiment time at which it was left */
+    double begin_s;     /* experiment time at which it was left */
+    double clock_set_s; /* by which the machine's clock was set while it ran */
 };
 
 /* From an open bench and file to the exit status; closes both. */
@@ -178,7 +180,8 @@ static int go(struct bench *b, struct live *live, struct results *file, const st
                              .quiet = o->quiet,
                              .before = past->site,
                              .stop = &stop_wanted,
-                             .guardian = o->guardian};
+                             .guardian = o->guardian,
+                             .clock_set_s = past->clock_set_s};
     waiting_loop = b->loop;
     catch_signals(o->guardian != NULL);
     live_open(live, file, &ro);
@@ -247,6 +250,9 @@ static bool begin_of(struct results *file, struct bench_options *o, char **utc, 
     for (int k = 0; k < n; k++)
         o->begin_s = fmax(o->begin_s, ev[k].t_s);
     free(ev);
+    char *set = results_info(file, "clock.set_by_s");
+    o->clock_set_s = set && *set ? c_strtod(set, NULL) : 0;
+    free(set);
     *utc = results_info(file, "utc");
     o->begun_utc = *utc;
     return true;
@@ -278,6 +284,7 @@ int session_resume(const struct plan *plan, const char *path, const struct sessi
         bench_close(&b, &e);
     } else {
         past.begin_s = so.bench.begin_s;
+        past.clock_set_s = so.bench.clock_set_s;
         status = go(&b, live, file, plan, path, o, &past);
     }
     live_free(live);

@@ -153,11 +153,13 @@ bool record_end(struct run *r, struct err *e)
 /* The one place to which faults return. true: the rig is in order and the run can go on. */
 static bool recover(struct run *r, struct err *fault)
 {
+    machine_blame(r, fault);
     bool experiment = fault->code == ERR_LIMIT && decided(r);
     bool safe = safe_state(r, fault);
     attempt_outcome(r, fault->code == ERR_CANCELLED ? OUTCOME_ABORTED : OUTCOME_FAULT, "%s: %s",
                     hop_state_name(r->attempt_state), fault->text);
-    return experiment && safe;
+    r->attempt.away = fault->code == ERR_SUSPENDED;
+    return safe && (experiment || machine_recover(r, fault));
 }
 
 static bool again_here(const struct run *r)

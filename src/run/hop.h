@@ -8,6 +8,7 @@
 
 #include "analysis/feature_rows.h"
 #include "run/contact.h"
+#include "run/machine.h"
 #include "run/run.h"
 #include "run/segments.h"
 #include "run/state.h"
@@ -53,6 +54,7 @@ struct attempt {
     int number;
     int64_t id;
     enum outcome outcome; /* NONE while undecided */
+    bool away;            /* it ended because the run was not there: machine suspended, run stopped */
     char reason[256];
     enum touched touched;
     char flags[128];
@@ -125,6 +127,7 @@ struct run {
     struct features features; /* of the newest attempt */
     struct watch_over watch;
     struct rules rules;
+    struct machine machine;
     struct run_counts counts;
     ns_t started;
     struct plan_site spare_now; /* a spare with the levels of the site it stands for */

@@ -27,5 +27,7 @@ enum fault_policy run_policy(const struct run *r, enum outcome o)
     enum fault_class c = class_of(o);
     if (c != FAULT_NONE)
         return (enum fault_policy)r->p->faults.policy[c];
+    if (o == OUTCOME_FAULT && r->attempt.away)
+        return fault_row(FAULT_SUSPENDED)->policy;
     return o == OUTCOME_FAULT ? POLICY_PAUSE : POLICY_SPARE;
 }

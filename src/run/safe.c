@@ -81,7 +81,11 @@ bool safe_state(struct run *r, struct err *why)
     hop_enter(r, HOP_SAFE);
     r->counts.safe_states++;
     bool asked = why->code == ERR_CANCELLED || r->attempt.outcome == OUTCOME_SKIPPED;
-    hop_note(r, asked ? "operator" : "fault", "%s", why->text);
+    enum fault_class class = fault_of_err(why);
+    if (class != FAULT_NONE)
+        hop_note(r, "fault", "[%s] %s", fault_name(class), why->text);
+    else
+        hop_note(r, asked ? "operator" : "fault", "%s", why->text);
     write_stops(r);
     struct err e = ERR_INIT;
     bool up = retract(r, &e);
