@@ -26,15 +26,24 @@ static void on_signal(int number)
         loop_post(waiting_loop);
 }
 
+/* The three that ask a program to end stop the run safely; but for who started it with nohup a terminal may
+ * close. What may go astray (SIGUSR1, SIGUSR2, SIGALRM) is not the end of a night. SIGQUIT stays what it is:
+ * an end at once, with a core; the guardian makes the rig safe. */
 static void catch_signals(bool guarded)
 {
-    struct sigaction a = {.sa_handler = on_signal};
+    struct sigaction a = {.sa_handler = on_signal}, before;
     sigemptyset(&a.sa_mask);
-    const int which[] = {SIGINT, SIGTERM, SIGHUP};
+    sigaction(SIGINT, &a, NULL);
+    sigaction(SIGTERM, &a, NULL);
+    if (sigaction(SIGHUP, NULL, &before) == 0 && before.sa_handler != SIG_IGN)
+        sigaction(SIGHUP, &a, NULL);
+    static const int astray[] = {SIGUSR1, SIGUSR2, SIGALRM};
     for (int k = 0; k < 3; k++)
-        sigaction(which[k], &a, NULL);
-    if (guarded)
-        signal(SIGTSTP, SIG_IGN); /* a run that sleeps would be ended by its guardian */
+        signal(astray[k], SIG_IGN);
+    /* A run that sleeps would be ended by its guardian. */
+    static const int sleep[] = {SIGTSTP, SIGTTIN, SIGTTOU};
+    for (int k = 0; guarded && k < 3; k++)
+        signal(sleep[k], SIG_IGN);
 }
 
 char *session_sample_path(const char *results_path)

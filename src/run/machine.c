@@ -158,7 +158,7 @@ bool machine_awake(struct run *r, struct err *e)
     if (!r->machine.away)
         return true;
     take_absence(r, text, sizeof text);
-    return err_set(e, ERR_SUSPENDED, "%s in %s", text, hop_state_name(r->state));
+    return err_set(e, ERR_SUSPENDED, "%s", text);
 }
 
 /* An outcome that the experiment has decided stands; so does what the operator wants. */
@@ -169,7 +169,7 @@ void machine_blame(struct run *r, struct err *fault)
         return;
     snprintf(text, sizeof text, "%s", fault->text);
     take_absence(r, what, sizeof what);
-    err_set(fault, ERR_SUSPENDED, "%s in %s (%.800s)", what, hop_state_name(r->state), text);
+    err_set(fault, ERR_SUSPENDED, "%s (%.800s)", what, text);
 }
 
 bool machine_recover(struct run *r, struct err *fault)
