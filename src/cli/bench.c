@@ -16,6 +16,11 @@ static struct link *simulated_link(struct bench *b, const char *device)
     return host;
 }
 
+bool bench_hold_sample(struct bench *b, const char *path, struct err *e)
+{
+    return place_lock(path, &b->sample_lock, e) || err_context(e, "state of the simulated sample");
+}
+
 static bool make_sim(struct bench *b, const struct rig_config *c, const struct bench_options *o,
                      struct err *e)
 {
@@ -28,7 +33,8 @@ static bool make_sim(struct bench *b, const struct rig_config *c, const struct b
         buf_free(&text);
     }
     diags_free(d);
-    if (b->sim && o->sample_state && !world_load(sim_rig_world(b->sim), o->sample_state, e))
+    if (b->sim && o->sample_state &&
+        !(bench_hold_sample(b, o->sample_state, e) && world_load(sim_rig_world(b->sim), o->sample_state, e)))
         return false;
     return b->sim != NULL;
 }
@@ -149,6 +155,7 @@ bool bench_close(struct bench *b, struct err *e)
     rig_close(b->rig);
     if (b->sim && b->sample_state)
         ok = world_save(sim_rig_world(b->sim), b->sample_state, e);
+    place_unlock(&b->sample_lock);
     sim_rig_free(b->sim);
     if (b->transcript)
         ok = transcript_close(b->transcript, e) && ok;

@@ -4,6 +4,7 @@
 
 #include "instrument/rig.h"
 #include "protocol/plan.h"
+#include "results/place.h"
 #include "sim/rig.h"
 #include "wire/transcript.h"
 
@@ -26,12 +27,16 @@ struct bench {
     bool replayed;       /* both links are transcripts of an earlier run: nothing moves */
     struct transcript *transcript;
     const char *sample_state;
+    struct place_lock sample_lock; /* held as long as the state is ours */
 };
 
 /* Opens links and drivers and identifies the instruments; nothing moves. On failure everything is closed
  * again. */
 bool bench_open(struct bench *b, const struct rig_config *c, const struct bench_options *o, double offset,
                 const double e_limit[2], double i_limit, struct err *e);
+/* Nobody else may go on from the state of a simulated sample while we do: taken before it is read, let go by
+ * bench_close(). */
+bool bench_hold_sample(struct bench *b, const char *path, struct err *e);
 /* S5: true if this rig was verified by moves (or is simulated in this process, or a transcript). */
 bool bench_verified(const struct bench *b, struct err *e);
 /* From now on the simulated sample's state is kept on file contact by contact, for a process that may be

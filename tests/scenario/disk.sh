@@ -1,5 +1,5 @@
 #!/bin/sh
-# Disks that say no, as an operator meets them: the file held by another run, moved or deleted under the run, no longer
+# Disks that say no, as an operator meets them: the file or the rig held by another run, moved or deleted under the run, no longer
 # allowed to grow. Each refuses at once or ends with status 3, says why, leaves the rig safe and a file that opens, and can be
 # gone on with once the disk is in order.
 . "$(dirname "$0")/lib"
@@ -32,14 +32,34 @@ locked() {
     begin_slowly held.seccm
     await locked.log '^site 1' $run || fail "$who: $(cat locked.log)"
     expect 2 "$seccm" run "$protocol" --virtual -o held.seccm
-    told 'exists already'
+    told "exists already: .*being written by another run (process $run on .*, since 20.*Z): .seccm status. tells"
     expect 3 "$seccm" resume held.seccm
-    told "being written by another run (process $run)"
+    told "being written by another run (process $run on .*, since 20.*Z): .seccm status. tells"
+    # Another file, the same sample.
+    expect 3 "$seccm" run "$protocol" --virtual -o other.seccm --sample-state held.sample
+    told "state of the simulated sample: .*held.sample. is being written by another run (process $run on "
+    [ ! -e other.seccm ] || fail "$who: a file without a rig"
     expect 3 "$seccm" features held.seccm --recompute
     told 'being written by another run'
     expect 0 "$seccm" sites held.seccm # reading is no harm
     ended 0
     same held.seccm
+}
+
+# The rig: another run, of another file, is refused before it writes a byte to an instrument or a file to the disk.
+rig_held() {
+    serve rig "$top/tests/data/steady/bench.yaml"
+    verify "$top/tests/data/steady/bench.yaml"
+    begin "$protocol"
+    await rig.log '^site 1' $run || fail "$who: $(cat rig.log)"
+    expect 3 "$seccm" run "$protocol" --stage "pty:$stage" --potentiostat "pty:$potentiostat" --speed "$speed" -o second.seccm
+    told "in use by process $run (.*seccm run "
+    [ ! -e second.seccm ] || fail "$who: a file without a rig"
+    wait $run || fail "$who: $(cat rig.log)"
+    [ "$(outcomes rig.seccm measured)" = 3 ] || fail "$who: $("$seccm" sites rig.seccm)"
+    unserve $served
+    no_harm 'nothing allowed'
+    say 'rig: held by another run'
 }
 
 moved() {
@@ -100,6 +120,7 @@ limited() {
 }
 
 beside locked
+beside rig_held
 beside moved
 beside deleted
 beside limited
