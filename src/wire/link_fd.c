@@ -149,6 +149,8 @@ struct link_fd *link_fd_new(struct loop *l, int fd, const char *device, void (*r
 bool link_fd_in_use(const struct stat *port, struct err *e)
 {
     char who[200];
+    if (holder_of(port) == (int)getpid())
+        return err_set(e, ERR_LINK, "in use by another instrument of this rig");
     return err_set(e, ERR_LINK, "in use by %s", holder_text(port, who, sizeof who));
 }
 
