@@ -29,6 +29,7 @@
     X(LINK, "link", 3)             /* the byte link is gone or can not be opened */                          \
     X(IO, "io", 3)                 /* the operating system said no */                                        \
     X(FULL, "full", 3)             /* no space for results */                                                \
+    X(SUSPENDED, "suspended", 3)   /* the machine slept, or this program was stopped, in the middle of it */ \
     X(CANCELLED, "cancelled", 130) /* the operator interrupted */                                            \
     X(NOMEM, "memory", 3)          /* out of memory */                                                       \
     X(INTERNAL, "internal", 3)     /* an invariant of the program is broken */

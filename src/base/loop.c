@@ -38,6 +38,8 @@ struct loop {
     double speed;
     ns_t start; /* CLOCK_MONOTONIC when the loop was made */
     ns_t now;   /* virtual mode */
+    /* by tests: sum of what the wall clock was set by, and of how long the machine was suspended */
+    ns_t wall_set, suspended;
     bool in_timer;
     ns_t served; /* time of the timer that runs now */
 
@@ -61,11 +63,16 @@ struct loop {
 
 /* --- clock --------------------------------------------------------------------------------------------- */
 
-static ns_t monotonic(void)
+static ns_t ask(clockid_t clock)
 {
     struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
+    clock_gettime(clock, &t);
     return t.tv_sec * NS_S + t.tv_nsec;
+}
+
+static ns_t monotonic(void)
+{
+    return ask(CLOCK_MONOTONIC);
 }
 
 ns_t loop_now(const struct loop *l)
@@ -83,20 +90,41 @@ ns_t loop_now(const struct loop *l)
     return monotonic() - l->start;
 }
 
-static struct timespec wall_time(const struct loop *l)
+static ns_t wall_time(const struct loop *l)
 {
-    struct timespec t;
+    ns_t t = l->mode == LOOP_VIRTUAL ? VIRTUAL_EPOCH_S * NS_S + l->now + l->suspended : ask(CLOCK_REALTIME);
+    return t + l->wall_set;
+}
+
+struct clocks loop_clocks(const struct loop *l)
+{
+    ns_t awake = l->mode == LOOP_VIRTUAL ? l->now : monotonic();
+    ns_t boot = l->mode == LOOP_VIRTUAL ? l->now : ask(CLOCK_BOOTTIME);
+    return (struct clocks){awake, boot + l->suspended, wall_time(l)};
+}
+
+void loop_set_wall(struct loop *l, ns_t by)
+{
+    l->wall_set += by;
+}
+
+void loop_suspend(struct loop *l, ns_t t)
+{
+    l->suspended += t;
+}
+
+void loop_skip(struct loop *l, ns_t t)
+{
+    assert(!l->in_timer);
+    l->start -= (ns_t)((double)t / l->speed);
     if (l->mode == LOOP_VIRTUAL)
-        t = (struct timespec){.tv_sec = VIRTUAL_EPOCH_S + l->now / NS_S, .tv_nsec = l->now % NS_S};
-    else
-        clock_gettime(CLOCK_REALTIME, &t);
-    return t;
+        l->now += t;
 }
 
 double loop_epoch(const struct loop *l)
 {
-    struct timespec t = wall_time(l);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+    ns_t t = wall_time(l);
+    return (double)(t / NS_S) + 1e-9 * (double)(t % NS_S);
 }
 
 double clock_epoch(void)
@@ -108,12 +136,13 @@ double clock_epoch(void)
 
 void loop_utc(const struct loop *l, char text[32])
 {
-    struct timespec t = wall_time(l);
+    ns_t t = wall_time(l);
+    time_t seconds = t / NS_S;
     struct tm tm;
-    gmtime_r(&t.tv_sec, &tm);
+    gmtime_r(&seconds, &tm);
     char day[24];
     strftime(day, sizeof day, "%Y-%m-%dT%H:%M:%S", &tm);
-    snprintf(text, 32, "%s.%03dZ", day, (int)(t.tv_nsec / NS_MS));
+    snprintf(text, 32, "%s.%03dZ", day, (int)(t % NS_S / NS_MS));
 }
 
 void loop_begin_at(struct loop *l, ns_t t)

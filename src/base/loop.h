@@ -67,6 +67,21 @@ void loop_utc(const struct loop *l, char text[32]);
 double loop_epoch(const struct loop *l);
 /* Without a loop: what the operating system's clock says now, for what is told before a run. */
 double clock_epoch(void);
+/* The machine's clocks at one instant, for noticing what befalls them: in virtual mode all three go with
+ * loop_now(). Real nanoseconds, whatever the speed. */
+struct clocks {
+    ns_t awake; /* CLOCK_MONOTONIC: stands still while the machine is suspended, goes on while we are stopped
+                 */
+    ns_t boot;  /* CLOCK_BOOTTIME: never stands still */
+    ns_t wall;  /* CLOCK_REALTIME: since 1970-01-01T00:00Z; may be set by anybody at any time */
+};
+struct clocks loop_clocks(const struct loop *l);
+/* For tests: the wall clock as this loop sees it is set by `by`; the machine was suspended for `t`. */
+void loop_set_wall(struct loop *l, ns_t by);
+void loop_suspend(struct loop *l, ns_t t);
+/* Experiment time goes on by t at once: the machine slept, the experiment did not. What was due meanwhile is
+ * worked off as it was meant. Not from inside of a callback of a timer. */
+void loop_skip(struct loop *l, ns_t t);
 #define LOOP_VIRTUAL_EPOCH 946684800.0 /* 2000-01-01T00:00Z, where virtual time begins */
 
 /* Timers: one-shot. `timer` is caller-owned storage, zero-initialised before first use; setting a set timer

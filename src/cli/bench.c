@@ -28,6 +28,11 @@ static bool plug_in(void *ctx, const char *device, struct link **out, struct err
     return true;
 }
 
+bool bench_hold_sample(struct bench *b, const char *path, struct err *e)
+{
+    return place_lock(path, &b->sample_lock, e) || err_context(e, "state of the simulated sample");
+}
+
 static bool make_sim(struct bench *b, const struct rig_config *c, const struct bench_options *o,
                      struct err *e)
 {
@@ -40,7 +45,8 @@ static bool make_sim(struct bench *b, const struct rig_config *c, const struct b
         buf_free(&text);
     }
     diags_free(d);
-    if (b->sim && o->sample_state && !world_load(sim_rig_world(b->sim), o->sample_state, e))
+    if (b->sim && o->sample_state &&
+        !(bench_hold_sample(b, o->sample_state, e) && world_load(sim_rig_world(b->sim), o->sample_state, e)))
         return false;
     return b->sim != NULL;
 }
@@ -94,7 +100,7 @@ static void continue_clock(struct loop *l, const struct bench_options *o)
     if (o->begun_utc && loop_mode(l) == LOOP_REAL) {
         char now[32];
         loop_utc(l, now);
-        begin = fmax(begin, utc_seconds(now) - utc_seconds(o->begun_utc));
+        begin = fmax(begin, utc_seconds(now) - utc_seconds(o->begun_utc) - o->clock_set_s);
     }
     loop_begin_at(l, ns_from_s(begin));
 }
@@ -167,6 +173,7 @@ bool bench_close(struct bench *b, struct err *e)
     rig_close(b->rig);
     if (b->sim && b->sample_state)
         ok = world_save(sim_rig_world(b->sim), b->sample_state, e);
+    place_unlock(&b->sample_lock);
     sim_rig_free(b->sim);
     if (b->transcript)
         ok = transcript_close(b->transcript, e) && ok;

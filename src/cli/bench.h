@@ -4,6 +4,7 @@
 
 #include "instrument/rig.h"
 #include "protocol/plan.h"
+#include "results/place.h"
 #include "sim/rig.h"
 #include "wire/transcript.h"
 
@@ -12,6 +13,7 @@ struct bench_options {
     double speed;           /* 0 = real time */
     double begin_s;         /* a continued run: experiment time at which it was left; 0 = a new one */
     const char *begun_utc;  /* ... and when it was begun, ISO 8601; NULL = a new one */
+    double clock_set_s;     /* ... and by how much the machine's clock was set since */
     const char *transcript; /* NULL = none */
     const char *stage_link, *pstat_link; /* override the rig file's links; NULL = as in the file */
     uint64_t sim_seed;                   /* 0 = as in the rig file */
@@ -25,12 +27,16 @@ struct bench {
     bool replayed;       /* both links are transcripts of an earlier run: nothing moves */
     struct transcript *transcript;
     const char *sample_state;
+    struct place_lock sample_lock; /* held as long as the state is ours */
 };
 
 /* Opens links and drivers and identifies the instruments; nothing moves. On failure everything is closed
  * again. */
 bool bench_open(struct bench *b, const struct rig_config *c, const struct bench_options *o, double offset,
                 const double e_limit[2], double i_limit, struct err *e);
+/* Nobody else may go on from the state of a simulated sample while we do: taken before it is read, let go by
+ * bench_close(). */
+bool bench_hold_sample(struct bench *b, const char *path, struct err *e);
 /* S5: true if this rig was verified by moves (or is simulated in this process, or a transcript). */
 bool bench_verified(const struct bench *b, struct err *e);
 /* From now on the simulated sample's state is kept on file contact by contact, for a process that may be

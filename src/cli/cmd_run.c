@@ -6,6 +6,7 @@
 
 #include "cli/commands.h"
 #include "cli/session.h"
+#include "results/place.h"
 
 /* PROTOCOL.yaml -> PROTOCOL.seccm in the present folder. */
 static char *default_output(const char *protocol)
@@ -19,6 +20,25 @@ static char *default_output(const char *protocol)
     return b.p;
 }
 
+/* Another run has it: going on with it is not what its operator wants. */
+static bool being_written(const char *path, struct err *e)
+{
+    struct place_lock lock = {0};
+    struct buf name = {0};
+    buf_printf(&name, "%s-lock", path);
+    bool there = access(name.p, F_OK) == 0;
+    buf_free(&name);
+    if (!there)
+        return false;
+    if (!place_lock(path, &lock, e)) {
+        err_context(e, "%s exists already", path);
+        e->code = ERR_USAGE;
+        return true;
+    }
+    place_unlock(&lock);
+    return false;
+}
+
 static int run_protocol(const char *protocol, const char *output, const struct protocol_options *po,
                         struct session_options *so)
 {
@@ -27,10 +47,11 @@ static int run_protocol(const char *protocol, const char *output, const struct p
     int status = 0;
     struct loaded l;
     if (access(path, F_OK) == 0) {
-        err_set(&e, ERR_USAGE,
-                "%s exists already and nothing is overwritten: go on with `seccm resume %s`, or name "
-                "another file with -o",
-                path, path);
+        if (!being_written(path, &e))
+            err_set(&e, ERR_USAGE,
+                    "%s exists already and nothing is overwritten: go on with `seccm resume %s`, or name "
+                    "another file with -o",
+                    path, path);
         status = options_fail(&e);
     } else if (load_plan(protocol, po, &l, &status)) {
         char *state = session_sample_path(path);

@@ -80,7 +80,7 @@ static int serve_rig(const struct rig_config *c, double speed, uint64_t seed, co
         fputs(text.p ? text.p : "", stderr);
         status = e.code ? options_fail(&e) : 1;
     } else if ((transcript && !(b.transcript = transcript_create(transcript, &e))) ||
-               (state && !(world_load(sim_rig_world(b.sim), state, &e) &&
+               (state && !(bench_hold_sample(&b, state, &e) && world_load(sim_rig_world(b.sim), state, &e) &&
                            world_journal(sim_rig_world(b.sim), state, &e))) ||
                !host(&b, "stage", &e) || !host(&b, "potentiostat", &e)) {
         status = options_fail(&e);
@@ -91,6 +91,7 @@ static int serve_rig(const struct rig_config *c, double speed, uint64_t seed, co
         if (state && !world_save(sim_rig_world(b.sim), state, &e))
             status = options_fail(&e);
     }
+    place_unlock(&b.sample_lock);
     buf_free(&text);
     diags_free(d);
     sim_rig_free(b.sim);

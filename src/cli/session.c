@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clocale.h"
 #include "base/log.h"
 #include "cli/left.h"
 #include "cli/options.h"
@@ -19,21 +20,30 @@ static struct loop *volatile waiting_loop; /* of the run: woken by a signal */
  * skipped. */
 static void on_signal(int number)
 {
-    (void)number;
-    stop_wanted = 1;
+    if (!stop_wanted)
+        stop_wanted = number;
     if (waiting_loop)
         loop_post(waiting_loop);
 }
 
+/* The three that ask a program to end stop the run safely; but for who started it with nohup a terminal may
+ * close. What may go astray (SIGUSR1, SIGUSR2, SIGALRM) is not the end of a night. SIGQUIT stays what it is:
+ * an end at once, with a core; the guardian makes the rig safe. */
 static void catch_signals(bool guarded)
 {
-    struct sigaction a = {.sa_handler = on_signal};
+    struct sigaction a = {.sa_handler = on_signal}, before;
     sigemptyset(&a.sa_mask);
-    const int which[] = {SIGINT, SIGTERM, SIGHUP};
+    sigaction(SIGINT, &a, NULL);
+    sigaction(SIGTERM, &a, NULL);
+    if (sigaction(SIGHUP, NULL, &before) == 0 && before.sa_handler != SIG_IGN)
+        sigaction(SIGHUP, &a, NULL);
+    static const int astray[] = {SIGUSR1, SIGUSR2, SIGALRM};
     for (int k = 0; k < 3; k++)
-        sigaction(which[k], &a, NULL);
-    if (guarded)
-        signal(SIGTSTP, SIG_IGN); /* a run that sleeps would be ended by its guardian */
+        signal(astray[k], SIG_IGN);
+    /* A run that sleeps would be ended by its guardian. */
+    static const int sleep[] = {SIGTSTP, SIGTTIN, SIGTTOU};
+    for (int k = 0; guarded && k < 3; k++)
+        signal(sleep[k], SIG_IGN);
 }
 
 char *session_sample_path(const char *results_path)
@@ -179,7 +189,8 @@ static void tell_page(struct writer *w, const char *url, bool there)
 struct past {
     struct run_before *site; /* NULL: a new run */
     struct left left;
-    double begin_s; /* experiment time at which it was left */
+    double begin_s;     /* experiment time at which it was left */
+    double clock_set_s; /* by which the machine's clock was set while it ran */
 };
 
 /* From an open bench and file to the exit status; closes both. */
@@ -194,7 +205,8 @@ static int go(struct bench *b, struct live *live, struct results *file, const st
                              .before = past->site,
                              .stop = &stop_wanted,
                              .guardian = o->guardian,
-                             .path = path};
+                             .path = path,
+                             .clock_set_s = past->clock_set_s};
     waiting_loop = b->loop;
     catch_signals(o->guardian != NULL);
     live_open(live, file, &ro);
@@ -263,6 +275,9 @@ static bool begin_of(struct results *file, struct bench_options *o, char **utc, 
     for (int k = 0; k < n; k++)
         o->begin_s = fmax(o->begin_s, ev[k].t_s);
     free(ev);
+    char *set = results_info(file, "clock.set_by_s");
+    o->clock_set_s = set && *set ? c_strtod(set, NULL) : 0;
+    free(set);
     *utc = results_info(file, "utc");
     o->begun_utc = *utc;
     return true;
@@ -294,6 +309,7 @@ int session_resume(const struct plan *plan, const char *path, const struct sessi
         bench_close(&b, &e);
     } else {
         past.begin_s = so.bench.begin_s;
+        past.clock_set_s = so.bench.clock_set_s;
         status = go(&b, live, file, plan, path, o, &past);
     }
     live_free(live);

@@ -7,30 +7,18 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/holder.h"
 #include "output/table.h"
 
 /* --- is someone writing? ------------------------------------------------------------------------------- */
 
-/* Who holds the lock file beside the results file (results/place.h), found in the kernel's list of locks:
- * asking by taking the lock could get in the way of a run that starts at this moment. */
+/* Who holds the lock file beside the results file (results/place.h). */
 static int writer_of(const char *path)
 {
     struct buf name = {0};
     struct stat st;
-    int holder = 0;
     buf_printf(&name, "%s-lock", path);
-    FILE *locks = stat(name.p, &st) == 0 ? fopen("/proc/locks", "re") : NULL;
-    char line[256];
-    while (locks && !holder && fgets(line, sizeof line, locks)) {
-        int pid;
-        unsigned long inode;
-        /* 1: FLOCK  ADVISORY  WRITE 4711 08:01:123456 0 EOF */
-        if (sscanf(line, "%*d: FLOCK %*s WRITE %d %*x:%*x:%lu", &pid, &inode) == 2 &&
-            inode == (unsigned long)st.st_ino)
-            holder = pid;
-    }
-    if (locks)
-        fclose(locks);
+    int holder = stat(name.p, &st) == 0 ? holder_of(&st) : 0;
     buf_free(&name);
     return holder;
 }

@@ -65,6 +65,8 @@ static const struct {
 enum fault_class fault_of_err(const struct err *e)
 {
     bool stage = strcmp(e->device, "stage") == 0;
+    if (e->code == ERR_SUSPENDED)
+        return FAULT_SUSPENDED;
     if (e->code == ERR_FULL)
         return FAULT_DISK_FULL;
     if (e->code == ERR_IO && !e->device[0])

@@ -13,6 +13,7 @@
 #include <sys/statfs.h>
 #include <sys/statvfs.h>
 #include <sys/sysmacros.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -184,14 +185,22 @@ static bool true_name(const char *path, struct buf *name, struct err *e)
     return true;
 }
 
+/* The lock file holds process and host; it was written when the lock was taken. */
 static bool held_by_other(const char *path, int fd, struct err *e)
 {
-    char pid[24] = "";
-    ssize_t n = pread(fd, pid, sizeof pid - 1, 0);
-    pid[n > 0 ? n : 0] = '\0';
-    pid[strcspn(pid, "\n")] = '\0';
-    return err_set(e, ERR_IO, "`%s` is being written by another run (process %s)", path,
-                   pid[0] ? pid : "unknown");
+    char text[120] = "", pid[24] = "unknown", host[65] = "this machine", since[32] = "?";
+    struct stat st;
+    struct tm tm;
+    ssize_t n = pread(fd, text, sizeof text - 1, 0);
+    text[n > 0 ? n : 0] = '\0';
+    sscanf(text, "%23s %64s", pid, host);
+    if (fstat(fd, &st) == 0 && gmtime_r(&st.st_mtime, &tm))
+        strftime(since, sizeof since, "%Y-%m-%dT%H:%M:%SZ", &tm);
+    return err_set(
+        e, ERR_IO,
+        "`%s` is being written by another run (process %s on %s, since %s): `seccm status` tells how "
+        "far it is",
+        path, pid, host, since);
 }
 
 /* One try. *again: the holder removed the file while we waited for it. */
@@ -234,9 +243,11 @@ bool place_lock(const char *path, struct place_lock *lock, struct err *e)
         buf_free(&name);
         return false;
     }
-    /* The number is for people and messages only: a write that fails is no harm. */
+    /* The text is for people and messages only: a write that fails is no harm. */
+    char host[65] = "";
+    gethostname(host, sizeof host - 1);
     if (ftruncate(fd, 0) == 0)
-        dprintf(fd, "%ld\n", (long)getpid());
+        dprintf(fd, "%ld %s\n", (long)getpid(), host);
     lock->path = name.p;
     lock->fd = fd;
     return true;

@@ -20,7 +20,7 @@
 
 /* How long a guardian that was dismissed or ordered may take (ms, ns; real time). */
 #define LEAVE_MS    3000
-#define ANSWER_TIME (3 * NS_S)
+#define ANSWER_TIME (20 * NS_S)
 
 struct guardian {
     pid_t pid;
@@ -192,6 +192,9 @@ static void beat(void *ctx)
     ns_t now = loop_now(g->loop);
     if (now < g->next)
         return;
+    /* Both were stopped, or the machine slept: the guardian had no time to answer either. */
+    if (now - g->beat_at > g->silence)
+        g->unanswered_since = now;
     hear_answers(g, now);
     ns_t silence = (ns_t)((double)(now - g->beat_at) / loop_speed(g->loop));
     if (silence > g->longest)

@@ -169,6 +169,7 @@ bool record_end(struct run *r, struct err *e)
 static bool secure(struct run *r, struct err *fault)
 {
     struct attempt *a = &r->attempt;
+    machine_blame(r, fault);
     bool experiment = fault->code == ERR_LIMIT && decided(r);
     enum fault_class c = fault_of_err(fault);
     if (!experiment)
@@ -176,7 +177,10 @@ static bool secure(struct run *r, struct err *fault)
                       hop_state_name(r->attempt_state), fault->text);
     if (!experiment && a->outcome == OUTCOME_MEASURED && a->fault == FAULT_NONE)
         a->fault = c;
-    return safe_state(r, fault) && experiment;
+    bool safe = safe_state(r, fault);
+    if (!experiment && a->fault == c && fault_of_err(fault) != FAULT_NONE)
+        a->fault = fault_of_err(fault); /* by now the instruments were asked what had happened to them */
+    return safe && experiment;
 }
 
 /* Behind the safe state of a rig that is not in order. true: it was brought back, the run goes on. Whatever
@@ -186,7 +190,9 @@ static bool bring_back(struct run *r, struct err *fault)
     const struct attempt *a = &r->attempt;
     bool carried = fault->code == ERR_LIMIT; /* the experiment said no, and then the rig did not obey */
     enum fault_class c = carried ? a->fault : fault_of_err(fault);
-    if (c == FAULT_NONE || (!carried && !fault_row(c)->recovery))
+    if (c == FAULT_SUSPENDED && r->counts.safe && r->in_order && machine_recover(r, fault))
+        return true;
+    if (c == FAULT_NONE || (!carried && !fault_row(c)->recovery && c != FAULT_SUSPENDED))
         return false;
     enum fault_policy policy = carried ? run_policy(r->p, a->outcome, c) : fault_policy(r->p, c);
     if (policy < POLICY_PAUSE)

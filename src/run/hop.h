@@ -8,6 +8,7 @@
 
 #include "analysis/feature_rows.h"
 #include "run/contact.h"
+#include "run/machine.h"
 #include "run/run.h"
 #include "run/segments.h"
 #include "run/state.h"
@@ -138,6 +139,7 @@ struct run {
     struct features features; /* of the newest attempt */
     struct watch_over watch;
     struct rules rules;
+    struct machine machine;
     struct run_counts counts;
     ns_t started;
     struct plan_site spare_now; /* a spare with the levels of the site it stands for */

@@ -135,6 +135,20 @@ void rules_start(struct run *r)
     recall(r);
 }
 
+void rules_clock_set(struct run *r, char *text, size_t n)
+{
+    const struct stop *s = &r->p->stop;
+    double now = loop_epoch(r->loop), speed = loop_mode(r->loop) == LOOP_SCALED ? loop_speed(r->loop) : 1;
+    bool utc = loop_mode(r->loop) == LOOP_VIRTUAL;
+    char by[40];
+    snprintf(text, n, "%s", "");
+    if (!s->by)
+        return;
+    double begun = now - ns_to_s(loop_now(r->loop) - r->started) / speed;
+    r->rules.by = wallclock_next(&s->clock, begun, utc);
+    snprintf(text, n, "; stop.by goes by the new time: %s", wallclock_show(r->rules.by, now, utc, by));
+}
+
 void rules_free(struct rules *s)
 {
     for (int k = 0; k < s->n_levels; k++)
@@ -193,6 +207,10 @@ bool rules_allow(struct run *r, const struct plan_site *site, enum run_end *end,
     const struct faults *f = &r->p->faults;
     if (!run_wanted(r, e) || !run_pause(r, e)) {
         *end = e->code == ERR_CANCELLED ? RUN_INTERRUPTED : RUN_FAULT;
+        return false;
+    }
+    if (!machine_rested(r, e)) {
+        *end = RUN_FAULT;
         return false;
     }
     if (!guardian_on_watch(r->options->guardian, e)) {

@@ -234,6 +234,7 @@ bool run_grid(struct rig *rig, const struct plan *plan, struct writer *w, const 
     writer_info(w, "state_reason", "");
     writer_info(w, "stopped_by", "");
     *end = RUN_FINISHED;
+    machine_start(&r);
     bool ready = run_retract(&r, e);
     if (ready) {
         tour_start(&r, &tour);
@@ -245,6 +246,7 @@ bool run_grid(struct rig *rig, const struct plan *plan, struct writer *w, const 
         r.shown.ended = true;
         show_state(&r, run_end_name(RUN_FAULT), e->text);
     }
+    machine_stop(&r);
     r.counts.safe = r.counts.safe && ready;
     *counts = r.counts;
     tour_free(&tour);

@@ -56,6 +56,7 @@ struct run_options {
     int only_first;                  /* visit only the first n sites of the order; 0 = all */
     bool quiet;                      /* no progress lines */
     const struct run_before *before; /* one per place of the plan, when resumed; NULL = a new run */
+    double clock_set_s;              /* by which the machine's clock was set in earlier parts of the run */
     volatile sig_atomic_t *stop;     /* set by the signal handler: stop safely; looked at in defined places */
     struct guardian *guardian;       /* on watch; NULL = none (virtual time). Without it nothing goes down. */
     const char *path;                /* of the results file, for the guardian's orders; NULL without one */

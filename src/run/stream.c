@@ -32,12 +32,15 @@ static bool skipped(struct run *r)
 
 bool run_wanted(struct run *r, struct err *e)
 {
+    machine_tell(r);
     if (r->options->stop && *r->options->stop)
-        return err_set(e, ERR_CANCELLED, "stopped by the operator");
+        return err_set(e, ERR_CANCELLED, "stopped by %s", machine_signal_name((int)*r->options->stop));
     if (wishes_wants_stop(r->options->wishes))
         return err_set(e, ERR_CANCELLED, "stopped by the operator %s", wishes_from(r->options->wishes));
     if (skipped(r))
         return err_set(e, ERR_LIMIT, "%s", r->attempt.reason);
+    if (r->shown.site && !machine_awake(r, e))
+        return false;
     show_now(r);
     return writer_ok(r->w, e) || err_context(e, "results file");
 }

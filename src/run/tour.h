@@ -77,6 +77,9 @@ void watch_judge(struct run *r);
 
 void rules_start(struct run *r);
 void rules_free(struct rules *s);
+/* The machine's clock was set: `stop.by` is meant by the new one, as if it had been right from the beginning.
+ * What that means goes to text ("; stop.by ..."), "" if nothing. */
+void rules_clock_set(struct run *r, char *text, size_t n);
 /* Rules that forbid to begin with this place. false: the run ends, *end and *e say how and why. */
 bool rules_allow(struct run *r, const struct plan_site *site, enum run_end *end, struct err *e);
 /* stop.count: true if the site's combination has its measured sites; it is left out then, with the reason

@@ -11,6 +11,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/holder.h"
+
 static void on_ready(void *ctx, short revents);
 
 static void watch_again(struct link_fd *f)
@@ -153,11 +155,20 @@ struct link_fd *link_fd_new(struct loop *l, int fd, const char *device, void (*r
     return f;
 }
 
+bool link_fd_in_use(const struct stat *port, struct err *e)
+{
+    char who[200];
+    if (holder_of(port) == (int)getpid())
+        return err_set(e, ERR_LINK, "in use by another instrument of this rig");
+    return err_set(e, ERR_LINK, "in use by %s", holder_text(port, who, sizeof who));
+}
+
 bool link_fd_lock(int fd, struct err *e)
 {
+    struct stat port;
     if (flock(fd, LOCK_EX | LOCK_NB) == 0)
         return true;
-    if (errno == EWOULDBLOCK)
-        return err_set(e, ERR_LINK, "in use by another program (or by another instrument of this rig)");
+    if (errno == EWOULDBLOCK && fstat(fd, &port) == 0)
+        return link_fd_in_use(&port, e);
     return err_errno(e, ERR_LINK, errno, "can not be locked");
 }

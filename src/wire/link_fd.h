@@ -2,6 +2,8 @@
 #ifndef SECCM_WIRE_LINK_FD_H
 #define SECCM_WIRE_LINK_FD_H
 
+#include <sys/stat.h>
+
 #include "base/buf.h"
 #include "wire/link_impl.h"
 
@@ -19,6 +21,8 @@ struct link_fd {
 
 /* Makes a link of the non-blocking descriptor fd; the link owns it from now on. */
 struct link_fd *link_fd_new(struct loop *l, int fd, const char *device, void (*release)(struct link_fd *f));
+/* ERR_LINK "in use" that names the program that holds a port, as far as the system knows; always false. */
+bool link_fd_in_use(const struct stat *port, struct err *e);
 /* Locks fd for this program (flock). ERR_LINK "in use" if another holds it. */
 bool link_fd_lock(int fd, struct err *e);
 

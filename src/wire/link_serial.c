@@ -97,10 +97,12 @@ static struct link *open_port(struct loop *l, const struct link_spec *spec, cons
     }
     int fd = -1, lock = open(name, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
     if (lock < 0) {
-        if (errno == EBUSY)
-            err_set(e, ERR_LINK, "in use by another program");
+        int number = errno;
+        struct stat held;
+        if (number == EBUSY && stat(spec->path, &held) == 0)
+            link_fd_in_use(&held, e);
         else
-            err_errno(e, ERR_LINK, errno, "can not be opened");
+            err_errno(e, ERR_LINK, number, "can not be opened");
         goto no_lock;
     }
     if (!link_fd_lock(lock, e))

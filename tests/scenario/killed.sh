@@ -46,7 +46,20 @@ kill_it() { # kind, command...
 # What is durable: one line per site with an outcome that a kill can not take back.
 durable() { "$seccm" sites "$1" --csv | awk -F, 'NR > 1 && $8 != "not-visited" && $8 != "in-progress" { print $1 "," $8 "," $10 "," $11 }' | sort; }
 
+# What the kill met: nothing yet, the time between two attempts, or an attempt (and how much of it was stored by then).
+no_file=0 between=0 under_way=0 durable_sites=0
+tally() { # file
+    if [ ! -e "$1" ]; then
+        no_file=$((no_file + 1))
+    elif [ "$(outcomes "$1" in-progress)" = 0 ]; then
+        between=$((between + 1))
+    else
+        under_way=$((under_way + 1))
+    fi
+}
+
 check_after_kill() { # file
+    tally "$1"
     [ -e "$1" ] || return 0 # killed before it was made
     "$seccm" sites "$1" >/dev/null 2>opened || fail "$when: $1 does not open: $(cat opened)"
     "$seccm" features "$1" >/dev/null 2>opened || fail "$when: features of $1: $(cat opened)"
@@ -59,9 +72,10 @@ check_after_kill() { # file
     lost=$(comm -23 before now)
     [ -z "$lost" ] || fail "$when: lost $lost"
     cp now before
+    durable_sites=$((durable_sites + have))
 }
 
-kills=0 resumes=0
+kills=0 resumes=0 interrupted=0 possibly=0 compared=0
 for round in $(seq "${SECCM_TEST_KILLS:-6}"); do
     file=run$round.seccm
     : >before
@@ -90,9 +104,14 @@ for round in $(seq "${SECCM_TEST_KILLS:-6}"); do
     fi
     [ "$(outcomes $file measured)" = 24 ] || fail "$story: $("$seccm" sites $file)"
     "$seccm" diff whole.seccm $file >differences 2>&1 || fail "$story: $(cat differences)"
+    interrupted=$((interrupted + $(outcomes $file interrupted)))
+    possibly=$((possibly + $("$seccm" sites $file --csv | awk -F, 'NR == 1 { for (k = 1; k <= NF; k++) at[$k] = k } $at["outcome"] == "interrupted" && $at["touched"] != "no" { n++ } END { print n + 0 }')))
+    compared=$((compared + 1))
     say "$story; $(outcomes $file interrupted) interrupted; $(tail -n 1 differences)"
 done
-say "$kills kills, $resumes finished by resume"
+say "$kills kills: $no_file before the file was there, $between between attempts, $under_way during one; $resumes runs finished by resume"
+say "$durable_sites times a site was found as it had been left, none lost; $interrupted sites interrupted ($possibly possibly touched: a spare took their place)"
+say "$compared runs compared with one that nobody killed: no difference"
 
 # The comparison must be able to fail: another seed is another plan.
 "$seccm" run "$protocol" --virtual --seed 99 -q -o other.seccm 2>/dev/null

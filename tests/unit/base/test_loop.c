@@ -693,6 +693,64 @@ static void test_a_continued_clock(void **state)
     }
 }
 
+static void test_the_wall_clock_is_set_and_time_goes_on(void **state)
+{
+    (void)state;
+    char text[32];
+    struct err e = ERR_INIT;
+    struct loop *l = loop_new(LOOP_VIRTUAL, 1, &e);
+    loop_sleep_until(l, 10 * NS_S);
+    loop_set_wall(l, -3600 * NS_S);
+    loop_utc(l, text);
+    assert_string_equal(text, "1999-12-31T23:00:10.000Z");
+    assert_true(loop_epoch(l) == LOOP_VIRTUAL_EPOCH - 3590);
+    assert_int_equal(loop_now(l), 10 * NS_S);
+    struct clocks c = loop_clocks(l);
+    assert_int_equal(c.awake, 10 * NS_S);
+    assert_int_equal(c.boot, 10 * NS_S);
+    loop_free(l);
+}
+
+static void test_suspension_is_seen_by_the_clock_that_goes_on(void **state)
+{
+    (void)state;
+    static const enum loop_mode mode[] = {LOOP_REAL, LOOP_SCALED, LOOP_VIRTUAL};
+    for (int k = 0; k < 3; k++) {
+        struct err e = ERR_INIT;
+        struct loop *l = loop_new(mode[k], 8, &e);
+        struct clocks a = loop_clocks(l);
+        loop_suspend(l, 7200 * NS_S);
+        struct clocks b = loop_clocks(l);
+        assert_true(b.boot - a.boot >= 7200 * NS_S && b.boot - a.boot < 10800 * NS_S);
+        assert_true(b.awake >= a.awake && b.awake - a.awake < 3600 * NS_S);
+        loop_free(l);
+    }
+}
+
+/* What was due meanwhile runs in order, each at the time that it was set for. */
+static void test_time_that_is_skipped_is_worked_off(void **state)
+{
+    (void)state;
+    static const enum loop_mode mode[] = {LOOP_REAL, LOOP_SCALED, LOOP_VIRTUAL};
+    for (int k = 0; k < 3; k++) {
+        struct err e = ERR_INIT;
+        struct loop *l = loop_new(mode[k], 8, &e);
+        struct note n[3] = {0};
+        struct event done = {0};
+        int before = noted.n;
+        note_at(l, &n[0], 'b', 7000 * NS_S, NULL);
+        note_at(l, &n[1], 'a', 3600 * NS_S, NULL);
+        note_at(l, &n[2], 'c', 7200 * NS_S, &done);
+        loop_skip(l, 7200 * NS_S);
+        assert_true(loop_now(l) >= 7200 * NS_S && loop_now(l) < 10800 * NS_S);
+        assert_true(loop_wait(l, &done, NS_NEVER));
+        static const ns_t at[] = {3600 * NS_S, 7000 * NS_S, 7200 * NS_S};
+        for (int i = 0; i < 3; i++)
+            assert_int_equal(noted.at[before + i], at[i]);
+        loop_free(l);
+    }
+}
+
 static void test_patience_is_real_time(void **state)
 {
     (void)state;
@@ -755,6 +813,9 @@ int main(void)
         T(test_scaled_time),
         T(test_late_timers_see_their_own_time),
         T(test_a_continued_clock),
+        T(test_the_wall_clock_is_set_and_time_goes_on),
+        T(test_suspension_is_seen_by_the_clock_that_goes_on),
+        T(test_time_that_is_skipped_is_worked_off),
         T(test_patience_is_real_time),
         T(test_seconds_and_nanoseconds),
     };

@@ -329,7 +329,7 @@ static void a_run_notices_that_its_guardian_does_not_answer(void **state)
 {
     (void)state;
     struct scene s;
-    open_scene_with(&s, NS_S);
+    open_scene_with(&s, 3 * NS_S);
     pid_t guardian = (pid_t)s.word.guardian;
     kill(guardian, SIGSTOP);
     await_word(&s, 'l');
