@@ -76,6 +76,8 @@ static int run(const struct command *self, int argc, char **argv)
         {"sample-state", 0, OPTION_TEXT, &so.bench.sample_state, "FILE",
          "simulated rig only: where the sample's "
          "state persists"},
+        {"until", 0, OPTION_TEXT, &so.until, "TIME",
+         "begin no site that would end after this clock time, \"06:30\" or \"2026-11-23 06:30\""},
         LIVE_OPTIONS(so.live),
         {"quiet", 'q', OPTION_FLAG, &so.quiet, NULL, "no progress"},
     };
@@ -91,6 +93,8 @@ static int run(const struct command *self, int argc, char **argv)
         err_set(&e, ERR_USAGE, "run: --speed, --sites and --sim-seed want a positive number");
     else if (so.bench.virtual_time && so.bench.speed > 0)
         err_set(&e, ERR_USAGE, "run: --virtual and --speed exclude each other");
+    else
+        session_until_check(so.until, &e);
     if (e.code)
         return options_fail(&e);
     po.has_seed = seed >= 0;

@@ -46,8 +46,9 @@ struct run_before {
 };
 
 struct run_options {
-    int only_first;                  /* visit only the first n sites of the order; 0 = all */
-    bool quiet;                      /* no progress lines */
+    int only_first; /* visit only the first n sites of the order; 0 = all */
+    bool quiet;     /* no progress lines */
+    double until;   /* s since 1970 by the clock: no site is begun that would end later; 0 = no such bound */
     const struct run_before *before; /* one per place of the plan, when resumed; NULL = a new run */
     volatile sig_atomic_t *stop;     /* set by the signal handler: stop safely; looked at in defined places */
     struct guardian *guardian;       /* on watch; NULL = none (virtual time). Without it nothing goes down. */
