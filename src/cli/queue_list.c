@@ -160,7 +160,7 @@ int queue_list(const struct command *self, int argc, char **argv)
         return options_fail(&e);
     if (help)
         return 0;
-    struct agenda *a = queue_open(queue, true, &e);
+    struct agenda *a = queue_open(queue, queue == NULL, &e);
     if (!a || !agenda_read(a, &l, &e)) {
         agenda_close(a);
         return options_fail(&e);

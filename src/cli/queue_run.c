@@ -242,7 +242,8 @@ static bool settle(struct runner *q, const struct agenda_entry *en, const struct
     if (q->o->virtual_time && o.experiment_s > before->experiment_s)
         q->virtual_clock += o.experiment_s - before->experiment_s;
     bool began = o.left != LEFT_NOTHING && came_further(before, &o);
-    if (o.left == LEFT_FINISHED && status == 0)
+    /* Killed behind its last word, it is finished all the same. */
+    if (o.left == LEFT_FINISHED && (status == 0 || (status > 128 && o.safe)))
         return end_entry(q, en, AGENDA_DONE, o.text, status, e);
     if (o.left == LEFT_OUT_OF_TIME && status == 1 && began)
         return settle_time(q, en, &o, status, e);
