@@ -14,11 +14,13 @@ static const struct command part[] = {
      "is\n"
      "begun that would end after the window. --after-failure says what comes when the run pauses, aborts or "
      "ends\n"
-     "with a fault: stop (the queue stops; the default), continue (with the next entry), retry (go on with "
-     "this\n"
-     "one, at most three times, then stop; a run whose daily window closed goes on in the next). If the rig "
-     "could\n"
-     "not be verified safe the queue stops in any case.",
+     "with a fault: stop (the queue stops; the default), continue (with the next entry), or retry: a run "
+     "that\n"
+     "ended with a fault, or died, goes on after a minute, at most three times, and one whose daily window "
+     "closed\n"
+     "goes on in the next; otherwise as stop, for what a rule paused or aborted wants somebody to look. If "
+     "the rig\n"
+     "could not be verified safe the queue stops in any case.",
      queue_add},
     {"queue list", "[--all] [--csv|--json]",
      "Show the entries, when each is expected to run, and how each ended.", "  seccm queue list", queue_list},

@@ -187,13 +187,20 @@ static bool stop_at(struct runner *q, const struct agenda_entry *en, int status,
     return stop_queue(q, status, why);
 }
 
+/* Instruments, links and machines may be in order the next time. A rule that paused or aborted the run wants
+ * somebody to look: to approach again and again where no contact was felt is how tips are broken. */
+static bool may_try_again(const struct run_outcome *o, int status)
+{
+    return o->left == LEFT_FAULT || o->left == LEFT_DIED ||
+           (o->left == LEFT_NOTHING && (status == 3 || status > 128));
+}
+
 /* A run that has not ended well: what its entry says about failures, but never on with an unsafe rig. */
 static bool settle_failure(struct runner *q, const struct agenda_entry *en, const struct run_outcome *o,
                            int status, const char *reason, struct err *e)
 {
     struct agenda_return back = {.reason = reason, .status = status, .rest_until = NAN};
-    bool hopeless = o->left == LEFT_ABORTED || (o->left == LEFT_NOTHING && status != 3 && status < 128);
-    bool again = en->after == AGENDA_RETRY && en->retries < RETRIES && !hopeless && o->safe;
+    bool again = en->after == AGENDA_RETRY && en->retries < RETRIES && may_try_again(o, status) && o->safe;
     bool died = o->left == LEFT_DIED && en->after == AGENDA_STOP;
     bool goes_on = o->safe && (again || en->after == AGENDA_CONTINUE);
     back.retry = again;
@@ -333,7 +340,7 @@ static bool consider(struct runner *q, const struct agenda_entry *en, struct err
     if (odd)
         return end_entry(q, en, AGENDA_FAILED, odd, 2, e);
     if (before.left == LEFT_FINISHED)
-        return end_entry(q, en, AGENDA_DONE, before.text, en->status, e);
+        return end_entry(q, en, before.measured ? AGENDA_DONE : AGENDA_FAILED, before.text, en->status, e);
     if (before.alive)
         return wait_for(q, en, INFINITY, "for the process that writes its results file now");
     if (en->rest_until > now(q))

@@ -63,6 +63,7 @@ static bool read_file(struct data *d, const char *path, struct run_outcome *o, s
     snprintf(o->text, sizeof o->text, "%d of %d sites measured%s%.300s", s.by_outcome[OUTCOME_MEASURED],
              s.planned, *s.reason ? ": " : "", s.reason);
     o->alive = s.alive;
+    o->measured = s.by_outcome[OUTCOME_MEASURED];
     bool nothing_moved = !strcmp(s.state, "created") || !strcmp(mode, "virtual");
     bool ok = o->left != LEFT_DIED || s.alive || ask_guardian(path, nothing_moved, o, e);
     free(safe);

@@ -20,8 +20,9 @@ struct run_outcome {
     char rule[32];      /* that ended it, "" = none */
     char text[400];     /* "35 of 100 sites measured: stop.by: ..." */
     char protocol[512]; /* path of the protocol that the file was made from */
-    bool safe; /* the rig was verified safe at its end; by the run, or if it died by its guardian. true if
-                  there was nothing to make safe: no run, or virtual time */
+    bool safe;    /* the rig was verified safe at its end; by the run, or if it died by its guardian. true if
+                     there was nothing to make safe: no run, or virtual time */
+    int measured; /* sites */
     double experiment_s; /* at its newest event */
     bool alive;          /* a process holds the file for writing now */
 };
