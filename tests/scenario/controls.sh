@@ -17,6 +17,11 @@ grep -q 'controls  6 of 12 spots visited, 0 failed' main.out || fail "status: $(
 rows() { "$seccm" features whole.seccm --csv "$@" | awk -F, 'NR > 1 { print $1 }' | sort -nu | awk '{ if ($1 > 36) c++; else s++ } END { print s + 0, c + 0 }'; }
 [ "$(rows)" = "25 0" ] || [ "$(rows)" = "24 0" ] || fail "features: $(rows)"
 [ "$(rows --role control)" = "0 6" ] || fail "features --role control: $(rows --role control)"
+for role in measured control spare; do
+    "$seccm" sites whole.seccm --role $role --csv >role.csv || fail "sites --role $role"
+    "$seccm" sites whole.seccm --where "role = $role" --csv | cmp -s - role.csv && [ "$(wc -l <role.csv)" -gt 1 ] || fail "sites --role $role"
+done
+expect 2 "$seccm" sites whole.seccm --role controls
 expect 0 "$seccm" stats whole.seccm --feature formation.q_red@1 --by role
 grep -q '^control *6 ' main.out || fail "stats --by role: $(cat main.out)"
 expect 0 "$seccm" stats whole.seccm --feature formation.q_red@1
