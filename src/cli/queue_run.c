@@ -22,6 +22,7 @@
 #include "cli/command_socket.h"
 #include "cli/queue_process.h"
 #include "cli/run_outcome.h"
+#include "cli/web_gate.h"
 #include "cli/window.h"
 #include "results/results.h"
 #include "results/sha256.h"
@@ -254,7 +255,8 @@ static bool settle(struct runner *q, const struct agenda_entry *en, const struct
         return end_entry(q, en, AGENDA_DONE, o.text, status, e);
     if (o.left == LEFT_OUT_OF_TIME && status == 1 && began)
         return settle_time(q, en, &o, status, e);
-    if (status == 130 || (q->stop.set && o.left == LEFT_NOTHING)) {
+    /* A signal may meet it before it can tell what a signal means. */
+    if (status == 130 || (q->stop.set && (o.left == LEFT_NOTHING || o.left == LEFT_DIED))) {
         const struct agenda_return back = {
             .reason = "stopped by the operator", .status = status, .rest_until = NAN};
         return put_back(q, en, &back, e) &&
@@ -392,26 +394,30 @@ static bool work(struct runner *q, struct err *e)
 
 /* --- the runner ---------------------------------------------------------------------------------------- */
 
-/* The run of a runner that is gone is asked to stop, as its own runner would have. */
-static void stop_orphan(struct runner *q)
+/* The run of a runner that is gone is asked to stop, as its own runner would have. false: it does not listen
+ * yet.
+ */
+static bool stop_orphan(struct runner *q)
 {
     struct agenda_list l;
     struct err e = ERR_INIT;
     char text[200];
-    bool taken;
+    bool taken, heard = false;
     if (!agenda_read(q->a, &l, &e))
-        return;
+        return false;
     for (int k = 0; k < l.n; k++) {
         struct results *r = l.entry[k].state == AGENDA_RUNNING ? results_open(l.entry[k].output, &e) : NULL;
         if (!r)
             continue;
         char *id = results_info(r, "run_id");
         results_close(r, &e);
-        if (command_socket_ask(id, l.entry[k].output, "stop", &taken, text, sizeof text, &e))
+        heard = command_socket_ask(id, l.entry[k].output, "stop", &taken, text, sizeof text, &e);
+        if (heard)
             log_line(LOG_INFO, "queue: entry %lld: %s", (long long)l.entry[k].id, text);
         free(id);
     }
     agenda_list_free(&l);
+    return heard;
 }
 
 /* A run that outlived its runner goes on to its end first. */
@@ -424,11 +430,9 @@ static bool take_work_lock(struct runner *q, struct err *e)
             log_line(LOG_INFO,
                      "queue: a run that an earlier runner started is still going on: waiting for it");
         told = true;
-        if (q->stop.set && !asked) {
-            stop_orphan(q);
-            asked = true;
-        }
-        if (asked)
+        if (q->stop.set && !asked)
+            asked = stop_orphan(q);
+        if (q->stop.set)
             loop_sleep_until(q->loop, loop_now(q->loop) + GLANCE);
         else
             loop_wait(q->loop, &q->stop, loop_now(q->loop) + GLANCE);
@@ -485,6 +489,20 @@ static int run_locked(struct agenda *a, const struct queue_run_options *o)
     return !ok ? err_exit_status(e.code) : q.failed || q.skipped ? 1 : 0;
 }
 
+/* What each run would refuse is refused now. */
+static bool check_live(const struct live_options *o, struct err *e)
+{
+    const struct notify_options *told = &o->attendant.notify;
+    struct web_address address;
+    if (o->address && !web_address_parse(o->address, &address, e))
+        return false;
+    if (!told->command && !told->url)
+        return true;
+    struct notify *n = notify_start(told, "queue", "", e);
+    notify_free(n);
+    return n != NULL;
+}
+
 static int run_queue(const char *named, const struct queue_run_options *o)
 {
     struct err e = ERR_INIT;
@@ -528,5 +546,7 @@ int queue_run(const struct command *self, int argc, char **argv)
         err_set(&e, ERR_USAGE, "queue run: --speed wants a positive number, and excludes --virtual");
         return options_fail(&e);
     }
+    if (!check_live(&o.live, &e))
+        return options_fail(&e);
     return run_queue(queue, &o);
 }

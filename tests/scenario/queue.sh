@@ -61,6 +61,9 @@ adding() {
     is 1 done '3 of 3 sites measured'
     is 2 done '3 of 3 sites measured'
     wants 0 run --virtual -q
+    wants 3 run --virtual --notify-command ./nobody
+    wants 2 run --virtual --serve nonsense:80
+    wants 2 run --virtual --speed 3
     expect 1 "$seccm" queue list --queue "$short"
     grep -q 'file is not a database\|is not a queue' adding.out || fail "$(cat adding.out)"
     say "adding: checked, refused, changed files noticed"
