@@ -7,7 +7,6 @@
  * process inherits, says whether it still goes on. So a runner that starts anew has nothing to guess: it
  * waits for the lock and looks at the results file. A run is begun from scratch only while it has no results
  * file, and `seccm run` makes that before anything moves. */
-#include <errno.h>
 #include <math.h>
 #include <poll.h>
 #include <signal.h>
@@ -17,36 +16,17 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "base/loop.h"
 #include "cli/cmd_queue.h"
 #include "cli/command_socket.h"
-#include "cli/queue_process.h"
-#include "cli/run_outcome.h"
+#include "cli/queue_runner.h"
 #include "cli/web_gate.h"
-#include "cli/window.h"
 #include "results/results.h"
 #include "results/sha256.h"
 
-#define RETRIES     3
-#define RETRY_AFTER 60.0 /* s */
-#define LOOK_EVERY                                                                                           \
-    (10 * NS_S)           /* at the queue's file while waiting for a window: it may have been changed        \
-                           */
-#define GLANCE     (NS_S) /* at what a process does, and at a lock */
+/* How often the queue's file is looked at while waiting for a window: it may have been changed. */
+#define LOOK_EVERY (10 * NS_S)
+#define GLANCE     (NS_S)             /* at what a process does, and at a lock */
 #define FILE_LIMIT ((size_t)64 << 20) /* more than any input file may have */
-
-struct runner {
-    struct agenda *a;
-    const struct queue_run_options *o;
-    struct loop *loop; /* real time: it waits for processes and the clock on the wall */
-    struct event stop;
-    int work;             /* the lock, inherited by each process */
-    double virtual_clock; /* s since 1970; --virtual only */
-    int64_t told;         /* entry whose waiting was announced last */
-    int begun, done, failed, skipped;
-    char why[600]; /* the queue stopped */
-    int status;    /* ... with this exit status */
-};
 
 static volatile sig_atomic_t stop_wanted;
 static struct loop *volatile waiting_loop;
@@ -65,31 +45,7 @@ static void hear_signals(void *ctx)
     q->stop.set = stop_wanted != 0;
 }
 
-static double now(const struct runner *q)
-{
-    return q->o->virtual_time ? q->virtual_clock : clock_epoch();
-}
-
-/* Nobody else can be asked any more: the queue ends here. Always false. */
-static bool stop_queue(struct runner *q, int status, const char *why)
-{
-    q->status = status;
-    snprintf(q->why, sizeof q->why, "%s", why);
-    return false;
-}
-
 /* --- looking at an entry ------------------------------------------------------------------------------- */
-
-static bool entry_window(const struct runner *q, const struct agenda_entry *en, struct window_now *out,
-                         struct window *w, struct err *e)
-{
-    bool is_virtual = q->o->virtual_time;
-    if (!window_read(en->not_before, en->not_after, is_virtual ? LOOP_VIRTUAL_EPOCH : en->added, is_virtual,
-                     w, e))
-        return false;
-    *out = window_look(w, now(q));
-    return true;
-}
 
 /* All files are what they were when the entry was added. */
 static bool same_files(const struct agenda_entry *en, struct err *e)
@@ -157,121 +113,9 @@ static const char *bound(const struct runner *q, double closes, const struct run
 {
     if (!isfinite(closes))
         return NULL;
-    double t = q->o->virtual_time ? LOOP_VIRTUAL_EPOCH + before->experiment_s + closes - now(q) : closes;
+    double t =
+        q->o->virtual_time ? LOOP_VIRTUAL_EPOCH + before->experiment_s + closes - runner_now(q) : closes;
     return wallclock_text(t, q->o->virtual_time, text);
-}
-
-/* --- what comes behind it ------------------------------------------------------------------------------ */
-
-static bool end_entry(struct runner *q, const struct agenda_entry *en, enum agenda_state s,
-                      const char *reason, int status, struct err *e)
-{
-    int *const count[AGENDA_STATE_COUNT] = {
-        [AGENDA_DONE] = &q->done, [AGENDA_FAILED] = &q->failed, [AGENDA_SKIPPED] = &q->skipped};
-    ++*count[s];
-    log_line(s == AGENDA_DONE ? LOG_INFO : LOG_WARNING, "queue: entry %lld %s%s%s", (long long)en->id,
-             agenda_state_name(s), *reason ? ": " : "", reason);
-    return agenda_end(q->a, en->id, s, reason, status, now(q), e);
-}
-
-static bool put_back(struct runner *q, const struct agenda_entry *en, const struct agenda_return *r,
-                     struct err *e)
-{
-    log_line(LOG_INFO, "queue: entry %lld will go on: %s", (long long)en->id, r->reason);
-    return agenda_put_back(q->a, en->id, r, e);
-}
-
-static bool stop_at(struct runner *q, const struct agenda_entry *en, int status, const char *reason)
-{
-    char why[560];
-    snprintf(why, sizeof why, "entry %lld: %.520s", (long long)en->id, reason);
-    return stop_queue(q, status, why);
-}
-
-/* Instruments, links and machines may be in order the next time. A rule that paused or aborted the run wants
- * somebody to look: to approach again and again where no contact was felt is how tips are broken. */
-static bool may_try_again(const struct run_outcome *o, int status)
-{
-    return o->left == LEFT_FAULT || o->left == LEFT_DIED ||
-           (o->left == LEFT_NOTHING && (status == 3 || status > 128));
-}
-
-/* A run that has not ended well: what its entry says about failures, but never on with an unsafe rig. */
-static bool settle_failure(struct runner *q, const struct agenda_entry *en, const struct run_outcome *o,
-                           int status, const char *reason, struct err *e)
-{
-    struct agenda_return back = {.reason = reason, .status = status, .rest_until = NAN};
-    bool again = en->after == AGENDA_RETRY && en->retries < RETRIES && may_try_again(o, status) && o->safe;
-    bool died = o->left == LEFT_DIED && en->after == AGENDA_STOP;
-    bool goes_on = o->safe && (again || en->after == AGENDA_CONTINUE);
-    back.retry = again;
-    if (again)
-        back.rest_until = now(q) + RETRY_AFTER;
-    bool stored =
-        again || died ? put_back(q, en, &back, e) : end_entry(q, en, AGENDA_FAILED, reason, status, e);
-    if (!stored || goes_on)
-        return stored;
-    char why[520];
-    snprintf(why, sizeof why, "%s%s", reason, o->safe ? "" : "; the rig is NOT verified safe: look at it");
-    return stop_at(q, en, status == 1 ? 1 : 3, why);
-}
-
-/* Time was up: as planned. With `retry` a window of every day is used again. */
-static bool settle_time(struct runner *q, const struct agenda_entry *en, const struct run_outcome *o,
-                        int status, struct err *e)
-{
-    struct window w;
-    struct window_now at;
-    if (!entry_window(q, en, &at, &w, e))
-        return false;
-    if (strcmp(o->rule, "until") != 0 || en->after != AGENDA_RETRY || !w.daily)
-        return end_entry(q, en, AGENDA_DONE, o->text, status, e);
-    const struct agenda_return back = {.reason = o->text,
-                                       .status = status,
-                                       .rest_until = at.state == WINDOW_OPEN ? at.closes : NAN,
-                                       .last = true};
-    return put_back(q, en, &back, e);
-}
-
-/* A resumption that came to nothing leaves the file as it was. */
-static bool came_further(const struct run_outcome *before, const struct run_outcome *after)
-{
-    return before->left == LEFT_NOTHING || after->experiment_s > before->experiment_s;
-}
-
-/* Behind the end of a process with this exit status. */
-static bool settle(struct runner *q, const struct agenda_entry *en, const struct run_outcome *before,
-                   int status, struct err *e)
-{
-    struct run_outcome o;
-    char reason[480];
-    if (!run_outcome_read(en->output, &o, e))
-        return settle_failure(q, en, &(struct run_outcome){.left = LEFT_PAUSED}, 3, e->text, e);
-    if (q->o->virtual_time && o.experiment_s > before->experiment_s)
-        q->virtual_clock += o.experiment_s - before->experiment_s;
-    bool began = o.left != LEFT_NOTHING && came_further(before, &o);
-    /* Killed behind its last word, it is finished all the same. */
-    if (o.left == LEFT_FINISHED && (status == 0 || (status > 128 && o.safe)))
-        return end_entry(q, en, AGENDA_DONE, o.text, status, e);
-    if (o.left == LEFT_OUT_OF_TIME && status == 1 && began)
-        return settle_time(q, en, &o, status, e);
-    /* A signal may meet it before it can tell what a signal means. */
-    if (status == 130 || (q->stop.set && (o.left == LEFT_NOTHING || o.left == LEFT_DIED))) {
-        const struct agenda_return back = {
-            .reason = "stopped by the operator", .status = status, .rest_until = NAN};
-        return put_back(q, en, &back, e) &&
-               stop_at(q, en, 130,
-                       o.safe ? "stopped by the operator"
-                              : "stopped by the operator; the rig is NOT verified safe: look at it");
-    }
-    if (o.left == LEFT_NOTHING || (!began && o.left != LEFT_DIED))
-        snprintf(reason, sizeof reason, "it did not %s (status %d): see its messages",
-                 o.left == LEFT_NOTHING ? "begin" : "go on", status);
-    else if (o.left == LEFT_DIED)
-        snprintf(reason, sizeof reason, "the run died (status %d); %s", status, o.text);
-    else
-        snprintf(reason, sizeof reason, "%s", o.text);
-    return settle_failure(q, en, &o, status, reason, e);
 }
 
 /* --- one entry ----------------------------------------------------------------------------------------- */
@@ -283,7 +127,7 @@ static bool begin(struct runner *q, const struct agenda_entry *en, const struct 
     bool taken, resume = before->left != LEFT_NOTHING;
     char text[40];
     const char *until = bound(q, closes, before, text);
-    if (!agenda_begin(q->a, en->id, now(q), &taken, e))
+    if (!agenda_begin(q->a, en->id, runner_now(q), &taken, e))
         return false;
     if (!taken)
         return true;
@@ -295,11 +139,10 @@ static bool begin(struct runner *q, const struct agenda_entry *en, const struct 
         agenda_put_back(q->a, en->id, &back, &ignored);
         return false;
     }
-    q->begun++;
     if (!agenda_note_process(q->a, en->id, p.pid, e))
         log_line(LOG_WARNING, "%s", e->text);
     err_clear(e);
-    return settle(q, en, before, await_process(q, en, &p), e);
+    return runner_settle(q, en, before, await_process(q, en, &p), e);
 }
 
 /* Waits a while, at most until `t`; says why once. */
@@ -308,7 +151,7 @@ static bool wait_for(struct runner *q, const struct agenda_entry *en, double t, 
     char at[40];
     if (q->told != en->id)
         log_line(LOG_INFO, "queue: entry %lld waits %s%s", (long long)en->id, what,
-                 isfinite(t) ? wallclock_show(t, now(q), q->o->virtual_time, at) : "");
+                 isfinite(t) ? wallclock_show(t, runner_now(q), q->o->virtual_time, at) : "");
     q->told = en->id;
     if (q->o->virtual_time && isfinite(t)) {
         q->virtual_clock = fmax(q->virtual_clock, t);
@@ -316,7 +159,7 @@ static bool wait_for(struct runner *q, const struct agenda_entry *en, double t, 
     }
     ns_t look = loop_now(q->loop) + LOOK_EVERY;
     if (isfinite(t))
-        look = loop_now(q->loop) + ns_from_s(fmin(ns_to_s(LOOK_EVERY), fmax(0.01, t - now(q))));
+        look = loop_now(q->loop) + ns_from_s(fmin(ns_to_s(LOOK_EVERY), fmax(0.01, t - runner_now(q))));
     loop_wait(q->loop, &q->stop, look);
     return true;
 }
@@ -327,7 +170,7 @@ static bool too_late(struct runner *q, const struct agenda_entry *en, const stru
     char text[480];
     bool begun = before->left != LEFT_NOTHING;
     snprintf(text, sizeof text, "its window is over%s%s", begun ? "; " : "", begun ? before->text : "");
-    return end_entry(q, en, begun ? AGENDA_FAILED : AGENDA_SKIPPED, text, en->status, e);
+    return runner_end_entry(q, en, begun ? AGENDA_FAILED : AGENDA_SKIPPED, text, en->status, e);
 }
 
 /* Takes the entry one step further: waits for its time, gives it up, or has it run. */
@@ -337,26 +180,27 @@ static bool consider(struct runner *q, const struct agenda_entry *en, struct err
     struct window w;
     struct window_now at;
     if (!run_outcome_read(en->output, &before, e))
-        return end_entry(q, en, AGENDA_FAILED, e->text, 3, e) && stop_at(q, en, 3, e->text);
+        return runner_end_entry(q, en, AGENDA_FAILED, e->text, 3, e) && runner_stop_at(q, en, 3, e->text);
     const char *odd = foreign(en, &before);
     if (odd)
-        return end_entry(q, en, AGENDA_FAILED, odd, 2, e);
+        return runner_end_entry(q, en, AGENDA_FAILED, odd, 2, e);
     if (before.left == LEFT_FINISHED)
-        return end_entry(q, en, before.measured ? AGENDA_DONE : AGENDA_FAILED, before.text, en->status, e);
+        return runner_end_entry(q, en, before.measured ? AGENDA_DONE : AGENDA_FAILED, before.text, en->status,
+                                e);
     if (before.alive)
         return wait_for(q, en, INFINITY, "for the process that writes its results file now");
-    if (en->rest_until > now(q))
+    if (en->rest_until > runner_now(q))
         return wait_for(q, en, en->rest_until, "until ");
-    if (!entry_window(q, en, &at, &w, e))
-        return end_entry(q, en, AGENDA_FAILED, e->text, 2, e);
-    if (at.state == WINDOW_OVER || (!w.daily && now(q) + en->seconds / en->sites > at.closes))
+    if (!runner_window(q, en, &at, &w, e))
+        return runner_end_entry(q, en, AGENDA_FAILED, e->text, 2, e);
+    if (at.state == WINDOW_OVER || (!w.daily && runner_now(q) + en->seconds / en->sites > at.closes))
         return too_late(q, en, &before, e);
     if (at.state == WINDOW_BEFORE)
         return wait_for(q, en, at.opens, "for its window, ");
-    if (now(q) + en->seconds / en->sites > at.closes)
+    if (runner_now(q) + en->seconds / en->sites > at.closes)
         return wait_for(q, en, at.closes, "for the next window; this one is too short for a site until ");
     if (before.left == LEFT_NOTHING && !q->o->accept && !same_files(en, e)) {
-        bool ok = end_entry(q, en, AGENDA_SKIPPED, e->text, 1, e);
+        bool ok = runner_end_entry(q, en, AGENDA_SKIPPED, e->text, 1, e);
         err_clear(e);
         return ok;
     }
@@ -383,7 +227,7 @@ static bool work(struct runner *q, struct err *e)
         const struct agenda_entry *en = next(&l);
         bool more = en != NULL, ok = true;
         if (more && stop_wanted)
-            ok = stop_queue(q, 130, "stopped by the operator");
+            ok = runner_stop(q, 130, "stopped by the operator");
         else if (more)
             ok = consider(q, en, e);
         agenda_list_free(&l);
