@@ -101,3 +101,10 @@ const char *wallclock_show(double t, double now, bool utc, char text[40])
     strftime(text, 40, same_day ? "%H:%M" : this_week ? "%a %H:%M" : "%Y-%m-%d %H:%M", &at);
     return text;
 }
+
+const char *wallclock_text(double t, bool utc, char text[40])
+{
+    struct tm at = broken_down(t, utc);
+    strftime(text, 40, "%Y-%m-%d %H:%M", &at);
+    return text;
+}

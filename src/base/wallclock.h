@@ -22,5 +22,7 @@ double wallclock_next(const struct wallclock *w, double now, bool utc);
 /* "06:30", with the weekday in front if it is another day than that of `now` ("Mon 06:30"), with the date if
  * it is a week or more away. Returns text. */
 const char *wallclock_show(double t, double now, bool utc, char text[40]);
+/* "2026-11-23 06:30", the whole minute that has begun: what wallclock_parse() reads. Returns text. */
+const char *wallclock_text(double t, bool utc, char text[40]);
 
 #endif

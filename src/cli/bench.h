@@ -28,6 +28,8 @@ struct bench {
     struct transcript *transcript;
     const char *sample_state;
     struct place_lock sample_lock; /* held as long as the state is ours */
+    uint64_t
+        opened_before; /* simulated sample: open circuits that earlier parts of the run left in its state */
 };
 
 /* Opens links and drivers and identifies the instruments; nothing moves. On failure everything is closed
@@ -45,7 +47,8 @@ bool bench_journal(struct bench *b, struct err *e);
 /* Saves the simulated sample's state and closes. */
 bool bench_close(struct bench *b, struct err *e);
 /* Prints a line with what the simulated sample counted; returns false if any of it must never happen. Each
- * safe state may leave one contact at open circuit: there the cell is opened before the retraction. */
+ * safe state may leave one contact at open circuit: there the cell is opened before the retraction. Those of
+ * earlier parts of a run, whose safe states were theirs, are not counted again. */
 bool bench_counters(const struct bench *b, bool print, int safe_states);
 
 #endif

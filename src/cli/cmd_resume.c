@@ -169,6 +169,8 @@ static int run(const struct command *self, int argc, char **argv)
         {"stage", 0, OPTION_TEXT, &so.bench.stage_link, "LINK", "another link, e.g. pty:/dev/pts/4"},
         {"potentiostat", 0, OPTION_TEXT, &so.bench.pstat_link, "LINK", "another link"},
         {"sample-state", 0, OPTION_TEXT, &so.bench.sample_state, "FILE", "simulated rig only"},
+        {"until", 0, OPTION_TEXT, &so.until, "TIME",
+         "begin no site that would end after this clock time, \"06:30\" or \"2026-11-23 06:30\""},
         LIVE_OPTIONS(so.live),
         {"quiet", 'q', OPTION_FLAG, &so.quiet, NULL, "no progress"},
     };
@@ -182,6 +184,8 @@ static int run(const struct command *self, int argc, char **argv)
         err_set(&e, ERR_USAGE, "resume: which file? (usage: seccm resume %s)", self->usage);
         return options_fail(&e);
     }
+    if (!session_until_check(so.until, &e))
+        return options_fail(&e);
     return resume_guarded(words[0], &so);
 }
 

@@ -40,7 +40,7 @@ static bool being_written(const char *path, struct err *e)
 }
 
 static int run_protocol(const char *protocol, const char *output, const struct protocol_options *po,
-                        struct session_options *so)
+                        struct session_options *so, bool keep_sample)
 {
     struct err e = ERR_INIT;
     char *path = output ? xstrdup(output) : default_output(protocol);
@@ -57,13 +57,14 @@ static int run_protocol(const char *protocol, const char *output, const struct p
         char *state = session_sample_path(path);
         if (!so->bench.sample_state) {
             so->bench.sample_state = state;
-            if (l.protocol->rig->simulate && access(state, F_OK) == 0)
-                fprintf(stderr,
-                        "seccm: the simulated sample goes on from %s: spots touched there stay touched; "
-                        "without that file it is fresh\n",
-                        state);
+            if (l.protocol->rig->simulate && !keep_sample && access(state, F_OK) == 0)
+                err_set(
+                    &e, ERR_USAGE,
+                    "%s is left from an earlier run of this name: with --keep-sample the simulated sample "
+                    "goes on from it (spots touched there stay touched); for a fresh one remove the file",
+                    state);
         }
-        status = session_run(l.plan, path, so);
+        status = e.code ? options_fail(&e) : session_run(l.plan, path, so);
         free(state);
         load_free(&l);
     }
@@ -75,7 +76,7 @@ static int run(const struct command *self, int argc, char **argv)
 {
     const char *words[1], *output = NULL;
     long seed = -1, sites = -1, sim_seed = 0;
-    bool help;
+    bool help, keep_sample = false;
     int n;
     struct protocol_options po = {0};
     struct session_options so = {0};
@@ -97,6 +98,10 @@ static int run(const struct command *self, int argc, char **argv)
         {"sample-state", 0, OPTION_TEXT, &so.bench.sample_state, "FILE",
          "simulated rig only: where the sample's "
          "state persists"},
+        {"keep-sample", 0, OPTION_FLAG, &keep_sample, NULL,
+         "simulated rig only: go on with the sample of an earlier run of this name"},
+        {"until", 0, OPTION_TEXT, &so.until, "TIME",
+         "begin no site that would end after this clock time, \"06:30\" or \"2026-11-23 06:30\""},
         LIVE_OPTIONS(so.live),
         {"quiet", 'q', OPTION_FLAG, &so.quiet, NULL, "no progress"},
     };
@@ -112,6 +117,8 @@ static int run(const struct command *self, int argc, char **argv)
         err_set(&e, ERR_USAGE, "run: --speed, --sites and --sim-seed want a positive number");
     else if (so.bench.virtual_time && so.bench.speed > 0)
         err_set(&e, ERR_USAGE, "run: --virtual and --speed exclude each other");
+    else
+        session_until_check(so.until, &e);
     if (e.code)
         return options_fail(&e);
     po.has_seed = seed >= 0;
@@ -122,7 +129,7 @@ static int run(const struct command *self, int argc, char **argv)
     /* First of all: it must inherit neither threads nor databases, and little memory. */
     if (!so.bench.virtual_time && !(so.guardian = guardian_start(GUARDIAN_SILENCE, &e)))
         return options_fail(&e);
-    int status = run_protocol(words[0], output, &po, &so);
+    int status = run_protocol(words[0], output, &po, &so, keep_sample);
     guardian_free(so.guardian);
     return status;
 }

@@ -311,18 +311,38 @@ static void warn_once(bool ok, bool *failed, const struct err *e)
     *failed = !ok;
 }
 
+/* Both ways; frees the message. `again`: worth a second try. */
+static void send_both(struct notify *n, const char *title, const char *text, struct buf *json, bool again)
+{
+    struct err e = ERR_INIT;
+    if (n->o.command)
+        warn_once(run_command(n->o.command, title, text, json, &e), &n->command_failed, &e);
+    err_clear(&e);
+    if (n->o.url)
+        warn_once(post_again(n->o.url, json, again, &e), &n->url_failed, &e);
+    buf_free(json);
+}
+
 void notify_tell(struct notify *n, enum notify_kind kind, const struct snapshot_status *now,
                  const char *title, const char *text)
 {
     struct buf json = {0};
-    struct err e = ERR_INIT;
     message(n, kind, now, title, text, &json);
-    if (n->o.command)
-        warn_once(run_command(n->o.command, title, text, &json, &e), &n->command_failed, &e);
-    err_clear(&e);
-    if (n->o.url)
-        warn_once(post_again(n->o.url, &json, kind == NOTIFY_END, &e), &n->url_failed, &e);
-    buf_free(&json);
+    send_both(n, title, text, &json, kind == NOTIFY_END);
+}
+
+void notify_note(struct notify *n, const char *title, const char *text)
+{
+    struct buf json = {0};
+    buf_char(&json, '{');
+    json_text(&json, "kind", "queue");
+    json_text(&json, "title", title);
+    json_text(&json, "text", text);
+    json_text(&json, "run", n->run);
+    buf_str(&json, "\"file\": ");
+    buf_json_string(&json, n->file);
+    buf_str(&json, "}\n");
+    send_both(n, title, text, &json, true);
 }
 
 void notify_free(struct notify *n)

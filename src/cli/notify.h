@@ -47,6 +47,8 @@ struct notify *notify_start(const struct notify_options *o, const char *run, con
 /* Tells; at most some ten seconds for each way. A failure is warned of, once for each way in a row. */
 void notify_tell(struct notify *n, enum notify_kind kind, const struct snapshot_status *now,
                  const char *title, const char *text);
+/* The same of something that is no run. */
+void notify_note(struct notify *n, const char *title, const char *text);
 void notify_free(struct notify *n);
 
 #endif

@@ -9,6 +9,7 @@
 
 #include "base/clocale.h"
 #include "base/log.h"
+#include "base/wallclock.h"
 #include "cli/left.h"
 #include "cli/options.h"
 #include "cli/store_plan.h"
@@ -55,6 +56,13 @@ char *session_sample_path(const char *results_path)
     buf_add(&b, results_path, ours ? n - strlen(tail) : n);
     buf_str(&b, ".sample");
     return b.p;
+}
+
+bool session_until_check(const char *until, struct err *e)
+{
+    struct wallclock w;
+    struct err why = ERR_INIT;
+    return !until || wallclock_parse(until, &w, &why) || err_set(e, ERR_USAGE, "--until: %.900s", why.text);
 }
 
 /* The protocol's potential limits as applied instrument volts, inside the rig's. */
@@ -185,6 +193,18 @@ static void tell_page(struct writer *w, const char *url, bool there)
         writer_info(w, "live_page", there ? url : "");
 }
 
+/* The clock of the loop: in virtual time it shows universal time from the epoch on. */
+static bool read_until(const char *text, const struct loop *l, double *until, struct err *e)
+{
+    struct wallclock w;
+    if (!text)
+        return true;
+    if (!wallclock_parse(text, &w, e))
+        return err_context(e, "--until");
+    *until = wallclock_next(&w, loop_epoch(l), loop_mode(l) == LOOP_VIRTUAL);
+    return true;
+}
+
 /* What goes before, of a run that is resumed. */
 struct past {
     struct run_before *site; /* NULL: a new run */
@@ -210,7 +230,8 @@ static int go(struct bench *b, struct live *live, struct results *file, const st
     waiting_loop = b->loop;
     catch_signals(o->guardian != NULL);
     live_open(live, file, &ro);
-    struct writer *w = bench_journal(b, &e) ? writer_start(file, b->loop, &e) : NULL;
+    bool ready = read_until(o->until, b->loop, &ro.until, &e) && bench_journal(b, &e);
+    struct writer *w = ready ? writer_start(file, b->loop, &e) : NULL;
     if (!w) {
         int status = options_fail(&e);
         results_close(file, &closing);

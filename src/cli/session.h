@@ -12,6 +12,7 @@ struct session_options {
     struct bench_options bench;
     int only_first;
     bool quiet;
+    const char *until;         /* clock time as written: no site is begun that would end later; NULL = none */
     bool accept;               /* resume: even an aborted run */
     struct guardian *guardian; /* forked already; NULL in virtual time */
     struct live_options live;
@@ -21,6 +22,9 @@ struct session_options {
 int session_run(const struct plan *plan, const char *path, const struct session_options *o);
 /* Opens an existing file for writing, closes what was left open and goes on. */
 int session_resume(const struct plan *plan, const char *path, const struct session_options *o);
+
+/* Is `--until` (NULL = not given) a clock time? ERR_USAGE. */
+bool session_until_check(const char *until, struct err *e);
 
 /* The protocol's potential limits as applied instrument volts inside the rig's, and the smaller of both
  * current limits. */

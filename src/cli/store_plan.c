@@ -43,32 +43,27 @@ static const struct source *level_of(const struct protocol *p, int f)
     return f < p->n_factors ? p->factor[f].source : NULL;
 }
 
-/* Most files that a plan is made from: protocol, grid, rig, tables of levels and of points, files of steps.
- */
-#define POINTS_MAX 16
-#define FIXED_MAX  (3 + FACTOR_MAX)
-#define INPUT_MAX  (FIXED_MAX + POINTS_MAX + INCLUDE_MAX)
-
-static int fill_inputs(const struct protocol *p, struct results_input *in, char paths[INPUT_MAX][PATH_MAX])
+int store_plan_inputs(const struct protocol *p, struct results_input *in, char (*paths)[PATH_MAX])
 {
     struct {
         const char *role;
         const struct source *source;
-    } all[INPUT_MAX] = {{"protocol", p->source},     {"grid", p->grid_source},    {"rig", p->rig->source},
-                        {"levels1", level_of(p, 0)}, {"levels2", level_of(p, 1)}, {"levels3", level_of(p, 2)},
-                        {"levels4", level_of(p, 3)}, {"levels5", level_of(p, 4)}, {"levels6", level_of(p, 5)},
-                        {"levels7", level_of(p, 6)}, {"levels8", level_of(p, 7)}};
-    const struct source *points[POINTS_MAX];
-    int n = 0, n_points = grid_sources(p->grid, points, POINTS_MAX);
-    for (int k = 0; k < n_points && k < POINTS_MAX; k++) {
-        all[FIXED_MAX + k].role = "points";
-        all[FIXED_MAX + k].source = points[k];
+    } all[STORE_PLAN_INPUTS] = {
+        {"protocol", p->source},     {"grid", p->grid_source},    {"rig", p->rig->source},
+        {"levels1", level_of(p, 0)}, {"levels2", level_of(p, 1)}, {"levels3", level_of(p, 2)},
+        {"levels4", level_of(p, 3)}, {"levels5", level_of(p, 4)}, {"levels6", level_of(p, 5)},
+        {"levels7", level_of(p, 6)}, {"levels8", level_of(p, 7)}};
+    const struct source *points[STORE_PLAN_POINTS];
+    int n = 0, n_points = grid_sources(p->grid, points, STORE_PLAN_POINTS);
+    for (int k = 0; k < n_points && k < STORE_PLAN_POINTS; k++) {
+        all[STORE_PLAN_FIXED + k].role = "points";
+        all[STORE_PLAN_FIXED + k].source = points[k];
     }
     for (int k = 0; k < p->n_includes; k++) {
-        all[FIXED_MAX + POINTS_MAX + k].role = "include";
-        all[FIXED_MAX + POINTS_MAX + k].source = p->include[k].source;
+        all[STORE_PLAN_FIXED + STORE_PLAN_POINTS + k].role = "include";
+        all[STORE_PLAN_FIXED + STORE_PLAN_POINTS + k].source = p->include[k].source;
     }
-    for (int k = 0; k < INPUT_MAX; k++) {
+    for (int k = 0; k < STORE_PLAN_INPUTS; k++) {
         if (!all[k].source)
             continue;
         if (!realpath(all[k].source->path, paths[n]))
@@ -144,11 +139,11 @@ struct results *store_plan_create(const char *path, const struct plan *plan, con
     struct results_site_plan *site = xcalloc(n, sizeof *site);
     const char **text = xcalloc(n * FACTOR_MAX, sizeof *text);
     double *si = xcalloc(n * FACTOR_MAX, sizeof *si);
-    char(*paths)[PATH_MAX] = xcalloc(INPUT_MAX, PATH_MAX);
+    char(*paths)[PATH_MAX] = xcalloc(STORE_PLAN_INPUTS, PATH_MAX);
     const char *meta_key[META_MAX], *meta_value[META_MAX], *factor[FACTOR_MAX];
     int factor_dim[FACTOR_MAX];
     char number[4][64], utc[32], id[64];
-    struct results_input input[INPUT_MAX];
+    struct results_input input[STORE_PLAN_INPUTS];
     struct buf accept = {0};
     fill_sites(plan, site, text, si);
     accept_json(&p->controls, &accept);
@@ -183,7 +178,7 @@ struct results *store_plan_create(const char *path, const struct plan *plan, con
         .site = site,
         .n_sites = (int)n,
         .input = input,
-        .n_inputs = fill_inputs(p, input, paths),
+        .n_inputs = store_plan_inputs(p, input, paths),
     };
     struct results *out = results_create(path, &r, plan->bytes, e);
     free(site);

@@ -13,8 +13,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
+
+#include "base/state_folder.h"
 
 #define FNV_OFFSET UINT64_C(0xcbf29ce484222325)
 #define FNV_PRIME  UINT64_C(0x100000001b3)
@@ -45,38 +46,6 @@ void rig_fingerprint(const struct rig *r, char text[17])
     h = hash_text(h, r->stage_id);
     h = hash_text(h, r->pstat_id);
     snprintf(text, DIGITS + 1, "%016" PRIx64, h);
-}
-
-/* Folder of the store, without creating it. */
-static bool store_folder(struct buf *b, struct err *e)
-{
-    const char *state = getenv("XDG_STATE_HOME");
-    const char *home = getenv("HOME");
-    if (state && state[0] == '/')
-        buf_printf(b, "%s/seccm", state);
-    else if (home && home[0])
-        buf_printf(b, "%s/.local/state/seccm", home);
-    else
-        return err_set(e, ERR_IO, "neither XDG_STATE_HOME nor HOME says where to keep the verified rigs");
-    return true;
-}
-
-/* mkdir -p */
-static bool make_folders(char *path, struct err *e)
-{
-    for (char *p = path + 1;; p++) {
-        if (*p != '/' && *p != '\0')
-            continue;
-        char c = *p;
-        *p = '\0';
-        bool failed = mkdir(path, 0700) != 0 && errno != EEXIST;
-        int number = errno;
-        *p = c;
-        if (failed)
-            return err_errno(e, ERR_IO, number, "%s: can not be created", path);
-        if (!c)
-            return true;
-    }
 }
 
 /* *store is NULL if there is none yet; false if there is one that can not be read (it must not be overwritten
@@ -112,7 +81,7 @@ bool rig_is_verified(const struct rig *r)
     struct buf folder = {0};
     bool found = false;
     struct source *s = NULL;
-    if (store_folder(&folder, NULL))
+    if (state_folder(&folder, "the verified rigs", NULL))
         read_store(folder.p, &s, NULL);
     rig_fingerprint(r, mine);
     for (const char *p = s ? s->bytes.p : ""; *p && !found; p = next_line(p))
@@ -196,7 +165,8 @@ bool rig_mark_verified(const struct rig *r, const char *how, struct err *e)
 {
     struct buf folder = {0}, text = {0};
     struct source *old = NULL;
-    bool ok = store_folder(&folder, e) && make_folders(folder.p, e) && read_store(folder.p, &old, e);
+    bool ok = state_folder(&folder, "the verified rigs", e) && state_folder_make(folder.p, e) &&
+              read_store(folder.p, &old, e);
     if (ok) {
         compose(r, old, how, &text);
         ok = replace_store(folder.p, &text, e);

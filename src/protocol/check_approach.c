@@ -15,6 +15,10 @@
  * the rest far away). */
 #define STRAY_PER_M 1e3
 
+/* Samples that the triangle of the signal's test is to have; its four ramps share them. */
+#define SWING_SAMPLES 20
+#define SWING_RATIO   (SWING_SAMPLES / 4.0)
+
 enum problem {
     CEILING,
     THRESHOLD,
@@ -23,6 +27,7 @@ enum problem {
     PACE,
     CONFIRM,
     SWING,
+    RAMP,
     OVERSHOOT,
     LEASH_LONG,
     LEASH_SHORT,
@@ -136,11 +141,20 @@ static void check_pace(struct view *v)
                     "%s hold fewer than three samples of %s%s: nothing can be confirmed in it",
                     show(v->a.confirm, DIM_TIME), show(v->a.interval, DIM_TIME),
                     with(v, &a->confirm, &a->interval, NULL));
-    double swing = 4 * p->alive.amplitude / p->alive.rate;
-    if (swing < 20 * v->a.interval && first(v, SWING))
+    double swing = 4 * p->alive.amplitude / p->alive.rate, most = p->alive.amplitude / v->a.interval;
+    bool possible = p->alive.rate <= most * (1 + 1e-9);
+    if (!possible && first(v, RAMP))
+        diags_error(v->c->d, protocol_mark(p, "alive.rate"),
+                    "at %s the ramp of %s is over within one sample of %s%s: at most %s is possible, and %s "
+                    "gives the test its 20 samples",
+                    show(p->alive.rate, DIM_SCAN_RATE), show(p->alive.amplitude, DIM_POTENTIAL),
+                    show(v->a.interval, DIM_TIME), with(v, &a->interval, NULL, NULL),
+                    show(most, DIM_SCAN_RATE), show(most / SWING_RATIO, DIM_SCAN_RATE));
+    if (possible && swing < SWING_SAMPLES * v->a.interval && first(v, SWING))
         diags_warning(v->c->d, protocol_mark(p, "alive.rate"),
-                      "the test of the signal lasts %s, fewer than 20 samples of %s%s", show(swing, DIM_TIME),
-                      show(v->a.interval, DIM_TIME), with(v, &a->interval, NULL, NULL));
+                      "the test of the signal lasts %s, fewer than 20 samples of %s%s: at most %s gives them",
+                      show(swing, DIM_TIME), show(v->a.interval, DIM_TIME), with(v, &a->interval, NULL, NULL),
+                      show(most / SWING_RATIO, DIM_SCAN_RATE));
     double overshoot = v->a.speed * (2 * v->a.interval + HALT_TIME);
     if (overshoot > p->aperture / 4 && first(v, OVERSHOOT))
         diags_warning(
@@ -199,7 +213,7 @@ static void check_descent(const struct check *c)
     const double *z = p->rig->limit[AXIS_Z];
     double range = z[1] - z[0], descent = p->clearance + p->peak + 3 * p->sigma;
     if (descent > range)
-        diags_error(c->d, protocol_mark(p, "surface.clearance"),
+        diags_error(c->d, protocol_mark(p, p->peak > p->clearance ? "surface.peak" : "surface.clearance"),
                     "clearance, peak and three sigmas make %s, more than the z range of the rig, %s",
                     show(descent, DIM_LENGTH), show(range, DIM_LENGTH));
 }

@@ -132,6 +132,8 @@ static void check_tilt(const struct check *c)
     double rise = check_rise(c->plan);
     const double *z = c->p->rig->limit[AXIS_Z];
     double room = z[1] - z[0] - c->p->clearance - c->p->peak;
+    if (room <= 0)
+        return; /* not the tilt's fault; told by check_descent() */
     if (rise > room)
         diags_error(c->d, key_mark(c->p, "tilt"),
                     "the tilt makes the grid rise by %s, but z has only %s left beside clearance and peak",

@@ -34,6 +34,14 @@ static void check_range(struct check *c, const struct landing *l)
                     show(l->ocp[0], DIM_POTENTIAL), show(l->ocp[1], DIM_POTENTIAL),
                     show(fmin(a, b), DIM_POTENTIAL), show(fmax(a, b), DIM_POTENTIAL),
                     show(r->model->e_min, DIM_POTENTIAL), show(r->model->e_max, DIM_POTENTIAL));
+    const double *limit = c->p->e_limit;
+    if (l->ocp[0] < limit[0] || l->ocp[1] > limit[1])
+        diags_warning(
+            c->d, protocol_mark(c->p, "landing.ocp"),
+            "`landing`: %s to %s reaches beyond `limits.potential`, %s to %s: contacts are accepted "
+            "whose potential the steps may not be at",
+            show(l->ocp[0], DIM_POTENTIAL), show(l->ocp[1], DIM_POTENTIAL), show(limit[0], DIM_POTENTIAL),
+            show(limit[1], DIM_POTENTIAL));
     if (l->ocp[1] - l->ocp[0] < 2 * c->p->offset_uncertainty)
         diags_warning(
             c->d, protocol_mark(c->p, "landing.ocp"),

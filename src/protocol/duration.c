@@ -45,9 +45,9 @@ static struct site_cost cost_of(const struct plan *p, const int level[FACTOR_MAX
     play_make(p, level, control, &play);
     for (int k = 0; k < play.n; k++) {
         const struct segment *g = &play.leg[k].segment;
-        double t = play_seconds(&play.leg[k]);
+        double t = play_at_most(&play, k);
         c.technique += t;
-        c.samples += play_samples(&play.leg[k]);
+        c.samples += ceil(t / g->interval - 1e-9);
         c.uncertain += k < skipped || can_end_early(g) ? t : 0;
         c.programs += mode_of(g) != before;
         before = mode_of(g);
@@ -109,6 +109,7 @@ void duration_add(struct plan_seconds *t, const struct visit_cost *v)
     t->motion += s->motion;
     t->approach += s->approach;
     t->technique += s->technique;
+    t->at_most = t->at_most || v->uncertain > 0;
     t->overhead += s->overhead;
     t->total += all;
     t->uncertainty += 0.1 * s->motion + 0.25 * s->approach + 0.5 * v->uncertain + 0.5 * s->overhead;

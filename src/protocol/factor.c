@@ -156,6 +156,21 @@ static bool read_levels(const struct protocol *p, const struct ynode *n, struct 
     return false;
 }
 
+/* Columns that every table of sites, features or attempts has: what is asked of one by its name must not be
+ * taken for the other. */
+static bool is_column(const char *name)
+{
+    static const char *const columns[] = {
+        "site",        "order",          "visit",    "x",       "y",       "region",  "block",   "outcome",
+        "reason",      "contact_z",      "attempts", "attempt", "touched", "spare",   "role",    "flags",
+        "start",       "start_utc",      "start_s",  "step",    "cycle",   "feature", "value",   "value_si",
+        "uncertainty", "uncertainty_si", "unit",     "unit_si", "method",  "missing", "replaces"};
+    for (size_t k = 0; k < sizeof columns / sizeof columns[0]; k++)
+        if (strcmp(columns[k], name) == 0)
+            return true;
+    return false;
+}
+
 static void read_factor(struct protocol *p, const struct ynode *map, int i, struct diags *d)
 {
     const char *name = ynode_key(map, i);
@@ -167,6 +182,9 @@ static void read_factor(struct protocol *p, const struct ynode *map, int i, stru
             name, sizeof f->name - 1);
         return;
     }
+    if (is_column(name))
+        diags_error(d, m, "`%s` can not name a factor: tables of sites have a column of that name already",
+                    name);
     snprintf(f->name, sizeof f->name, "%s", name);
     f->mark = m;
     /* Kept even if its levels do not read, so that its uses are not called undefined. */

@@ -26,6 +26,7 @@ struct plan_seconds {
     double total, uncertainty;
     double worst;   /* every contact at the far end of the travel */
     double control; /* of total: for control sites */
+    bool at_most;   /* conditions may end steps earlier: technique, and with it total, is the longest case */
 };
 
 /* Levels that occur together at some site, and at how many. */

@@ -324,7 +324,7 @@ static double seconds_of(const struct teller *t, int first, int end)
     double s = 0;
     for (int k = 0; k < t->play.n; k++)
         if (t->play.leg[k].step >= first && t->play.leg[k].step < end)
-            s += play_seconds(&t->play.leg[k]);
+            s += play_at_most(&t->play, k);
     return s;
 }
 

@@ -160,9 +160,9 @@ static void add_counts(const struct plan *p, struct buf *out)
         buf_printf(out, "  ... and %d combinations more\n", p->n_combinations - 60);
 }
 
-static void add_part(struct buf *out, const char *name, double s, double total)
+static void add_part(struct buf *out, const char *name, double s, double total, bool at_most)
 {
-    buf_printf(out, "  %-10s ", name);
+    buf_printf(out, "  %-10s %s", name, at_most ? "at most " : "");
     plan_add_duration(out, s);
     buf_printf(out, " (%.0f %%)\n", total > 0 ? 100 * s / total : 0);
 }
@@ -175,10 +175,10 @@ static void add_time(const struct plan *p, struct buf *out)
     buf_str(out, " +- ");
     plan_add_duration(out, t->uncertainty);
     buf_printf(out, ", %.1f s per site\n", t->total / p->n_sites);
-    add_part(out, "motion", t->motion, t->total);
-    add_part(out, "approach", t->approach, t->total);
-    add_part(out, "technique", t->technique, t->total);
-    add_part(out, "overhead", t->overhead, t->total);
+    add_part(out, "motion", t->motion, t->total, false);
+    add_part(out, "approach", t->approach, t->total, false);
+    add_part(out, "technique", t->technique, t->total, t->at_most);
+    add_part(out, "overhead", t->overhead, t->total, false);
     if (p->n_controls) {
         buf_str(out, "  of it for control sites: ");
         plan_add_duration(out, t->control);

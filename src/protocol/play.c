@@ -435,6 +435,20 @@ double play_seconds(const struct play_leg *leg)
     return segment_seconds(&leg->segment);
 }
 
+double play_at_most(const struct play *play, int k)
+{
+    const struct segment *g = &play->leg[k].segment;
+    double seconds = play_seconds(&play->leg[k]);
+    for (int i = 0; i < g->n_until; i++) {
+        const struct until *u = &g->until[i];
+        if (u->what != UNTIL_FRACTION || u->all || g->current == 0 || u->of < 0 || u->of >= k)
+            continue;
+        double charge = fabs(play->leg[u->of].segment.current) * play_at_most(play, u->of);
+        seconds = fmin(seconds, u->value * charge / fabs(g->current));
+    }
+    return seconds;
+}
+
 double play_samples(const struct play_leg *leg)
 {
     return ceil(play_seconds(leg) / leg->segment.interval - 1e-9);

@@ -58,6 +58,9 @@ struct step_list play_list(const struct protocol *p, bool control);
 bool play_sweep_range(const struct play *p, double *low, double *high);
 /* s that a leg takes at most. */
 double play_seconds(const struct play_leg *leg);
+/* s that leg `k` takes at most, knowing the legs before it: a share of the charge of an earlier one is
+ * reached at the latest when that one has lasted as long as it can. */
+double play_at_most(const struct play *play, int k);
 /* Samples that it gives at most. */
 double play_samples(const struct play_leg *leg);
 

@@ -14,13 +14,20 @@ static int find_named(const struct protocol *p, int from, int end, const char *n
     return -1;
 }
 
-static void tell_second(const struct step *s, const struct step *first, struct diags *d)
+static void tell_second(const struct protocol *p, const struct step *s, const struct step *first,
+                        struct diags *d)
 {
     bool here = first->mark.source == s->mark.source;
     diags_error(d, s->mark, "a second step named `%.40s`; the first is in line %d%s%s", s->name,
                 first->mark.line, here ? "" : " of ",
                 here || !first->mark.source ? "" : first->mark.source->path);
-    if (first->mark.line == s->mark.line && here)
+    bool twice = first->mark.line == s->mark.line && here;
+    if (twice && s->mark.source != p->source)
+        diags_hint(
+            d,
+            "what is included twice needs other names the second time: write `part: [include: FILE]` under "
+            "`steps`, and `use: {step: part, as: NAME}` where it belongs");
+    else if (twice)
         diags_hint(d, "what is read twice needs another name the second time: use: {step: %s, as: NAME}",
                    s->name);
 }
@@ -33,7 +40,7 @@ void step_name_all(struct protocol *p, const struct step_list *list, struct diag
         struct step *s = &p->step[i];
         int first = s->name ? find_named(p, list->first, i, s->name) : -1;
         if (first >= 0)
-            tell_second(s, &p->step[first], d);
+            tell_second(p, s, &p->step[first], d);
     }
     for (int i = list->first; i < list->end; i++) {
         struct step *s = &p->step[i];

@@ -185,14 +185,20 @@ static bool time_left(struct run *r, const struct plan_site *site, enum run_end 
         err_set(e, ERR_LIMIT, "stop.after: %.3g h are over", gone / 3600);
         return end_paused(r, "stop.after", end);
     }
-    double now = loop_epoch(r->loop), done = now + expected(r, site);
-    if (isnan(r->rules.by) || done <= r->rules.by)
-        return true;
-    char at[40];
+    double now = loop_epoch(r->loop), done = now + expected(r, site), until = r->options->until;
+    char at[40], bound[40];
     bool utc = loop_mode(r->loop) == LOOP_VIRTUAL;
-    err_set(e, ERR_LIMIT, "stop.by: site %d would be done at %s, after %s", site->site,
-            wallclock_show(done, now, utc, at), s->by);
-    return end_paused(r, "stop.by", end);
+    if (done > r->rules.by) { /* NAN: no */
+        err_set(e, ERR_LIMIT, "stop.by: site %d would be done at %s, after %s", site->site,
+                wallclock_show(done, now, utc, at), s->by);
+        return end_paused(r, "stop.by", end);
+    }
+    if (until > 0 && done > until) {
+        err_set(e, ERR_LIMIT, "until: site %d would be done at %s, after %s", site->site,
+                wallclock_show(done, now, utc, at), wallclock_show(until, now, utc, bound));
+        return end_paused(r, "until", end);
+    }
+    return true;
 }
 
 /* A sample of which a part can not be measured is no fault, if it is a small one or a small part. */

@@ -53,8 +53,9 @@ struct run_before {
 };
 
 struct run_options {
-    int only_first;                  /* visit only the first n sites of the order; 0 = all */
-    bool quiet;                      /* no progress lines */
+    int only_first; /* visit only the first n sites of the order; 0 = all */
+    bool quiet;     /* no progress lines */
+    double until;   /* s since 1970 by the clock: no site is begun that would end later; 0 = no such bound */
     const struct run_before *before; /* one per place of the plan, when resumed; NULL = a new run */
     double clock_set_s;              /* by which the machine's clock was set in earlier parts of the run */
     volatile sig_atomic_t *stop;     /* set by the signal handler: stop safely; looked at in defined places */

@@ -17,6 +17,25 @@ grep -q 'controls  6 of 12 spots visited, 0 failed' main.out || fail "status: $(
 rows() { "$seccm" features whole.seccm --csv "$@" | awk -F, 'NR > 1 { print $1 }' | sort -nu | awk '{ if ($1 > 36) c++; else s++ } END { print s + 0, c + 0 }'; }
 [ "$(rows)" = "25 0" ] || [ "$(rows)" = "24 0" ] || fail "features: $(rows)"
 [ "$(rows --role control)" = "0 6" ] || fail "features --role control: $(rows --role control)"
+for role in measured control spare; do
+    "$seccm" sites whole.seccm --role $role --csv >role.csv || fail "sites --role $role"
+    "$seccm" sites whole.seccm --where "role = $role" --csv | cmp -s - role.csv && [ "$(wc -l <role.csv)" -gt 1 ] || fail "sites --role $role"
+done
+expect 2 "$seccm" sites whole.seccm --role controls
+
+# No factor may have the name of a column that tables have anyway.
+names=0
+steady=$top/tests/data/steady
+for name in $("$seccm" sites whole.seccm --csv | sed -n '1s/_um\|_s\b//g; 1s/,/ /gp') $("$seccm" features whole.seccm --csv | cut -d, -f1-5 | sed -n '1s/,/ /gp'); do
+    grep -q "factors:.*\b$name:" "$protocol" && continue # its own
+    case $name in *.* | *@*) continue ;; esac
+    sed "s/cutoff/$name/g; s|rig: bench.yaml|rig: $steady/bench.yaml|" "$steady/short.yaml" >named.yaml
+    expect 1 "$seccm" check named.yaml
+    grep -q "\`$name\` can not name a factor: tables of sites have a column" main.out || fail "factor $name: $(cat main.out)"
+    names=$((names + 1))
+done
+[ $names -ge 18 ] || fail "only $names columns"
+say "$names columns can not name a factor"
 expect 0 "$seccm" stats whole.seccm --feature formation.q_red@1 --by role
 grep -q '^control *6 ' main.out || fail "stats --by role: $(cat main.out)"
 expect 0 "$seccm" stats whole.seccm --feature formation.q_red@1

@@ -19,6 +19,16 @@ expect 0 "$seccm" run protocol.yaml --virtual -q -o a.seccm
 expect 0 "$seccm" diff whole.seccm a.seccm
 say "a protocol with its steps in two other files gives the same results"
 
+# Twice the same file: the hint must lead somewhere.
+printf 'seccm: 1\nsteps:\n  - hold: {name: again, potential: 3 V, for: 0.2 s}\n' >parts/again.yaml
+sed 's|^  - ocp.*|&\n  - include: parts/again.yaml\n  - include: parts/again.yaml|' whole.yaml >twice.yaml
+expect 1 "$seccm" check twice.yaml
+grep -q 'part: \[include: FILE\].* under `steps`, and `use: {step: part, as: NAME}`' main.out || fail "hint: $(cat main.out)"
+sed 's|^site:|steps:\n  part: [include: parts/again.yaml]\nsite:|' whole.yaml |
+    sed 's|^  - ocp.*|&\n  - use: {step: part, as: one}\n  - use: {step: part, as: two}|' >twice.yaml
+expect 0 "$seccm" check twice.yaml
+say "what is included twice: the hint works"
+
 # A resumed run must find them as they were.
 expect 0 "$seccm" run protocol.yaml --virtual -q --sites 5 -o b.seccm
 cp parts/last.yaml kept.yaml

@@ -34,6 +34,22 @@ grep -q 'warning: .*line of 115200 baud carries 11.5 kB/s' main.out || fail "a s
 rm slow.yaml
 say "a line that is too slow is warned of"
 
+# A simulated sample that an earlier run of this name has used up is no fresh one.
+mkdir stale
+short=$top/tests/data/steady/short.yaml
+expect 0 "$seccm" run "$short" --virtual -q -o stale/a.seccm
+mv stale/a.seccm stale/kept.seccm
+expect 2 "$seccm" run "$short" --virtual -q -o stale/a.seccm
+grep -q 'stale/a.sample is left from an earlier run.*--keep-sample' main.out || fail "stale: $(cat main.out)"
+[ -e stale/a.seccm ] && fail "a run was begun"
+expect 0 "$seccm" run "$short" --virtual -o stale/a.seccm --keep-sample
+grep -q ' 6 contacts,.* 3 spots revisited' main.out || fail "stale: $(cat main.out)"
+rm stale/a.*
+expect 0 "$seccm" run "$short" --virtual -o stale/a.seccm
+grep -q ' 3 contacts,.* 0 spots revisited' main.out || fail "fresh: $(cat main.out)"
+rm -r stale
+say "a used sample is gone on with only when that is asked for"
+
 # Places.
 echo precious >there.seccm
 expect 2 "$seccm" run "$good" --virtual -o there.seccm

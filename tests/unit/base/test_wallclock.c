@@ -113,6 +113,12 @@ static void how_it_is_shown(void **state)
     assert_string_equal(wallclock_show(now + 3600, now, true, text), "21:00");
     assert_string_equal(wallclock_show(now + 9.5 * 3600, now, false, text), "Mon 06:30");
     assert_string_equal(wallclock_show(now + 10 * 86400, now, false, text), "2026-12-02 21:00");
+    /* What is written is read again. */
+    struct wallclock w;
+    assert_string_equal(wallclock_text(now + 59, false, text), "2026-11-22 21:00");
+    assert_true(wallclock_parse(text, &w, NULL));
+    assert_true(wallclock_next(&w, now + 86400, false) == now);
+    assert_string_equal(wallclock_text(now, true, text), "2026-11-22 20:00");
 }
 
 static void virtual_time_begins_at_its_epoch(void **state)

@@ -297,9 +297,51 @@ static void a_time_that_is_past_or_too_near_is_an_error(void **state)
     drop(&m);
 }
 
+/* --- time of steps that a charge ends ------------------------------------------------------------------- */
+
+/* 60 s at 2 pA are given back at 4 pA, half of them: 15 s at the latest, whatever `elapsed` would allow. */
+static void a_capacity_bounds_the_time(void **state)
+{
+    (void)state;
+    static const char step[] =
+        "site: [galvanostatic: {current: -2 pA, until: {potential: \"< 0.1 V\", elapsed: %s}, "
+        "reverse: {current: 4 pA, until: {elapsed: 300 s%s}}}]\n";
+    static const struct {
+        const char *elapsed, *more;
+        double seconds;
+    } all[] = {{"60 s", ", capacity: 50 %", 75},
+               {"60 s", ", capacity: 1000 %", 60 + 300},
+               {"60 s", "", 360},
+               {"60 s", ", charge: 40 pC", 70},
+               {"60 s, charge: 20 pC", ", capacity: 100 %", 15}};
+    for (size_t k = 0; k < sizeof all / sizeof all[0]; k++) {
+        struct buf text = {0}, site = {0};
+        buf_printf(&site, step, all[k].elapsed, all[k].more);
+        struct made m =
+            load_well("{shape: line, count: 4, pitch: 5 um, origin: {x: 10 um, y: 10 um}}", site.p, 0);
+        double each = m.plan->seconds.technique / m.plan->n_sites;
+        if (fabs(each - all[k].seconds) > 1e-6)
+            fail_msg("elapsed %s%s: %g s, not %g", all[k].elapsed, all[k].more, each, all[k].seconds);
+        plan_print(m.plan, &text);
+        has(&text, "technique  at most ");
+        buf_free(&text);
+        buf_free(&site);
+        drop(&m);
+    }
+    /* What nothing can cut short is not a bound. */
+    struct buf text = {0};
+    struct made m = load_well("{shape: line, count: 4, pitch: 5 um, origin: {x: 10 um, y: 10 um}}",
+                              "site: [hold: {potential: 0.2 V, for: 10 s}]\n", 0);
+    plan_print(m.plan, &text);
+    assert_null(strstr(text.p, "at most "));
+    buf_free(&text);
+    drop(&m);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_capacity_bounds_the_time),
         cmocka_unit_test(the_patch_is_taken_out_of_the_sites),
         cmocka_unit_test(the_sequence_follows_the_count),
         cmocka_unit_test(the_sequence_follows_the_clock),
