@@ -30,6 +30,8 @@ static bool make_sim(struct bench *b, const struct rig_config *c, const struct b
     diags_free(d);
     if (b->sim && o->sample_state && !world_load(sim_rig_world(b->sim), o->sample_state, e))
         return false;
+    if (b->sim && o->sim_probe > 1)
+        world_set_probe(sim_rig_world(b->sim), o->sim_probe, o->sim_shift);
     return b->sim != NULL;
 }
 

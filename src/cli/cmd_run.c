@@ -6,6 +6,7 @@
 
 #include "cli/commands.h"
 #include "cli/session.h"
+#include "output/status.h"
 
 /* PROTOCOL.yaml -> PROTOCOL.seccm in the present folder. */
 static char *default_output(const char *protocol)
@@ -26,11 +27,18 @@ static int run_protocol(const char *protocol, const char *output, const struct p
     char *path = output ? xstrdup(output) : default_output(protocol);
     int status = 0;
     struct loaded l;
+    int holder = status_writer(path);
     if (access(path, F_OK) == 0) {
-        err_set(&e, ERR_USAGE,
-                "%s exists already and nothing is overwritten: go on with `seccm resume %s`, or name "
-                "another file with -o",
-                path, path);
+        if (holder)
+            err_set(&e, ERR_USAGE,
+                    "%s exists already: process %d holds it, the run is under way (seccm status %s); name "
+                    "another file with -o",
+                    path, holder, path);
+        else
+            err_set(&e, ERR_USAGE,
+                    "%s exists already and nothing is overwritten: go on with `seccm resume %s`, or name "
+                    "another file with -o",
+                    path, path);
         status = options_fail(&e);
     } else if (load_plan(protocol, po, &l, &status)) {
         char *state = session_sample_path(path);

@@ -162,7 +162,8 @@ static void tell_page(struct writer *w, const char *url, bool there)
 
 /* What goes before, of a run that is resumed. */
 struct past {
-    struct run_before *site; /* NULL: a new run */
+    struct run_before *site;   /* NULL: a new run */
+    const struct probe *probe; /* NULL: the first one */
     struct left left;
     double begin_s; /* experiment time at which it was left */
 };
@@ -177,6 +178,7 @@ static int go(struct bench *b, struct live *live, struct results *file, const st
     struct run_options ro = {.only_first = o->only_first,
                              .quiet = o->quiet,
                              .before = past->site,
+                             .probe = past->probe,
                              .stop = &stop_wanted,
                              .guardian = o->guardian};
     waiting_loop = b->loop;
@@ -252,7 +254,34 @@ static bool begin_of(struct results *file, struct bench_options *o, char **utc, 
     return true;
 }
 
-int session_resume(const struct plan *plan, const char *path, const struct session_options *o)
+/* All that must hold before anything moves: the file is ours alone and as it was looked at, the instruments
+ * are those of the run, every place can be reached. The bench is open behind it, or *e says why not. */
+static bool prepare(const struct plan *plan, struct results *file, struct session_options *o, char **utc,
+                    struct past *past, struct resumption *x, struct bench *b, struct err *e)
+{
+    struct err ignored = ERR_INIT;
+    if (!resumption_is_current(x, file, e) || !left_read(file, &past->left, e) ||
+        !results_close_open_attempts(file, e) || !run_before_read(file, plan, past->site, e) ||
+        !begin_of(file, &o->bench, utc, e) ||
+        !new_probe_resolve(&x->new_probe, x->stored, plan->protocol, &x->probe, e) ||
+        (x->probe.number > 1 && !new_probe_reaches(&x->probe, plan, past->site, e)))
+        return false;
+    past->begin_s = o->bench.begin_s;
+    o->bench.sim_probe = x->probe.number;
+    for (int k = 0; k < 3; k++)
+        o->bench.sim_shift[k] = isfinite(x->probe.simulated[k]) ? x->probe.simulated[k] : 0;
+    if (!open_bench(b, plan, o, e))
+        return false;
+    if (resumption_same_rig(x, b->rig, results_path(file), e) &&
+        resumption_store(x, file, b, past->begin_s, e))
+        return true;
+    b->sample_state = NULL;
+    bench_close(b, &ignored);
+    return false;
+}
+
+int session_resume(const struct plan *plan, const char *path, const struct session_options *o,
+                   struct resumption *x)
 {
     struct err e = ERR_INIT;
     struct bench b;
@@ -260,14 +289,12 @@ int session_resume(const struct plan *plan, const char *path, const struct sessi
     struct results *file = results_open_write(path, &e);
     if (!file)
         return options_fail(&e);
-    struct past past = {.site = xcalloc(n, sizeof *past.site)};
+    struct past past = {.site = xcalloc(n, sizeof *past.site), .probe = &x->probe};
     struct session_options so = *o;
     struct live *live = NULL;
     char *utc = NULL;
     int status;
-    if (!left_read(file, &past.left, &e) || !results_close_open_attempts(file, &e) ||
-        !run_before_read(file, plan, past.site, &e) || !begin_of(file, &so.bench, &utc, &e) ||
-        !open_bench(&b, plan, &so, &e)) {
+    if (!prepare(plan, file, &so, &utc, &past, x, &b, &e)) {
         status = options_fail(&e);
         results_close(file, &e);
     } else if (!(live = live_start(plan, &b, path, &o->live, &stop_wanted, &e)) ||
@@ -277,7 +304,6 @@ int session_resume(const struct plan *plan, const char *path, const struct sessi
         results_close(file, &e);
         bench_close(&b, &e);
     } else {
-        past.begin_s = so.bench.begin_s;
         status = go(&b, live, file, plan, path, o, &past);
     }
     live_free(live);

@@ -13,7 +13,7 @@
 
 /* Who holds the lock file beside the results file (results/place.h), found in the kernel's list of locks:
  * asking by taking the lock could get in the way of a run that starts at this moment. */
-static int writer_of(const char *path)
+int status_writer(const char *path)
 {
     struct buf name = {0};
     struct stat st;
@@ -98,7 +98,7 @@ bool status_read(const struct data *d, struct status *out, struct err *e)
     free(state);
     free(reason);
     free(utc);
-    out->pid = writer_of(results_path(d->r));
+    out->pid = status_writer(results_path(d->r));
     out->alive = out->pid != 0;
     snprintf(out->page, sizeof out->page, "%s", out->alive ? page : "");
     free(page);

@@ -7,6 +7,7 @@
 
 #include "instrument/rig.h"
 #include "protocol/plan.h"
+#include "results/probe.h"
 #include "results/writer.h"
 #include "run/guardian.h"
 #include "run/snapshot.h"
@@ -49,10 +50,12 @@ struct run_options {
     int only_first;                  /* visit only the first n sites of the order; 0 = all */
     bool quiet;                      /* no progress lines */
     const struct run_before *before; /* one per place of the plan, when resumed; NULL = a new run */
-    volatile sig_atomic_t *stop;     /* set by the signal handler: stop safely; looked at in defined places */
-    struct guardian *guardian;       /* on watch; NULL = none (virtual time). Without it nothing goes down. */
-    struct wishes *wishes;     /* of the operator, looked at in the same places; NULL = nobody can ask */
-    struct snapshot *snapshot; /* for watchers; NULL = nobody looks */
+    const struct probe
+        *probe; /* that is mounted; NULL = the first. What was learnt with another is left out. */
+    volatile sig_atomic_t *stop; /* set by the signal handler: stop safely; looked at in defined places */
+    struct guardian *guardian;   /* on watch; NULL = none (virtual time). Without it nothing goes down. */
+    struct wishes *wishes;       /* of the operator, looked at in the same places; NULL = nobody can ask */
+    struct snapshot *snapshot;   /* for watchers; NULL = nobody looks */
 };
 
 /* Visits the sites of the plan. The rig is open and identified, the writer started on a file created from
