@@ -69,6 +69,7 @@ struct table *tables_sites(const struct data *d)
     table_column(t, "flags", CELL_TEXT, DIM_NONE);
     table_column(t, "start", CELL_NUMBER, DIM_TIME);
     table_column(t, "start_utc", CELL_TEXT, DIM_NONE);
+    table_column(t, "probe", CELL_TEXT, DIM_NONE);
     for (int k = 0; k < d->sites.n; k++) {
         const struct results_site *s = &d->sites.site[k];
         table_int(t, s->site);
@@ -88,6 +89,7 @@ struct table *tables_sites(const struct data *d)
         table_text(t, s->flags);
         table_number(t, s->start_s);
         table_text(t, s->start_utc);
+        table_text(t, data_probe(d, k));
     }
     return t;
 }
