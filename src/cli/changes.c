@@ -188,13 +188,14 @@ bool changes_allow(const struct changes *c, bool accept, const char *results_pat
     if (c->held)
         return err_set(
             e, ERR_INPUT,
-            "%s: it would be another run with what differs (above): put the files back as they were, "
+            "%s: nothing was moved: it would be another run with what differs (above). Put the files back as "
+            "they were, "
             "or move them away (the results file has them, table `input`); or start a new run with "
             "`avoid: [%s]`",
             results_path, results_path);
-    return accept ||
-           err_set(e, ERR_INPUT,
-                   "%s: not all is as it was (above). If that is meant, go on with it: seccm resume "
-                   "--accept %s",
-                   results_path, results_path);
+    return accept || err_set(e, ERR_INPUT,
+                             "%s: nothing was moved: not all is as it was (above). If that is meant, go on "
+                             "with it: seccm resume "
+                             "--accept %s",
+                             results_path, results_path);
 }

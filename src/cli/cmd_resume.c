@@ -68,7 +68,7 @@ static bool may_go_on(struct results *r, bool accept, struct err *e)
     return ok;
 }
 
-/* The plan of the stored files; with --accept, of those on disk where they may differ. */
+/* The plan of the stored files, with --accept of those on disk where they may differ; and the probe. */
 static bool plan_of(struct results *r, struct resumption *x, struct loaded *l, int *status)
 {
     struct err e = ERR_INIT;
@@ -82,7 +82,8 @@ static bool plan_of(struct results *r, struct resumption *x, struct loaded *l, i
     changes_take(x->stored);
     if (!stored_plan(x->stored, aperture, l, status))
         return false;
-    if (stored_same_sites(r, l->plan, &e))
+    if (stored_same_sites(r, l->plan, &e) &&
+        new_probe_resolve(&x->new_probe, x->stored, l->protocol, &x->probe, &e))
         return true;
     *status = options_fail(&e);
     load_free(l);

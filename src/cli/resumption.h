@@ -11,7 +11,7 @@ struct resumption {
     struct stored *stored;
     struct changes *changes;
     struct new_probe new_probe; /* asked for */
-    struct probe probe;         /* to go on with */
+    struct probe probe;         /* to go on with: see new_probe_resolve() */
     bool accept;
 };
 

@@ -263,7 +263,6 @@ static bool prepare(const struct plan *plan, struct results *file, struct sessio
     if (!resumption_is_current(x, file, e) || !left_read(file, &past->left, e) ||
         !results_close_open_attempts(file, e) || !run_before_read(file, plan, past->site, e) ||
         !begin_of(file, &o->bench, utc, e) ||
-        !new_probe_resolve(&x->new_probe, x->stored, plan->protocol, &x->probe, e) ||
         (x->probe.number > 1 && !new_probe_reaches(&x->probe, plan, past->site, e)))
         return false;
     past->begin_s = o->bench.begin_s;

@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clocale.h"
-
 #define AT(member) offsetof(struct probe, member)
 static const struct {
     const char *name, *unit;
@@ -124,7 +122,10 @@ int probe_keys(const struct probe *p, struct probe_text *t, struct results_key k
     put(t, key, n++, p->number, "utc", "", true);
     for (int k = 0; k < NUMBERS; k++) {
         double v = *number_of(&copy, k);
-        c_print_double(t->value[n], sizeof t->value[n], 17, v);
+        struct buf text = {0};
+        buf_json_number(&text, v);
+        snprintf(t->value[n], sizeof t->value[n], "%s", text.p);
+        buf_free(&text);
         put(t, key, n++, p->number, numbers[k].name, numbers[k].unit, isfinite(v));
     }
     return n;
