@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "base/buf.h"
+#include "base/shelf.h"
 #include "protocol/plan.h"
 #include "results/results.h"
 #include "results/writer.h"
@@ -151,6 +152,47 @@ static void touched_spots_are_kept_away_from(void **state)
     drop(&small);
 }
 
+/* A run that goes on avoids what it avoided at first, whatever the earlier one has done since, or is gone. */
+static void the_spots_come_from_a_shelf_as_they_were(void **state)
+{
+    (void)state;
+    char avoid[100];
+    snprintf(avoid, sizeof avoid, "avoid: [%s]", strrchr(earlier, '/') + 1);
+    struct made m = load(line, "", avoid);
+    assert_non_null(m.plan);
+    assert_int_equal(m.p->used.n_lists, 1);
+    const struct source *list = m.p->used.list[0];
+    assert_string_equal(strrchr(list->path, '/'), strrchr(earlier, '/'));
+    struct shelf *s = shelf_new();
+    shelf_put(s, m.p->source->path, m.p->source->bytes.p, m.p->source->bytes.n);
+    shelf_put(s, m.p->rig->source->path, m.p->rig->source->bytes.p, m.p->rig->source->bytes.n);
+    shelf_put(s, list->path, list->bytes.p, list->bytes.n);
+    char *away = xcalloc(1, strlen(earlier) + 2);
+    sprintf(away, "%s-", earlier);
+    assert_int_equal(rename(earlier, away), 0);
+    shelf_use(s);
+    struct diags *d = diags_new();
+    struct err e = ERR_INIT;
+    struct protocol *p = protocol_load(m.p->source->path, NULL, d, &e);
+    shelf_use(NULL);
+    assert_int_equal(rename(away, earlier), 0);
+    free(away);
+    assert_non_null(p);
+    assert_int_equal(p->used.n, m.p->used.n);
+    assert_memory_equal(p->used.spot, m.p->used.spot, (size_t)p->used.n * sizeof *p->used.spot);
+    protocol_free(p);
+    /* A list that was cut is told. */
+    shelf_put(s, list->path, list->bytes.p, list->bytes.n - 3);
+    shelf_use(s);
+    assert_null(protocol_load(m.p->source->path, NULL, d, &e));
+    shelf_use(NULL);
+    diags_print(d, &m.says);
+    has(&m, "the stored list of its spots is damaged");
+    diags_free(d);
+    shelf_free(s);
+    drop(&m);
+}
+
 static void what_is_no_results_file_is_refused(void **state)
 {
     (void)state;
@@ -261,6 +303,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(touched_spots_are_kept_away_from),
+        cmocka_unit_test(the_spots_come_from_a_shelf_as_they_were),
         cmocka_unit_test(what_is_no_results_file_is_refused),
         cmocka_unit_test(the_residue_counts_in_the_pitch),
         cmocka_unit_test(outputs_show_regions_exclusions_and_spares),
