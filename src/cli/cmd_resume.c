@@ -2,19 +2,23 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "cli/commands.h"
 #include "cli/session.h"
 #include "output/status.h"
+#include "run/guardian_log.h"
 
-/* Finished, and no planned site is without an outcome (a run may be begun with some of its sites only). */
+/* Finished, and no planned site is without an outcome (a run may be begun with some of its sites only). What
+ * a guardian had to do afterwards is still to be told. */
 static bool is_done(struct results *r, bool *done, struct err *e)
 {
     struct results_sites s;
-    char *state = results_info(r, "state");
-    *done = strcmp(state, run_end_name(RUN_FINISHED)) == 0;
+    char *state = results_info(r, "state"), *guardian = guardian_log_path(results_path(r));
+    *done = strcmp(state, run_end_name(RUN_FINISHED)) == 0 && access(guardian, F_OK) != 0;
     free(state);
+    free(guardian);
     if (!*done)
         return true;
     if (!results_sites(r, &s, e))
@@ -31,6 +35,21 @@ static void tell_done(struct results *r)
     log_line(LOG_INFO, "%s: the run is finished, nothing is left to do%s%s", results_path(r),
              *reason ? ": " : "", reason);
     free(reason);
+}
+
+/* What a process leaves that is killed on its way out: its lock, and perhaps a WAL. */
+static bool tidy_up(const char *path, struct err *e)
+{
+    static const char *const suffix[] = {"-lock", "-wal"};
+    bool left = false;
+    for (int k = 0; k < 2; k++) {
+        struct buf name = {0};
+        buf_printf(&name, "%s%s", path, suffix[k]);
+        left = left || access(name.p, F_OK) == 0;
+        buf_free(&name);
+    }
+    struct results *r = left ? results_open_write(path, e) : NULL;
+    return !left || (r && results_close(r, e));
 }
 
 /* A run that was begun in virtual time goes on so; one that is over does not, nor one that is under way. */
@@ -50,7 +69,7 @@ static bool look(const char *path, struct session_options *so, bool *done, struc
     if (ok && *done)
         tell_done(r);
     results_close(r, &ignored);
-    return ok;
+    return ok && (!*done || tidy_up(path, e));
 }
 
 /* What a policy of the protocol aborted goes on only if somebody has looked at rig and sample. */
