@@ -45,7 +45,7 @@ void changes_add(struct changes *c, bool may, const char *fmt, ...)
     vsnprintf(text, sizeof text, fmt, args);
     va_end(args);
     c->list = xrealloc(c->list, (size_t)(c->n + 1) * sizeof *c->list);
-    c->list[c->n++] = (struct change){xstrdup(text), may};
+    c->list[c->n++] = (struct difference){xstrdup(text), may};
     c->held += !may;
 }
 

@@ -5,13 +5,13 @@
 
 #include "cli/stored.h"
 
-struct change {
+struct difference {
     char *text; /* "protocol.yaml:12: stop.count: 3 -> 5"; heap */
     bool may;   /* it may be accepted: neither sites, order, levels nor technique hang on it */
 };
 
 struct changes {
-    struct change *list; /* heap */
+    struct difference *list; /* heap */
     int n;
     int held; /* of them may not be accepted */
 };
