@@ -138,6 +138,8 @@ void status_print(const struct data *d, const struct status *s, struct buf *out)
     if (s->controls)
         buf_printf(out, "controls  %d of %d spots visited, %d failed\n", s->controls_used, s->controls,
                    s->controls_failed);
+    if (d->n_probes > 1)
+        buf_printf(out, "probe     %s, the %d. of this run\n", d->probe[d->n_probes - 1].id, d->n_probes);
     if (s->last_site) {
         int at = data_site(d, s->last_site);
         buf_printf(out, "last site %d (%s) at %s\n", s->last_site, data_outcome(d, at), s->now_utc);

@@ -9,6 +9,7 @@
 #include "base/clocale.h"
 #include "base/shelf.h"
 #include "protocol/protocol.h"
+#include "results/probe.h"
 #include "results/results.h"
 
 #define RESIDUE      1.3 /* residue / wetted diameter before it was measured */
@@ -29,12 +30,13 @@ double used_factor(const struct protocol *p)
 
 struct reading {
     struct buf *text;
-    double distance; /* m */
+    double distance;      /* m */
+    const double *offset; /* m: from the earlier run's coordinates to those with this run's probe */
 };
 
 static void add_spot(struct reading *q, double x, double y)
 {
-    const double row[] = {x, y, q->distance};
+    const double row[] = {x + q->offset[0], y + q->offset[1], q->distance};
     for (int k = 0; k < 3; k++) {
         buf_json_number(q->text, row[k]);
         buf_char(q->text, k < 2 ? ',' : '\n');
@@ -63,16 +65,30 @@ static double distance_to(const struct protocol *p, struct results *r)
     return used_factor(p) * (used_residue(p) + then) / 2;
 }
 
+/* Where the stage stands over the earlier run's places: as it did, unless that run had several probes and
+ * this protocol's is one of the later ones. Its coordinates are those of its first. */
+static bool offset_to(const struct protocol *p, struct results *r, double offset[2], struct err *e)
+{
+    struct probe *list = xcalloc(PROBES_MAX, sizeof *list);
+    int n = probes_read(r, list, e);
+    for (int k = 0; k < n; k++)
+        if (p->probe_id && strcmp(list[k].id, p->probe_id) == 0)
+            memcpy(offset, list[k].offset, sizeof list[k].offset);
+    free(list);
+    return n > 0;
+}
+
 /* The list of a results file as it is now. */
 static struct source *list_of(const struct protocol *p, const char *path, struct err *e)
 {
+    double offset[2] = {0, 0};
     struct results *r = results_open(path, e);
     struct results_sites sites = {0};
     if (!r)
         return NULL;
     struct source *s = source_from_text(path, LIST_HEAD);
-    struct reading q = {.text = &s->bytes, .distance = distance_to(p, r)};
-    bool ok = results_sites(r, &sites, e);
+    struct reading q = {.text = &s->bytes, .distance = distance_to(p, r), .offset = offset};
+    bool ok = offset_to(p, r, offset, e) && results_sites(r, &sites, e);
     for (int i = 0; ok && i < sites.n; i++)
         if (sites.site[i].attempts > 0)
             ok = add_attempts(&q, r, &sites.site[i], e);

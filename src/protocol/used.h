@@ -16,8 +16,9 @@ struct used {
 };
 
 /* Reads the files of `avoid` into p->used; errors go to `d`. The earlier run's coordinates must be those of
- * the same stage with the sample unmoved: nothing in a file could tell otherwise. From a shelf
- * (base/shelf.h) the lists are taken as an earlier reading made them. */
+ * the same stage with the sample unmoved: nothing in a file could tell otherwise. A run that had several
+ * probes is read in the coordinates of the one whose id this protocol's probe has, or else of its first. From
+ * a shelf (base/shelf.h) the lists are taken as an earlier reading made them. */
 void used_read(struct protocol *p, struct diags *d);
 void used_free(struct used *u);
 

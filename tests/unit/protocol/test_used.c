@@ -14,6 +14,7 @@
 #include "base/buf.h"
 #include "base/shelf.h"
 #include "protocol/plan.h"
+#include "results/probe.h"
 #include "results/results.h"
 #include "results/writer.h"
 
@@ -150,6 +151,31 @@ static void touched_spots_are_kept_away_from(void **state)
     drop(&all);
     drop(&m);
     drop(&small);
+}
+
+/* The earlier run went on with another probe; this one begins with that. */
+static void coordinates_are_those_of_the_probe(void **state)
+{
+    (void)state;
+    char avoid[100];
+    struct err e = ERR_INIT;
+    struct probe_text text;
+    struct results_key key[PROBE_KEYS];
+    const struct probe second = {.number = 2, .id = "P2", .offset = {5e-6, -1e-6}, .from_attempt = 4};
+    struct results_amendment a = {.key = key, .n_keys = probe_keys(&second, &text, key)};
+    struct results *r = results_open_write(earlier, &e);
+    assert_true(r && results_amend(r, &a, &e) && results_close(r, &e));
+    snprintf(avoid, sizeof avoid, "avoid: [%s]", strrchr(earlier, '/') + 1);
+    struct made first = load(line, ", id: P1", avoid), same = load(line, ", id: P2", avoid);
+    assert_true(first.p && same.p);
+    assert_int_equal(first.p->used.n, 3);
+    for (int k = 0; k < 3; k++) {
+        const struct grid_spot *f = &first.p->used.spot[k], *s = &same.p->used.spot[k];
+        assert_true(fabs(s->x - f->x - 5e-6) < 1e-12 && fabs(s->y - f->y + 1e-6) < 1e-12);
+    }
+    assert_true(fabs(first.p->used.spot[0].x - 20e-6) < 1e-12);
+    drop(&first);
+    drop(&same);
 }
 
 /* A run that goes on avoids what it avoided at first, whatever the earlier one has done since, or is gone. */
@@ -304,6 +330,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(touched_spots_are_kept_away_from),
         cmocka_unit_test(the_spots_come_from_a_shelf_as_they_were),
+        cmocka_unit_test(coordinates_are_those_of_the_probe),
         cmocka_unit_test(what_is_no_results_file_is_refused),
         cmocka_unit_test(the_residue_counts_in_the_pitch),
         cmocka_unit_test(outputs_show_regions_exclusions_and_spares),
