@@ -299,13 +299,18 @@ int data_region_factor(struct data *d)
     return several && d->n_factors <= DATA_FACTORS ? add_factor(d, "region", region_of) : -1;
 }
 
-const char *data_probe(const struct data *d, int site)
+const char *data_probe_of(const struct data *d, int64_t attempt)
 {
-    int64_t attempt = d->sites.site[site].last_attempt;
     const struct probe *p = probe_of(d->probe, d->n_probes, attempt);
     char name[24];
     snprintf(name, sizeof name, "probe %d", p->number);
-    return attempt == 0 ? "" : *p->id ? p->id : intern(name);
+    return *p->id ? p->id : intern(name);
+}
+
+const char *data_probe(const struct data *d, int site)
+{
+    int64_t attempt = d->sites.site[site].last_attempt;
+    return attempt ? data_probe_of(d, attempt) : "";
 }
 
 int data_probe_factor(struct data *d)

@@ -53,7 +53,9 @@ int data_role_factor(struct data *d);
 int data_region_factor(struct data *d);
 /* The same with the probe that made the last attempt; -1 if there was only one. */
 int data_probe_factor(struct data *d);
-/* Name of that probe at a site (index); "" if there was no attempt. */
+/* Name of the probe that made an attempt. */
+const char *data_probe_of(const struct data *d, int64_t attempt);
+/* Name of that of the last attempt at a site (index); "" if there was none. */
 const char *data_probe(const struct data *d, int site);
 
 /* Index into sites.site of a site's number, -1 if there is none. */
