@@ -10,6 +10,7 @@
 #include "analysis/flatjson.h"
 #include "analysis/sei_features.h"
 #include "analysis/step_features.h"
+#include "results/probe.h"
 
 void analysis_settings_default(struct analysis_settings *s)
 {
@@ -304,18 +305,34 @@ static bool wiring_of(struct results *r, struct trace_wiring *w, struct err *e)
 
 #define ATTEMPTS_MAX 64
 
+struct probes {
+    struct probe list[PROBES_MAX];
+    int n;
+};
+
+/* Another probe may be wider. */
+static struct analysis_settings settings_at(const struct analysis_settings *s, const struct probe *p)
+{
+    struct analysis_settings of = *s;
+    if (p->number > 1 && isfinite(p->aperture))
+        of.aperture = p->aperture;
+    return of;
+}
+
 /* The features of a site's last attempt, if it has one. */
 static bool load_site(struct results *r, const struct results_site *site, struct results_attempt *room,
-                      const struct analysis_settings *s, const struct trace_wiring *w, struct features *out,
-                      struct err *e)
+                      const struct analysis_settings *all, const struct probes *probes,
+                      const struct trace_wiring *w, struct features *out, struct err *e)
 {
     if (site->last_attempt == 0)
         return true;
+    const struct analysis_settings of =
+        settings_at(all, probe_of(probes->list, probes->n, site->last_attempt));
     int count = results_attempts(r, site->site, room, ATTEMPTS_MAX, e);
     bool ok = count >= 0;
     for (int j = 0; j < count && j < ATTEMPTS_MAX && ok; j++)
         if (room[j].id == site->last_attempt)
-            ok = load_attempt(r, &room[j], s, w, out, e) || err_context(e, "site %d", site->site);
+            ok = load_attempt(r, &room[j], &of, w, out, e) || err_context(e, "site %d", site->site);
     return ok;
 }
 
@@ -328,13 +345,15 @@ bool features_compute(struct results *r, const struct analysis_settings *s, feat
         return false;
     struct features list = {0};
     struct results_attempt *room = xcalloc(ATTEMPTS_MAX, sizeof *room);
-    bool ok = true;
+    struct probes *probes = xcalloc(1, sizeof *probes);
+    bool ok = (probes->n = probes_read(r, probes->list, e)) > 0;
     for (int k = 0; k < sites.n && ok; k++) {
         list.n = 0;
-        ok = load_site(r, &sites.site[k], room, s, &w, &list, e) &&
+        ok = load_site(r, &sites.site[k], room, s, probes, &w, &list, e) &&
              (list.n == 0 || take(ctx, list.row, list.n, e));
     }
     free(room);
+    free(probes);
     features_free(&list);
     results_sites_free(&sites);
     return ok;

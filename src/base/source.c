@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/shelf.h"
 #include "base/yaml.h"
 
 static struct source *source_new(const char *path)
@@ -76,8 +77,40 @@ static bool read_all(int fd, const char *path, size_t limit, struct buf *b, stru
     }
 }
 
+/* From the shelf in use. */
+static struct source *take_down(const struct shelf *shelf, const char *path, size_t limit, struct err *e)
+{
+    const struct buf *bytes = shelf_find(shelf, path, NULL);
+    if (!bytes) {
+        err_set(e, ERR_INPUT, "%s: is not among the files that are stored", path);
+        return NULL;
+    }
+    if (bytes->n > limit) {
+        err_set(e, ERR_INPUT, "%s: file is %zu bytes, at most %zu", path, bytes->n, limit);
+        return NULL;
+    }
+    struct source *s = source_new(path);
+    if (bytes->n)
+        buf_add(&s->bytes, bytes->p, bytes->n);
+    return s;
+}
+
+char *source_real(const char *path)
+{
+    const struct shelf *shelf = shelf_in_use();
+    const char *name;
+    if (!shelf)
+        return realpath(path, NULL);
+    if (shelf_find(shelf, path, &name))
+        return xstrdup(name);
+    errno = ENOENT;
+    return NULL;
+}
+
 struct source *source_read(const char *path, size_t limit, struct err *e)
 {
+    if (shelf_in_use())
+        return take_down(shelf_in_use(), path, limit, e);
     /* Opening a fifo must not wait for its writer. */
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (fd < 0) {

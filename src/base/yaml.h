@@ -18,10 +18,13 @@ struct source {
     struct buf bytes;
 };
 
-/* Reads a regular file of at most `limit` bytes. Caller frees with source_free(). */
+/* Reads a regular file of at most `limit` bytes, from the shelf if one is in use (base/shelf.h). Caller frees
+ * with source_free(). */
 struct source *source_read(const char *path, size_t limit, struct err *e);
 struct source *source_from_text(const char *name, const char *text);
 void source_free(struct source *s);
+/* The one name of a file, whatever way leads to it; NULL with errno if there is none. Caller frees. */
+char *source_real(const char *path);
 /* A path that the file `from` names, relative to its folder unless absolute. Caller frees. */
 char *source_beside(const char *from, const char *path);
 

@@ -50,6 +50,8 @@ static bool make_sim(struct bench *b, const struct rig_config *c, const struct b
         return false;
     if (b->sim)
         b->opened_before = world_counters(sim_rig_world(b->sim)).open_circuit;
+    if (b->sim && o->sim_probe > 1)
+        world_set_probe(sim_rig_world(b->sim), o->sim_probe, o->sim_shift);
     return b->sim != NULL;
 }
 

@@ -18,6 +18,8 @@ struct bench_options {
     const char *stage_link, *pstat_link; /* override the rig file's links; NULL = as in the file */
     uint64_t sim_seed;                   /* 0 = as in the rig file */
     const char *sample_state;            /* simulated: file of the sample's state; NULL = forgotten */
+    int sim_probe;                       /* simulated: number of the probe mounted; 0 = the first */
+    double sim_shift[3];                 /* ... and where its end is against the first one's, m */
 };
 
 struct bench {

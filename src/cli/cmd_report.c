@@ -26,7 +26,8 @@ static int run(const struct command *self, int argc, char **argv)
     struct buf html = {0};
     if (d) {
         data_keep(d, DATA_SITES);
-        data_region_factor(d); /* regions are compared like levels */
+        data_region_factor(d); /* regions are compared like levels, */
+        data_probe_factor(d);  /* and so are probes */
     }
     bool ok = d && report_html(d, &html, &e);
     data_close(d);

@@ -2,93 +2,58 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/log.h"
 #include "cli/commands.h"
 #include "cli/session.h"
+#include "output/status.h"
+#include "run/guardian_log.h"
 
-/* The inputs must still be what the file was begun with, byte for byte. */
-static bool same_input(struct results *r, const char *role, const struct source *now, struct err *e)
+/* Finished, and no planned site is without an outcome (a run may be begun with some of its sites only). What
+ * a guardian had to do afterwards is still to be told. */
+static bool is_done(struct results *r, bool *done, struct err *e)
 {
-    struct buf path = {0}, bytes = {0};
-    bool ok = results_input(r, role, &path, &bytes, e);
-    if (ok && (!now || now->bytes.n != bytes.n || memcmp(now->bytes.p, bytes.p, bytes.n)))
-        ok = err_set(e, ERR_INPUT,
-                     "the %s file %s is no longer what this run was begun with: put it back as it was "
-                     "(its text is in the results file, table `input`)",
-                     role, path.p);
-    buf_free(&path);
-    buf_free(&bytes);
-    return ok;
-}
-
-/* Files of one role, stored as points, points#2, ... */
-static bool same_files(struct results *r, const char *what, const struct source *const *now, int n,
-                       struct err *e)
-{
-    for (int k = 0; k < n; k++) {
-        char role[24];
-        if (k)
-            snprintf(role, sizeof role, "%s#%d", what, k + 1);
-        else
-            snprintf(role, sizeof role, "%s", what);
-        if (!same_input(r, role, now[k], e))
-            return false;
-    }
+    struct results_sites s;
+    char *state = results_info(r, "state"), *guardian = guardian_log_path(results_path(r));
+    *done = strcmp(state, run_end_name(RUN_FINISHED)) == 0 && access(guardian, F_OK) != 0;
+    free(state);
+    free(guardian);
+    if (!*done)
+        return true;
+    if (!results_sites(r, &s, e))
+        return false;
+    for (int k = 0; k < s.n; k++)
+        *done = *done && (s.site[k].role != SITE_MEASURED || s.site[k].outcome != OUTCOME_NONE);
+    results_sites_free(&s);
     return true;
 }
 
-/* The grid's CSV files, and the files of steps. */
-static bool same_lists(struct results *r, const struct protocol *p, struct err *e)
+static void tell_done(struct results *r)
 {
-    const struct source *points[16], *include[INCLUDE_MAX];
-    int n = grid_sources(p->grid, points, 16);
-    for (int k = 0; k < p->n_includes; k++)
-        include[k] = p->include[k].source;
-    return same_files(r, "points", points, n < 16 ? n : 16, e) &&
-           same_files(r, "include", include, p->n_includes, e);
+    char *reason = results_info(r, "state_reason");
+    log_line(LOG_INFO, "%s: the run is finished, nothing is left to do%s%s", results_path(r),
+             *reason ? ": " : "", reason);
+    free(reason);
 }
 
-static bool same_inputs(struct results *r, const struct protocol *p, struct err *e)
+/* What a process leaves that is killed on its way out: its lock, and perhaps a WAL. */
+static bool tidy_up(const char *path, struct err *e)
 {
-    for (int f = 0; f < p->n_factors; f++) {
-        char role[24];
-        snprintf(role, sizeof role, "levels%d", f + 1);
-        if (p->factor[f].source && !same_input(r, role, p->factor[f].source, e))
-            return false;
+    static const char *const suffix[] = {"-lock", "-wal"};
+    bool left = false;
+    for (int k = 0; k < 2; k++) {
+        struct buf name = {0};
+        buf_printf(&name, "%s%s", path, suffix[k]);
+        left = left || access(name.p, F_OK) == 0;
+        buf_free(&name);
     }
-    return same_input(r, "protocol", p->source, e) && same_input(r, "rig", p->rig->source, e) &&
-           (!p->grid_source || same_input(r, "grid", p->grid_source, e)) && same_lists(r, p, e);
+    struct results *r = left ? results_open_write(path, e) : NULL;
+    return !left || (r && results_close(r, e));
 }
 
-/* The plan of the file: its protocol, rig and seed. */
-static bool plan_of(struct results *r, struct loaded *l, int *status, struct err *e)
-{
-    struct buf protocol = {0}, rig = {0}, bytes = {0};
-    char *seed = results_info(r, "seed");
-    bool ok = results_input(r, "protocol", &protocol, &bytes, e);
-    buf_clear(&bytes);
-    ok = ok && results_input(r, "rig", &rig, &bytes, e);
-    if (!ok) {
-        *status = options_fail(e);
-    } else {
-        const struct protocol_options o = {
-            .rig_path = rig.p, .has_seed = true, .seed = strtoll(seed, NULL, 10), .include_outside = true};
-        ok = load_plan(protocol.p, &o, l, status);
-        if (ok && !same_inputs(r, l->protocol, e)) {
-            *status = options_fail(e);
-            load_free(l);
-            ok = false;
-        }
-    }
-    free(seed);
-    buf_free(&protocol);
-    buf_free(&rig);
-    buf_free(&bytes);
-    return ok;
-}
-
-/* A run that was begun in virtual time goes on so. */
-static bool read_mode(const char *path, struct session_options *so, struct err *e)
+/* A run that was begun in virtual time goes on so; one that is over does not, nor one that is under way. */
+static bool look(const char *path, struct session_options *so, bool *done, struct err *e)
 {
     struct err ignored = ERR_INIT;
     struct results *r = results_open(path, e);
@@ -97,8 +62,14 @@ static bool read_mode(const char *path, struct session_options *so, struct err *
     char *mode = results_info(r, "mode");
     so->bench.virtual_time = so->bench.virtual_time || (!strcmp(mode, "virtual") && so->bench.speed <= 0);
     free(mode);
+    int holder = status_writer(path);
+    bool ok = holder ? err_set(e, ERR_IO, "%s: process %d holds it, the run is under way: seccm status %s",
+                               path, holder, path)
+                     : is_done(r, done, e);
+    if (ok && *done)
+        tell_done(r);
     results_close(r, &ignored);
-    return true;
+    return ok && (!*done || tidy_up(path, e));
 }
 
 /* What a policy of the protocol aborted goes on only if somebody has looked at rig and sample. */
@@ -116,7 +87,29 @@ static bool may_go_on(struct results *r, bool accept, struct err *e)
     return ok;
 }
 
-static int resume(const char *path, struct session_options *so)
+/* The plan of the stored files, with --accept of those on disk where they may differ; and the probe. */
+static bool plan_of(struct results *r, struct resumption *x, struct loaded *l, int *status)
+{
+    struct err e = ERR_INIT;
+    double aperture = 0;
+    changes_find(x->stored, x->changes);
+    if (!changes_allow(x->changes, x->accept, results_path(r), &e) ||
+        !new_probe_aperture(&x->new_probe, x->stored, &aperture, &e)) {
+        *status = options_fail(&e);
+        return false;
+    }
+    changes_take(x->stored);
+    if (!stored_plan(x->stored, aperture, l, status))
+        return false;
+    if (stored_same_sites(r, l->plan, &e) &&
+        new_probe_resolve(&x->new_probe, x->stored, l->protocol, &x->probe, &e))
+        return true;
+    *status = options_fail(&e);
+    load_free(l);
+    return false;
+}
+
+static int resume_with(const char *path, struct session_options *so, struct resumption *x)
 {
     struct err e = ERR_INIT;
     struct loaded l;
@@ -124,30 +117,40 @@ static int resume(const char *path, struct session_options *so)
     struct results *r = results_open(path, &e);
     if (!r)
         return options_fail(&e);
-    bool ok = may_go_on(r, so->accept, &e);
+    bool ok = may_go_on(r, so->accept, &e) && stored_read(r, x->stored, &e);
     if (!ok)
         status = options_fail(&e);
-    ok = ok && plan_of(r, &l, &status, &e);
+    ok = ok && plan_of(r, x, &l, &status);
     results_close(r, &e);
     if (!ok)
         return status;
     char *state = session_sample_path(path);
     if (!so->bench.sample_state)
         so->bench.sample_state = state;
-    status = session_resume(l.plan, path, so);
+    status = session_resume(l.plan, path, so, x);
     free(state);
     load_free(&l);
     return status;
 }
 
 /* The guardian is forked while no database is open. */
-static int resume_guarded(const char *path, struct session_options *so)
+static int resume_guarded(const char *path, struct session_options *so, const struct new_probe *probe)
 {
     struct err e = ERR_INIT;
-    if (!read_mode(path, so, &e) ||
-        (!so->bench.virtual_time && !(so->guardian = guardian_start(GUARDIAN_SILENCE, &e))))
+    bool done = false;
+    if (!look(path, so, &done, &e))
         return options_fail(&e);
-    int status = resume(path, so);
+    if (done)
+        return 0;
+    if (!so->bench.virtual_time && !(so->guardian = guardian_start(GUARDIAN_SILENCE, &e)))
+        return options_fail(&e);
+    struct stored *stored = xcalloc(1, sizeof *stored);
+    struct changes changes = {0};
+    struct resumption x = {.stored = stored, .changes = &changes, .new_probe = *probe, .accept = so->accept};
+    int status = resume_with(path, so, &x);
+    changes_free(&changes);
+    stored_free(stored);
+    free(stored);
     guardian_free(so->guardian);
     return status;
 }
@@ -158,13 +161,25 @@ static int run(const struct command *self, int argc, char **argv)
     bool help;
     int n;
     struct session_options so = {0};
+    struct new_probe probe = {0};
     const struct option options[] = {
         {"virtual", 0, OPTION_FLAG, &so.bench.virtual_time, NULL,
          "simulated rig only (default if it was begun so)"},
         {"speed", 0, OPTION_NUMBER, &so.bench.speed, "K",
          "simulated rig only: K times faster than real time"},
         {"accept", 0, OPTION_FLAG, &so.accept, NULL,
-         "go on with a run that a policy of the protocol aborted"},
+         "go on with a run that a policy of the protocol aborted, or with a program, instruments, links, "
+         "`faults` or `stop` that are not what they were"},
+        {"new-probe", 0, OPTION_TEXT, &probe.id, "ID",
+         "another probe is mounted: its end is found by --fiducial or --offset, heights are learnt anew"},
+        {"fiducial", 0, OPTION_TEXT, &probe.fiducial, "[N:]X,Y",
+         "where the stage stands with the new probe over the (Nth) fiducial on record, e.g. \"99 um, 7.5 "
+         "um\""},
+        {"offset", 0, OPTION_TEXT, &probe.offset, "DX,DY",
+         "without a fiducial on record: by how much its end is displaced from the last one's"},
+        {"aperture", 0, OPTION_TEXT, &probe.aperture, "LENGTH", "of the new probe, if it is another one"},
+        {"sim-shift", 0, OPTION_TEXT, &probe.simulated, "X,Y[,Z]",
+         "simulated rig only: where its end truly is, against the first one's"},
         {"transcript", 0, OPTION_TEXT, &so.bench.transcript, "FILE", "record all traffic of all links"},
         {"stage", 0, OPTION_TEXT, &so.bench.stage_link, "LINK", "another link, e.g. pty:/dev/pts/4"},
         {"potentiostat", 0, OPTION_TEXT, &so.bench.pstat_link, "LINK", "another link"},
@@ -180,21 +195,25 @@ static int run(const struct command *self, int argc, char **argv)
         return options_fail(&e);
     if (help)
         return 0;
-    if (n == 0) {
+    if (n == 0)
         err_set(&e, ERR_USAGE, "resume: which file? (usage: seccm resume %s)", self->usage);
+    if (n == 0 || !new_probe_check(&probe, &e))
         return options_fail(&e);
-    }
     if (!session_until_check(so.until, &e))
         return options_fail(&e);
-    return resume_guarded(words[0], &so);
+    return resume_guarded(words[0], &so, &probe);
 }
 
 const struct command command_resume = {
     .name = "resume",
-    .usage = "FILE.seccm [--serve [ADDR:]PORT]",
+    .usage = "FILE.seccm [--accept] [--new-probe ID --fiducial X,Y] [--serve [ADDR:]PORT]",
     .summary = "Go on after an interruption: retract, close the open attempt, visit what is left.",
     .example =
-        "  seccm resume night.seccm\n\n"
+        "  seccm resume night.seccm\n"
+        "  seccm resume night.seccm --new-probe P18 --fiducial \"101.4 um, 7.9 um\"\n\n"
+        "The plan is that of the results file, which holds all of its input files. Where those on disk, the\n"
+        "program or the instruments say something else by now, it is told, and nothing moves without "
+        "--accept.\n"
         "If the last run died, its guardian has made the rig safe: what it did is told and stored as events.",
     .run = run,
 };

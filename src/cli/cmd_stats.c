@@ -51,6 +51,8 @@ static bool choose(struct data *d, const struct wish *w, int *factor, struct err
         *factor = data_role_factor(d);
     else if (w->by && strcmp(w->by, "region") == 0)
         data_region_factor(d);
+    else if (w->by && strcmp(w->by, "probe") == 0)
+        data_probe_factor(d);
     return by_role || !w->by || data_factor(d, w->by, factor, e);
 }
 
@@ -80,7 +82,7 @@ static int run(const struct command *self, int argc, char **argv)
     const struct option options[] = {
         {"feature", 0, OPTION_TEXT, &w.feature, "NAME", "contact_z, step.feature or step.feature@cycle"},
         {"by", 0, OPTION_TEXT, &w.by, "FACTOR",
-         "one row per level of this factor, per role or region, and whether they differ"},
+         "one row per level of this factor, per role, region or probe, and whether they differ"},
         {"unverified", 0, OPTION_TEXT, &w.unverified, "WORD",
          "sites with unverified meniscus: with, without, both"},
         {"role", 0, OPTION_TEXT, &w.role, "WORD",

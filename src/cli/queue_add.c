@@ -63,15 +63,16 @@ static bool place_output(const struct add_options *o, struct buf *out, struct er
 /* The files as they are now, by SHA-256; caller frees what the list gets. */
 static void note_inputs(const struct protocol *p, struct agenda_entry *en)
 {
-    struct results_input in[STORE_PLAN_INPUTS];
-    char(*paths)[PATH_MAX] = xcalloc(STORE_PLAN_INPUTS, PATH_MAX);
-    en->n_inputs = store_plan_inputs(p, in, paths);
+    struct store_inputs all;
+    store_inputs_make(p, &all);
+    en->n_inputs = all.n;
     en->input = xcalloc((size_t)en->n_inputs + 1, sizeof *en->input);
     for (int k = 0; k < en->n_inputs; k++) {
-        en->input[k] = (struct agenda_input){.role = xstrdup(in[k].role), .path = xstrdup(in[k].path)};
-        sha256_hex(in[k].bytes, in[k].n, en->input[k].sha256);
+        const struct results_input *in = &all.in[k];
+        en->input[k] = (struct agenda_input){.role = xstrdup(in->role), .path = xstrdup(in->path)};
+        sha256_hex(in->bytes, in->n, en->input[k].sha256);
     }
-    free(paths);
+    store_inputs_free(&all);
 }
 
 /* What it will take, and how that fits into its window. */

@@ -207,7 +207,8 @@ static bool read_until(const char *text, const struct loop *l, double *until, st
 
 /* What goes before, of a run that is resumed. */
 struct past {
-    struct run_before *site; /* NULL: a new run */
+    struct run_before *site;   /* NULL: a new run */
+    const struct probe *probe; /* NULL: the first one */
     struct left left;
     double begin_s;     /* experiment time at which it was left */
     double clock_set_s; /* by which the machine's clock was set while it ran */
@@ -223,6 +224,7 @@ static int go(struct bench *b, struct live *live, struct results *file, const st
     struct run_options ro = {.only_first = o->only_first,
                              .quiet = o->quiet,
                              .before = past->site,
+                             .probe = past->probe,
                              .stop = &stop_wanted,
                              .guardian = o->guardian,
                              .path = path,
@@ -304,7 +306,34 @@ static bool begin_of(struct results *file, struct bench_options *o, char **utc, 
     return true;
 }
 
-int session_resume(const struct plan *plan, const char *path, const struct session_options *o)
+/* All that must hold before anything moves: the file is ours alone and as it was looked at, the instruments
+ * are those of the run, every place can be reached. The bench is open behind it, or *e says why not. */
+static bool prepare(const struct plan *plan, struct results *file, struct session_options *o, char **utc,
+                    struct past *past, struct resumption *x, struct bench *b, struct err *e)
+{
+    struct err ignored = ERR_INIT;
+    if (!resumption_is_current(x, file, e) || !left_read(file, &past->left, e) ||
+        !results_close_open_attempts(file, e) || !run_before_read(file, plan, past->site, e) ||
+        !begin_of(file, &o->bench, utc, e) ||
+        (x->probe.number > 1 && !new_probe_reaches(&x->probe, plan, past->site, e)))
+        return false;
+    past->begin_s = o->bench.begin_s;
+    past->clock_set_s = o->bench.clock_set_s;
+    o->bench.sim_probe = x->probe.number;
+    for (int k = 0; k < 3; k++)
+        o->bench.sim_shift[k] = isfinite(x->probe.simulated[k]) ? x->probe.simulated[k] : 0;
+    if (!open_bench(b, plan, o, e))
+        return false;
+    if (resumption_same_rig(x, b->rig, results_path(file), e) &&
+        resumption_store(x, file, b, past->begin_s, e))
+        return true;
+    b->sample_state = NULL;
+    bench_close(b, &ignored);
+    return false;
+}
+
+int session_resume(const struct plan *plan, const char *path, const struct session_options *o,
+                   struct resumption *x)
 {
     struct err e = ERR_INIT;
     struct bench b;
@@ -312,14 +341,12 @@ int session_resume(const struct plan *plan, const char *path, const struct sessi
     struct results *file = results_open_write(path, &e);
     if (!file)
         return options_fail(&e);
-    struct past past = {.site = xcalloc(n, sizeof *past.site)};
+    struct past past = {.site = xcalloc(n, sizeof *past.site), .probe = &x->probe};
     struct session_options so = *o;
     struct live *live = NULL;
     char *utc = NULL;
     int status;
-    if (!left_read(file, &past.left, &e) || !results_close_open_attempts(file, &e) ||
-        !run_before_read(file, plan, past.site, &e) || !begin_of(file, &so.bench, &utc, &e) ||
-        !open_bench(&b, plan, &so, &e)) {
+    if (!prepare(plan, file, &so, &utc, &past, x, &b, &e)) {
         status = options_fail(&e);
         results_close(file, &e);
     } else if (!(live = live_start(plan, &b, path, &o->live, &stop_wanted, &e)) ||
@@ -329,8 +356,6 @@ int session_resume(const struct plan *plan, const char *path, const struct sessi
         results_close(file, &e);
         bench_close(&b, &e);
     } else {
-        past.begin_s = so.bench.begin_s;
-        past.clock_set_s = so.bench.clock_set_s;
         status = go(&b, live, file, plan, path, o, &past);
     }
     live_free(live);

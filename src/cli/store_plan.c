@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/rng.h"
+#include "base/shelf.h"
 
 #define META_MAX 20
 
@@ -37,41 +38,70 @@ static void fill_sites(const struct plan *plan, struct results_site_plan *site, 
     }
 }
 
-/* File with the levels of factor `f`, NULL if they stand in the protocol. */
-static const struct source *level_of(const struct protocol *p, int f)
+/* Most files of one kind that a plan is made from; lists of earlier runs' spots have no bound. */
+#define POINTS_MAX 16
+
+/* Absolute, and such that the names in a file lead from there to the others: where links are on the way it is
+ * the name that was given, not where the file really lies. */
+static char *lasting_name(const char *path)
 {
-    return f < p->n_factors ? p->factor[f].source : NULL;
+    struct buf plain = {0};
+    path_plain(path, &plain);
+    char *real = realpath(path, NULL);
+    bool straight = real && strcmp(real, plain.p) == 0;
+    free(real);
+    if (straight || path[0] == '/') {
+        char *name = straight ? plain.p : xstrdup(path);
+        if (!straight)
+            buf_free(&plain);
+        return name;
+    }
+    char here[PATH_MAX];
+    buf_clear(&plain);
+    buf_printf(&plain, "%s/%s", getcwd(here, sizeof here) ? here : ".", path);
+    return plain.p;
 }
 
-int store_plan_inputs(const struct protocol *p, struct results_input *in, char (*paths)[PATH_MAX])
+static void add_input(struct store_inputs *l, const char *role, const struct source *s)
 {
-    struct {
-        const char *role;
-        const struct source *source;
-    } all[STORE_PLAN_INPUTS] = {
-        {"protocol", p->source},     {"grid", p->grid_source},    {"rig", p->rig->source},
-        {"levels1", level_of(p, 0)}, {"levels2", level_of(p, 1)}, {"levels3", level_of(p, 2)},
-        {"levels4", level_of(p, 3)}, {"levels5", level_of(p, 4)}, {"levels6", level_of(p, 5)},
-        {"levels7", level_of(p, 6)}, {"levels8", level_of(p, 7)}};
-    const struct source *points[STORE_PLAN_POINTS];
-    int n = 0, n_points = grid_sources(p->grid, points, STORE_PLAN_POINTS);
-    for (int k = 0; k < n_points && k < STORE_PLAN_POINTS; k++) {
-        all[STORE_PLAN_FIXED + k].role = "points";
-        all[STORE_PLAN_FIXED + k].source = points[k];
+    if (!s)
+        return;
+    if (l->n == l->cap) {
+        l->cap = l->cap ? 2 * l->cap : 32;
+        l->in = xrealloc(l->in, (size_t)l->cap * sizeof *l->in);
+        l->path = xrealloc(l->path, (size_t)l->cap * sizeof *l->path);
     }
-    for (int k = 0; k < p->n_includes; k++) {
-        all[STORE_PLAN_FIXED + STORE_PLAN_POINTS + k].role = "include";
-        all[STORE_PLAN_FIXED + STORE_PLAN_POINTS + k].source = p->include[k].source;
-    }
-    for (int k = 0; k < STORE_PLAN_INPUTS; k++) {
-        if (!all[k].source)
-            continue;
-        if (!realpath(all[k].source->path, paths[n]))
-            snprintf(paths[n], PATH_MAX, "%s", all[k].source->path);
-        in[n] = (struct results_input){all[k].role, paths[n], all[k].source->bytes.p, all[k].source->bytes.n};
-        n++;
-    }
-    return n;
+    l->path[l->n] = lasting_name(s->path);
+    l->in[l->n] = (struct results_input){role, l->path[l->n], s->bytes.p, s->bytes.n};
+    l->n++;
+}
+
+void store_inputs_make(const struct protocol *p, struct store_inputs *l)
+{
+    static const char *const levels[FACTOR_MAX] = {"levels1", "levels2", "levels3", "levels4",
+                                                   "levels5", "levels6", "levels7", "levels8"};
+    const struct source *points[POINTS_MAX];
+    int n_points = grid_sources(p->grid, points, POINTS_MAX);
+    *l = (struct store_inputs){0};
+    add_input(l, "protocol", p->source);
+    add_input(l, "grid", p->grid_source);
+    add_input(l, "rig", p->rig->source);
+    for (int f = 0; f < p->n_factors; f++)
+        add_input(l, levels[f], p->factor[f].source);
+    for (int k = 0; k < n_points && k < POINTS_MAX; k++)
+        add_input(l, "points", points[k]);
+    for (int k = 0; k < p->n_includes; k++)
+        add_input(l, "include", p->include[k].source);
+    for (int k = 0; k < p->used.n_lists; k++)
+        add_input(l, "avoid", p->used.list[k]);
+}
+
+void store_inputs_free(struct store_inputs *l)
+{
+    for (int k = 0; k < l->n; k++)
+        free(l->path[k]);
+    free(l->path);
+    free(l->in);
 }
 
 /* {"formation.q_sei@1": [-6e-13, -5e-13], ...}, SI. */
@@ -139,13 +169,13 @@ struct results *store_plan_create(const char *path, const struct plan *plan, con
     struct results_site_plan *site = xcalloc(n, sizeof *site);
     const char **text = xcalloc(n * FACTOR_MAX, sizeof *text);
     double *si = xcalloc(n * FACTOR_MAX, sizeof *si);
-    char(*paths)[PATH_MAX] = xcalloc(STORE_PLAN_INPUTS, PATH_MAX);
     const char *meta_key[META_MAX], *meta_value[META_MAX], *factor[FACTOR_MAX];
     int factor_dim[FACTOR_MAX];
     char number[4][64], utc[32], id[64];
-    struct results_input input[STORE_PLAN_INPUTS];
+    struct store_inputs inputs = {0};
     struct buf accept = {0};
     fill_sites(plan, site, text, si);
+    store_inputs_make(p, &inputs);
     accept_json(&p->controls, &accept);
     for (int f = 0; f < p->n_factors; f++) {
         factor[f] = p->factor[f].name;
@@ -177,14 +207,14 @@ struct results *store_plan_create(const char *path, const struct plan *plan, con
         .n_factors = p->n_factors,
         .site = site,
         .n_sites = (int)n,
-        .input = input,
-        .n_inputs = store_plan_inputs(p, input, paths),
+        .input = inputs.in,
+        .n_inputs = inputs.n,
     };
     struct results *out = results_create(path, &r, plan->bytes, e);
     free(site);
     free(text);
     free(si);
-    free(paths);
+    store_inputs_free(&inputs);
     buf_free(&accept);
     return out;
 }

@@ -2,8 +2,6 @@
 #ifndef SECCM_CLI_STORE_PLAN_H
 #define SECCM_CLI_STORE_PLAN_H
 
-#include <limits.h>
-
 #include "cli/bench.h"
 #include "protocol/plan.h"
 #include "results/results.h"
@@ -11,13 +9,14 @@
 struct results *store_plan_create(const char *path, const struct plan *plan, const struct bench *b,
                                   struct err *e);
 
-/* Most files that a plan is made from: protocol, grid, rig, tables of levels and of points, files of steps.
+/* All files that a protocol was read from, by lasting names, with their roles; the bytes are the protocol's.
  */
-#define STORE_PLAN_POINTS 16
-#define STORE_PLAN_FIXED  (3 + FACTOR_MAX)
-#define STORE_PLAN_INPUTS (STORE_PLAN_FIXED + STORE_PLAN_POINTS + INCLUDE_MAX)
-/* All files that the protocol was read from, by their real paths; returns how many. `in` and `paths` have
- * room for STORE_PLAN_INPUTS; the bytes are the protocol's. */
-int store_plan_inputs(const struct protocol *p, struct results_input *in, char (*paths)[PATH_MAX]);
+struct store_inputs {
+    struct results_input *in;
+    char **path; /* of each, heap */
+    int n, cap;
+};
+void store_inputs_make(const struct protocol *p, struct store_inputs *out);
+void store_inputs_free(struct store_inputs *l);
 
 #endif

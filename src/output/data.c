@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/intern.h"
 #include "base/yaml.h"
 
 static bool has_flag(const char *flags, const char *name)
@@ -76,7 +77,9 @@ static bool read_all(struct data *d, struct err *e)
     if (!results_features(d->r, &d->feature, &d->n_features, e))
         return false;
     group_features(d);
-    return frame_read(d->r, &d->frame, e);
+    d->probe = xcalloc(PROBES_MAX, sizeof *d->probe);
+    d->n_probes = probes_read(d->r, d->probe, e);
+    return d->n_probes > 0 && frame_read(d->r, &d->frame, e);
 }
 
 struct data *data_open(const char *path, struct err *e)
@@ -99,6 +102,7 @@ void data_close(struct data *d)
     results_sites_free(&d->sites);
     free(d->feature);
     ungroup_features(d);
+    free(d->probe);
     results_close(d->r, NULL);
     free(d);
 }
@@ -242,7 +246,7 @@ void data_keep(struct data *d, enum data_roles roles)
 }
 
 /* One more column of texts; "" = none. */
-static int add_factor(struct data *d, const char *name, const char *(*text)(const struct results_site *))
+static int add_factor(struct data *d, const char *name, const char *(*text)(const struct data *, int site))
 {
     struct results_sites *s = &d->sites;
     size_t f = (size_t)s->n_factors, n = (size_t)s->n;
@@ -253,7 +257,7 @@ static int add_factor(struct data *d, const char *name, const char *(*text)(cons
             level[k * (f + 1) + j] = s->level[k * f + j];
             si[k * (f + 1) + j] = s->level_si[k * f + j];
         }
-        level[k * (f + 1) + f] = xstrdup(text(&s->site[k]));
+        level[k * (f + 1) + f] = xstrdup(text(d, (int)k));
         si[k * (f + 1) + f] = NAN;
     }
     free(s->level);
@@ -266,9 +270,9 @@ static int add_factor(struct data *d, const char *name, const char *(*text)(cons
     return d->n_factors++;
 }
 
-static const char *role_of(const struct results_site *s)
+static const char *role_of(const struct data *d, int site)
 {
-    return site_role_name(s->role);
+    return site_role_name(d->sites.site[site].role);
 }
 
 int data_role_factor(struct data *d)
@@ -277,8 +281,9 @@ int data_role_factor(struct data *d)
 }
 
 /* A spare that was not used lies nowhere. */
-static const char *region_of(const struct results_site *s)
+static const char *region_of(const struct data *d, int site)
 {
+    const struct results_site *s = &d->sites.site[site];
     return s->spare && s->attempts == 0 ? "" : s->region;
 }
 
@@ -292,6 +297,28 @@ int data_region_factor(struct data *d)
     for (int k = 1; k < s->n; k++)
         several = several || strcmp(s->site[k].region, s->site[0].region) != 0;
     return several && d->n_factors <= DATA_FACTORS ? add_factor(d, "region", region_of) : -1;
+}
+
+const char *data_probe_of(const struct data *d, int64_t attempt)
+{
+    const struct probe *p = probe_of(d->probe, d->n_probes, attempt);
+    char name[24];
+    snprintf(name, sizeof name, "probe %d", p->number);
+    return *p->id ? p->id : intern(name);
+}
+
+const char *data_probe(const struct data *d, int site)
+{
+    int64_t attempt = d->sites.site[site].last_attempt;
+    return attempt ? data_probe_of(d, attempt) : "";
+}
+
+int data_probe_factor(struct data *d)
+{
+    for (int f = 0; f < d->n_factors; f++)
+        if (strcmp(d->factor[f].name, "probe") == 0)
+            return f;
+    return d->n_probes > 1 && d->n_factors <= DATA_FACTORS ? add_factor(d, "probe", data_probe) : -1;
 }
 
 /* --- features ------------------------------------------------------------------------------------------ */

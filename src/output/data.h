@@ -5,6 +5,7 @@
 
 #include "analysis/registry.h"
 #include "output/frame.h"
+#include "results/probe.h"
 
 #define DATA_FACTORS 8
 
@@ -34,6 +35,8 @@ struct data {
     struct data_group *group;
     int n_groups;
     struct frame frame;
+    struct probe *probe; /* heap: n_probes, first to last */
+    int n_probes;
 };
 
 /* Opens a file and reads it. Caller frees with data_close(). ERR_INPUT, ERR_IO. */
@@ -48,6 +51,12 @@ void data_keep(struct data *d, enum data_roles roles);
 int data_role_factor(struct data *d);
 /* The same with the region that a site lies in; -1 if all lie in one. */
 int data_region_factor(struct data *d);
+/* The same with the probe that made the last attempt; -1 if there was only one. */
+int data_probe_factor(struct data *d);
+/* Name of the probe that made an attempt. */
+const char *data_probe_of(const struct data *d, int64_t attempt);
+/* Name of that of the last attempt at a site (index); "" if there was none. */
+const char *data_probe(const struct data *d, int site);
 
 /* Index into sites.site of a site's number, -1 if there is none. */
 int data_site(const struct data *d, int number);

@@ -1,4 +1,5 @@
 /* The report's static parts: identity, what happened, provenance. */
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -73,6 +74,11 @@ static void fact_probe(const struct data *d, struct buf *out)
             buf_printf(&text, " ± %g", sd);
         buf_str(&text, " × aperture (declared)");
     }
+    for (int k = 1; k < d->n_probes; k++)
+        buf_printf(&text, "; from attempt %" PRId64 " on %s, %s aperture, displaced by %.3f, %.3f um",
+                   d->probe[k].from_attempt, d->probe[k].id,
+                   quantity_format(d->probe[k].aperture, DIM_LENGTH, size, sizeof size),
+                   d->probe[k].offset[0] * 1e6, d->probe[k].offset[1] * 1e6);
     fact("Probe", text.n ? text.p : "", out);
     buf_free(&text);
     free(id);

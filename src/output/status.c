@@ -13,7 +13,7 @@
 /* --- is someone writing? ------------------------------------------------------------------------------- */
 
 /* Who holds the lock file beside the results file (results/place.h). */
-static int writer_of(const char *path)
+int status_writer(const char *path)
 {
     struct buf name = {0};
     struct stat st;
@@ -103,7 +103,7 @@ bool status_read(const struct data *d, struct status *out, struct err *e)
     free(state);
     free(reason);
     free(utc);
-    out->pid = writer_of(results_path(d->r));
+    out->pid = status_writer(results_path(d->r));
     out->alive = out->pid != 0;
     snprintf(out->page, sizeof out->page, "%s", out->alive ? page : "");
     free(page);
@@ -143,6 +143,8 @@ void status_print(const struct data *d, const struct status *s, struct buf *out)
     if (s->controls)
         buf_printf(out, "controls  %d of %d spots visited, %d failed\n", s->controls_used, s->controls,
                    s->controls_failed);
+    if (d->n_probes > 1)
+        buf_printf(out, "probe     %s, the %d. of this run\n", d->probe[d->n_probes - 1].id, d->n_probes);
     if (s->last_site) {
         int at = data_site(d, s->last_site);
         buf_printf(out, "last site %d (%s) at %s\n", s->last_site, data_outcome(d, at), s->now_utc);

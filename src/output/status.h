@@ -33,6 +33,8 @@ struct status {
     int n_classes;
 };
 
+/* Process that holds a results file for writing now, 0 = none. */
+int status_writer(const char *results_path);
 bool status_read(const struct data *d, struct status *out, struct err *e);
 /* Words for a state that no longer has a process behind it: "running" without one is "stopped without
  * notice". */

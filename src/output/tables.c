@@ -70,6 +70,7 @@ struct table *tables_sites(const struct data *d)
     table_column(t, "flags", CELL_TEXT, DIM_NONE);
     table_column(t, "start", CELL_NUMBER, DIM_TIME);
     table_column(t, "start_utc", CELL_TEXT, DIM_NONE);
+    table_column(t, "probe", CELL_TEXT, DIM_NONE);
     for (int k = 0; k < d->sites.n; k++) {
         const struct results_site *s = &d->sites.site[k];
         table_int(t, s->site);
@@ -90,6 +91,7 @@ struct table *tables_sites(const struct data *d)
         table_text(t, s->flags);
         table_number(t, s->start_s);
         table_text(t, s->start_utc);
+        table_text(t, data_probe(d, k));
     }
     return t;
 }
@@ -243,7 +245,7 @@ static const struct {
                       {"start", DIM_TIME},
                       {"end", DIM_TIME}};
 
-static void attempt_row(const struct results_attempt *a, struct table *t)
+static void attempt_row(const struct data *d, const struct results_attempt *a, struct table *t)
 {
     const double number[] = {a->x,
                              a->y,
@@ -270,6 +272,7 @@ static void attempt_row(const struct results_attempt *a, struct table *t)
     for (size_t k = 0; k < sizeof number / sizeof number[0]; k++)
         table_number(t, number[k]);
     table_text(t, a->flags);
+    table_text(t, data_probe_of(d, a->id));
 }
 
 /* Appends the attempts of one site; false on error. */
@@ -279,7 +282,7 @@ static bool attempt_rows(const struct data *d, const struct results_site *s, str
     struct results_attempt *a = xcalloc((size_t)max, sizeof *a);
     int n = results_attempts(d->r, s->site, a, max, e);
     for (int k = 0; k < n && k < max; k++)
-        attempt_row(&a[k], t);
+        attempt_row(d, &a[k], t);
     free(a);
     return n >= 0;
 }
@@ -298,6 +301,7 @@ struct table *tables_attempts(const struct data *d, int site, struct err *e)
     for (size_t k = 0; k < sizeof attempt_number / sizeof attempt_number[0]; k++)
         table_column(t, attempt_number[k].name, CELL_NUMBER, attempt_number[k].dim);
     table_column(t, "flags", CELL_TEXT, DIM_NONE);
+    table_column(t, "probe", CELL_TEXT, DIM_NONE);
     for (int k = 0; k < d->sites.n; k++) {
         const struct results_site *s = &d->sites.site[k];
         if ((site == 0 ? s->attempts > 0 : s->site == site) && !attempt_rows(d, s, t, e)) {

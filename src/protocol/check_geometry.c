@@ -43,6 +43,17 @@ static void check_envelope(const struct check *c)
         show(worst->x, DIM_LENGTH), show(worst->y, DIM_LENGTH));
 }
 
+/* Where the stage can not go, no mark was ever found. */
+static void check_fiducial(const struct check *c)
+{
+    const double *f = c->p->fiducial;
+    const struct plan_site at = {.x = f[0], .y = f[1]};
+    if (!isnan(f[0]) && !inside(c->p->rig, &at))
+        diags_error(c->d, protocol_mark(c->p, "probe.fiducial"),
+                    "the fiducial lies where the rig can not go: x = %s, y = %s", show(f[0], DIM_LENGTH),
+                    show(f[1], DIM_LENGTH));
+}
+
 /* Is the distance of two sites what the pattern says? */
 static bool is_pitch(const struct check *c, int a, double distance)
 {
@@ -143,6 +154,7 @@ static void check_tilt(const struct check *c)
 void check_geometry(struct check *c)
 {
     check_envelope(c);
+    check_fiducial(c);
     check_pitch(c);
     check_tilt(c);
     check_left_out(c);

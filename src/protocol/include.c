@@ -58,17 +58,11 @@ static bool may_read(const struct protocol *p, const char *real, const char *pat
     return false;
 }
 
-/* The file at that path, read before or now; NULL with an error. */
-static struct include *file_at(struct step_reader *r, const char *path, struct mark m)
+/* The file with that real name, read before or now; NULL with an error. */
+static struct include *file_named(struct step_reader *r, const char *real, const char *path, struct mark m)
 {
     struct protocol *p = r->p;
     struct err e = ERR_INIT;
-    char real[PATH_MAX];
-    if (!realpath(path, real)) {
-        err_errno(&e, ERR_IO, errno, "%s", path);
-        diags_error(r->d, m, "the steps can not be read: %s", e.text);
-        return NULL;
-    }
     if (!may_read(p, real, path, m, r->d))
         return NULL;
     for (int i = 0; i < p->n_includes; i++)
@@ -85,6 +79,19 @@ static struct include *file_at(struct step_reader *r, const char *path, struct m
     }
     struct include *f = &p->include[p->n_includes++];
     *f = (struct include){.path = xstrdup(real), .source = source, .tree = ytree_parse(source, r->d)};
+    return f;
+}
+
+static struct include *file_at(struct step_reader *r, const char *path, struct mark m)
+{
+    struct err e = ERR_INIT;
+    char *real = source_real(path);
+    struct include *f = NULL;
+    if (real)
+        f = file_named(r, real, path, m);
+    else if (!err_errno(&e, ERR_IO, errno, "%s", path))
+        diags_error(r->d, m, "the steps can not be read: %s", e.text);
+    free(real);
     return f;
 }
 

@@ -38,6 +38,20 @@ struct mark protocol_mark(const struct protocol *p, const char *path)
     return ynode_mark(n);
 }
 
+int protocol_fiducials(const struct protocol *p, double (*out)[2], int max)
+{
+    int n = 0;
+    if (!isnan(p->fiducial[0]) && n++ < max)
+        memcpy(out[n - 1], p->fiducial, sizeof *out);
+    for (int i = 0; p->grid && i < p->grid->n_regions; i++) {
+        const struct items *list = &p->grid->region[i].image.fiducials;
+        for (int k = 0; p->grid->region[i].node && k < list->n; k++)
+            if (n++ < max)
+                memcpy(out[n - 1], ((const struct grid_fiducial *)list->v)[k].stage, sizeof *out);
+    }
+    return n;
+}
+
 static void visit_table(const struct fields *table, const void *base, const struct step *owner,
                         protocol_visit *visit, void *context)
 {
@@ -221,6 +235,8 @@ static bool read_all(struct protocol *p, const struct protocol_options *o, struc
 {
     const struct ynode *root = ytree_root(p->tree);
     schema_read(root, &protocol_fields, p, d);
+    if (o && o->aperture > 0)
+        p->aperture = o->aperture;
     check_scalars(p, d);
     step_read_all(p, d);
     read_grid(p, d); /* before the factors, which may take values from its points */

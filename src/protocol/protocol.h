@@ -123,6 +123,7 @@ struct protocol {
     int64_t barrels;
     double aperture;                   /* m */
     double wetted, wetted_uncertainty; /* wetted diameter / aperture */
+    double fiducial[2];                /* m, stage: with the probe's end over a mark; NAN = none was given */
     char *reference;                   /* declared reference electrode */
     double offset, offset_uncertainty; /* V */
     double plating;                    /* V vs reference: warn below this + uncertainty */
@@ -176,6 +177,7 @@ struct protocol_options {
     bool has_seed;
     int64_t seed;
     bool include_outside;
+    double aperture; /* m, of the probe that has taken the place of the file's; 0 = the file's */
     double now; /* s since 1970: what the clock says, for `stop.by` and the time of the end; 0 = not told */
 };
 
@@ -189,6 +191,11 @@ void protocol_free(struct protocol *p);
 
 /* Position of the value at a path of keys ("approach.speed"), or of the nearest map that holds it. */
 struct mark protocol_mark(const struct protocol *p, const char *path);
+
+/* Places in the stage's coordinates (m) that were found with the probe of the plan and can be found again
+ * with another: that of `probe`, then those of the grid's images. Returns their number; the first `max` are
+ * written. */
+int protocol_fiducials(const struct protocol *p, double (*out)[2], int max);
 
 /* Visits every scalar that may come from a factor, in the order of the tables: what the field is, and of
  * which step (NULL: approach and retract). */

@@ -30,6 +30,9 @@ static const struct field probe_table[] = {
      "diameter of the residue divided by that of the wetted spot, once it was measured; sites then need to "
      "be "
      "1.5 residues apart, otherwise 3 residues of 1.3 wetted diameters"},
+    {"fiducial", FIELD_POINT, DIM_LENGTH, P(fiducial), false, NULL, -1, 1, NULL, NULL,
+     "where the stage stands as [x, y] with this probe's end over a mark that can be found again: what a "
+     "probe that takes its place in the same run is lined up by (`seccm resume --new-probe`)"},
 };
 static const struct fields probe_fields = FIELDS("`probe`", probe_table);
 

@@ -3,9 +3,13 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/buf.h"
+#include "base/clocale.h"
+#include "base/shelf.h"
 #include "protocol/protocol.h"
+#include "results/probe.h"
 #include "results/results.h"
 
 #define RESIDUE      1.3 /* residue / wetted diameter before it was measured */
@@ -21,20 +25,22 @@ double used_factor(const struct protocol *p)
     return isnan(p->residue) ? 3 : 1.5;
 }
 
+#define LIST_MAX  ((size_t)1 << 26) /* bytes */
+#define LIST_HEAD "x_m,y_m,distance_m\n"
+
 struct reading {
-    struct used *used;
-    int cap;
-    double distance; /* m */
+    struct buf *text;
+    double distance;      /* m */
+    const double *offset; /* m: from the earlier run's coordinates to those with this run's probe */
 };
 
 static void add_spot(struct reading *q, double x, double y)
 {
-    struct used *u = q->used;
-    if (u->n == q->cap) {
-        q->cap = q->cap ? 2 * q->cap : 64;
-        u->spot = xrealloc(u->spot, (size_t)q->cap * sizeof *u->spot);
+    const double row[] = {x + q->offset[0], y + q->offset[1], q->distance};
+    for (int k = 0; k < 3; k++) {
+        buf_json_number(q->text, row[k]);
+        buf_char(q->text, k < 2 ? ',' : '\n');
     }
-    u->spot[u->n++] = (struct grid_spot){x, y, q->distance};
 }
 
 /* An attempt without an outcome was interrupted: its spot is possibly touched. */
@@ -59,31 +65,83 @@ static double distance_to(const struct protocol *p, struct results *r)
     return used_factor(p) * (used_residue(p) + then) / 2;
 }
 
-static bool read_file(struct protocol *p, const char *path, struct reading *q, struct err *e)
+/* Where the stage stands over the earlier run's places: as it did, unless that run had several probes and
+ * this protocol's is one of the later ones. Its coordinates are those of its first. */
+static bool offset_to(const struct protocol *p, struct results *r, double offset[2], struct err *e)
 {
+    struct probe *list = xcalloc(PROBES_MAX, sizeof *list);
+    int n = probes_read(r, list, e);
+    for (int k = 0; k < n; k++)
+        if (p->probe_id && strcmp(list[k].id, p->probe_id) == 0)
+            memcpy(offset, list[k].offset, sizeof list[k].offset);
+    free(list);
+    return n > 0;
+}
+
+/* The list of a results file as it is now. */
+static struct source *list_of(const struct protocol *p, const char *path, struct err *e)
+{
+    double offset[2] = {0, 0};
     struct results *r = results_open(path, e);
     struct results_sites sites = {0};
     if (!r)
-        return false;
-    bool ok = results_sites(r, &sites, e);
-    q->distance = distance_to(p, r);
+        return NULL;
+    struct source *s = source_from_text(path, LIST_HEAD);
+    struct reading q = {.text = &s->bytes, .distance = distance_to(p, r), .offset = offset};
+    bool ok = offset_to(p, r, offset, e) && results_sites(r, &sites, e);
     for (int i = 0; ok && i < sites.n; i++)
         if (sites.site[i].attempts > 0)
-            ok = add_attempts(q, r, &sites.site[i], e);
+            ok = add_attempts(&q, r, &sites.site[i], e);
     results_sites_free(&sites);
-    return results_close(r, ok ? e : NULL) && ok;
+    if (results_close(r, ok ? e : NULL) && ok)
+        return s;
+    source_free(s);
+    return NULL;
+}
+
+static bool take_spots(struct used *u, const struct source *list, struct err *e)
+{
+    const char *at = list->bytes.p;
+    bool ok = strncmp(at, LIST_HEAD, strlen(LIST_HEAD)) == 0;
+    at += ok ? strlen(LIST_HEAD) : 0;
+    while (ok && *at) {
+        double v[3];
+        for (int k = 0; ok && k < 3; k++) {
+            char *end;
+            v[k] = c_strtod(at, &end);
+            ok = end != at && *end == (k < 2 ? ',' : '\n');
+            at = end + ok;
+        }
+        if (!ok)
+            break;
+        u->spot = xrealloc(u->spot, (size_t)(u->n + 1) * sizeof *u->spot);
+        u->spot[u->n++] = (struct grid_spot){v[0], v[1], v[2]};
+    }
+    return ok || err_set(e, ERR_INPUT, "%s: the stored list of its spots is damaged", list->path);
+}
+
+/* A shelf without the list is of a file that was made when lists were not kept: the results themselves. */
+static bool read_file(struct protocol *p, const char *path, struct err *e)
+{
+    const struct shelf *shelf = shelf_in_use();
+    bool kept = shelf && shelf_find(shelf, path, NULL);
+    struct source *s = kept ? source_read(path, LIST_MAX, e) : list_of(p, path, e);
+    if (!s)
+        return false;
+    p->used.list[p->used.n_lists++] = s;
+    return take_spots(&p->used, s, e);
 }
 
 void used_read(struct protocol *p, struct diags *d)
 {
     const struct ynode *list = ynode_get(ytree_root(p->tree), "avoid");
-    struct reading q = {.used = &p->used};
     if (!list || ynode_kind(list) != Y_LIST || ynode_count(list) != p->avoid.n || !(p->aperture > 0))
         return;
+    p->used.list = xcalloc((size_t)p->avoid.n, sizeof *p->used.list);
     for (int i = 0; i < p->avoid.n; i++) {
         struct err e = ERR_INIT;
         char *path = source_beside(p->source->path, p->avoid.v[i]);
-        if (!read_file(p, path, &q, &e))
+        if (!read_file(p, path, &e))
             diags_error(d, ynode_mark(ynode_item(list, i)), "the spots of an earlier run can not be read: %s",
                         e.text);
         free(path);
@@ -92,6 +150,9 @@ void used_read(struct protocol *p, struct diags *d)
 
 void used_free(struct used *u)
 {
+    for (int k = 0; k < u->n_lists; k++)
+        source_free(u->list[k]);
+    free(u->list);
     free(u->spot);
     *u = (struct used){0};
 }

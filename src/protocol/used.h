@@ -6,14 +6,19 @@
 #include "protocol/grid.h"
 
 struct protocol;
+struct source;
 
 struct used {
     struct grid_spot *spot;
     int n;
+    struct source **list; /* per file of `avoid`: its spots as text, "x,y,distance" in m, and its path */
+    int n_lists;
 };
 
 /* Reads the files of `avoid` into p->used; errors go to `d`. The earlier run's coordinates must be those of
- * the same stage with the sample unmoved: nothing in a file could tell otherwise. */
+ * the same stage with the sample unmoved: nothing in a file could tell otherwise. A run that had several
+ * probes is read in the coordinates of the one whose id this protocol's probe has, or else of its first. From
+ * a shelf (base/shelf.h) the lists are taken as an earlier reading made them. */
 void used_read(struct protocol *p, struct diags *d);
 void used_free(struct used *u);
 

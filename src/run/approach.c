@@ -297,15 +297,16 @@ static bool no_contact(struct run *r, const struct descent *d)
 /* Before anything goes down: the stage answers, and stands where it was left. */
 static bool still_there(struct run *r, struct err *e)
 {
-    double at[AXIS_COUNT], tolerance = 10 * r->rig->config->tolerance;
+    double at[AXIS_COUNT], left[2], tolerance = 10 * r->rig->config->tolerance;
     if (!stage_position(r->rig->stage, at, e))
         return false;
-    if (fabs(at[AXIS_X] - r->xy[0]) > tolerance || fabs(at[AXIS_Y] - r->xy[1]) > tolerance ||
+    motion_to_stage(r, r->xy[0], r->xy[1], left);
+    if (fabs(at[AXIS_X] - left[0]) > tolerance || fabs(at[AXIS_Y] - left[1]) > tolerance ||
         fabs(at[AXIS_Z] - r->z) > tolerance)
         return stage_fault(
             e, ERR_OFF_TARGET,
             "the stage stands at x %.3f y %.3f z %.3f um, it was left at x %.3f y %.3f z %.3f um",
-            at[AXIS_X] * 1e6, at[AXIS_Y] * 1e6, at[AXIS_Z] * 1e6, r->xy[0] * 1e6, r->xy[1] * 1e6, r->z * 1e6);
+            at[AXIS_X] * 1e6, at[AXIS_Y] * 1e6, at[AXIS_Z] * 1e6, left[0] * 1e6, left[1] * 1e6, r->z * 1e6);
     r->z = at[AXIS_Z];
     return true;
 }

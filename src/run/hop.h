@@ -118,9 +118,9 @@ struct run {
     enum hop_state state;
     enum hop_state attempt_state; /* in which the newest fault came up */
     double z;                     /* m, last reported height */
-    double xy[2];
-    bool aborted; /* a policy or budget ended the run with `abort` */
-    bool stopped; /* ... or with `pause`, in order */
+    double xy[2];                 /* m, sample coordinates, likewise: see motion_to_stage() */
+    bool aborted;                 /* a policy or budget ended the run with `abort` */
+    bool stopped;                 /* ... or with `pause`, in order */
     struct recoveries recoveries;
     bool in_order; /* the newest safe state came up in closed loop: what is known of the rig still holds */
     bool secured;  /* safe_state() ran since the newest attempt began; counts.safe is its verdict */
@@ -274,6 +274,10 @@ struct headway {
 };
 /* seen_at: when the position came that says so. */
 bool motion_stalled(struct headway *h, double to_go, double step, ns_t seen_at, const struct loop *l);
+/* Between the sample's coordinates (of sites, attempts, the surface and r->xy) and the stage's, which differ
+ * by the offset of the mounted probe's end from the first one's. x, y: m. */
+void motion_to_stage(const struct run *r, double x, double y, double stage[2]);
+void motion_remember(struct run *r, const double at[AXIS_COUNT]);
 /* Waits for the answer to a position question that is still outstanding, if there is one. */
 bool motion_last_position(struct run *r, struct err *e);
 /* Lowest height at which xy may move between here and there (S3); the fully retracted height without

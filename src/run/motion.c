@@ -81,21 +81,31 @@ static double to_go(const struct follow *f, const double at[AXIS_COUNT])
     return sum;
 }
 
-static void remember(struct run *r, const double at[AXIS_COUNT])
+void motion_to_stage(const struct run *r, double x, double y, double stage[2])
 {
-    r->xy[0] = at[AXIS_X];
-    r->xy[1] = at[AXIS_Y];
+    const struct probe *p = r->options->probe;
+    stage[0] = x + (p ? p->offset[0] : 0);
+    stage[1] = y + (p ? p->offset[1] : 0);
+}
+
+void motion_remember(struct run *r, const double at[AXIS_COUNT])
+{
+    const struct probe *p = r->options->probe;
+    r->xy[0] = at[AXIS_X] - (p ? p->offset[0] : 0);
+    r->xy[1] = at[AXIS_Y] - (p ? p->offset[1] : 0);
     r->z = at[AXIS_Z];
 }
 
 static bool not_there(const struct run *r, const struct follow *f, struct err *e)
 {
     struct err why = ERR_INIT;
+    double at[2];
+    motion_to_stage(r, r->xy[0], r->xy[1], at);
     stage_check(r->rig->stage, &why);
     return stage_fault(e, why.code ? why.code : ERR_OFF_TARGET,
                        "stage did not reach its target in time: at x %.4f y %.4f z %.4f um, wanted "
                        "x %.4f y %.4f z %.4f um (axes %s%s%s)%s%s",
-                       r->xy[0] * 1e6, r->xy[1] * 1e6, r->z * 1e6, f->target[0] * 1e6, f->target[1] * 1e6,
+                       at[0] * 1e6, at[1] * 1e6, r->z * 1e6, f->target[0] * 1e6, f->target[1] * 1e6,
                        f->target[2] * 1e6, f->mask & 1 ? "x" : "", f->mask & 2 ? "y" : "",
                        f->mask & 4 ? "z" : "", why.code ? "; " : "", why.text);
 }
@@ -118,7 +128,7 @@ static bool follow(struct run *r, struct follow *f, struct err *e)
         if (state == REPLY_FAILED)
             return false;
         if (state == REPLY_READY) {
-            remember(r, at);
+            motion_remember(r, at);
             if (arrived(r, f, at))
                 return true;
             if (motion_stalled(&f->headway, to_go(f, at), HEADWAY, seen_at, r->loop) ||
@@ -141,7 +151,7 @@ bool motion_last_position(struct run *r, struct err *e)
         if (state == REPLY_FAILED)
             return false;
         if (state == REPLY_READY)
-            remember(r, at);
+            motion_remember(r, at);
         if (state != REPLY_PENDING)
             return true;
         loop_wait(r->loop, stage_event(r->rig->stage), loop_now(r->loop) + 20 * NS_MS);
@@ -165,7 +175,8 @@ bool motion_z(struct run *r, double z, double speed, struct err *e)
 bool motion_xy(struct run *r, double x, double y, struct idle *watch, bool *trigger, struct err *e)
 {
     double speed = r->rig->config->speed_xy;
-    struct follow f = {.mask = 1u << AXIS_X | 1u << AXIS_Y, .target = {x, y, r->z}, .watch = watch};
+    struct follow f = {.mask = 1u << AXIS_X | 1u << AXIS_Y, .target = {0, 0, r->z}, .watch = watch};
+    motion_to_stage(r, x, y, f.target);
     f.deadline = deadline_for(r, hypot(x - r->xy[0], y - r->xy[1]), speed);
     if (!stage_set_speed(r->rig->stage, AXIS_X, speed, e) ||
         !stage_set_speed(r->rig->stage, AXIS_Y, speed, e) || !follow(r, &f, e))

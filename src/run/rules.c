@@ -108,6 +108,7 @@ static void recall(struct run *r)
     struct tour t;
     tour_start(r, &t);
     for (int k = 0; b && k < p->n_sites + p->n_spares; k++) {
+        r->rules.left_out += k < p->n_sites && b[k].outcome == OUTCOME_NOT_VISITED;
         if (b[k].outcome != OUTCOME_MEASURED)
             continue;
         if (k >= p->n_sites && !b[k].replaces)

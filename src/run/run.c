@@ -26,17 +26,19 @@ static int by_time(const void *a, const void *b)
     return (*x > *y) - (*x < *y);
 }
 
-/* What was learnt before the interruption: the surface, in the order in which it was. */
+/* What was learnt before the interruption: the surface, in the order in which it was. Heights found with
+ * another probe say nothing of this one's. */
 static void recall(struct run *r)
 {
     const struct run_before *b = r->options->before;
+    const struct probe *probe = r->options->probe;
     int places = plan_places(r->plan), n = 0;
     if (!b)
         return;
     const struct run_before **known = xcalloc((size_t)places + 1, sizeof *known);
     for (int k = 0; k < places; k++) {
         bool control = r->plan->site[k].control;
-        if (!isnan(b[k].contact_z))
+        if (!isnan(b[k].contact_z) && (!probe || b[k].last_attempt >= probe->from_attempt))
             known[n++] = &b[k];
         if (b[k].outcome == OUTCOME_NONE || b[k].again || b[k].outcome == OUTCOME_NOT_VISITED)
             continue;
@@ -159,9 +161,7 @@ bool run_retract(struct run *r, struct err *e)
     double at[AXIS_COUNT];
     if (!stage_position(r->rig->stage, at, e))
         return false;
-    r->xy[0] = at[AXIS_X];
-    r->xy[1] = at[AXIS_Y];
-    r->z = at[AXIS_Z];
+    motion_remember(r, at);
     const struct rig_config *c = r->rig->config;
     const double to[AXIS_COUNT] = {at[AXIS_X], at[AXIS_Y], c->z_retracted};
     if (!stage_set_speed(r->rig->stage, AXIS_Z, c->speed_z, e) ||

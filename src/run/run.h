@@ -7,6 +7,7 @@
 
 #include "instrument/rig.h"
 #include "protocol/plan.h"
+#include "results/probe.h"
 #include "results/writer.h"
 #include "run/guardian.h"
 #include "run/snapshot.h"
@@ -57,12 +58,14 @@ struct run_options {
     bool quiet;     /* no progress lines */
     double until;   /* s since 1970 by the clock: no site is begun that would end later; 0 = no such bound */
     const struct run_before *before; /* one per place of the plan, when resumed; NULL = a new run */
-    double clock_set_s;              /* by which the machine's clock was set in earlier parts of the run */
-    volatile sig_atomic_t *stop;     /* set by the signal handler: stop safely; looked at in defined places */
-    struct guardian *guardian;       /* on watch; NULL = none (virtual time). Without it nothing goes down. */
-    const char *path;                /* of the results file, for the guardian's orders; NULL without one */
-    struct wishes *wishes;     /* of the operator, looked at in the same places; NULL = nobody can ask */
-    struct snapshot *snapshot; /* for watchers; NULL = nobody looks */
+    /* that is mounted; NULL = the first. What was learnt with another is left out. */
+    const struct probe *probe;
+    double clock_set_s;          /* by which the machine's clock was set in earlier parts of the run */
+    volatile sig_atomic_t *stop; /* set by the signal handler: stop safely; looked at in defined places */
+    struct guardian *guardian;   /* on watch; NULL = none (virtual time). Without it nothing goes down. */
+    const char *path;            /* of the results file, for the guardian's orders; NULL without one */
+    struct wishes *wishes;       /* of the operator, looked at in the same places; NULL = nobody can ask */
+    struct snapshot *snapshot;   /* for watchers; NULL = nobody looks */
 };
 
 /* Visits the sites of the plan. The rig is open and identified, the writer started on a file created from

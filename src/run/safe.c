@@ -26,8 +26,9 @@ static void note_rung(void *ctx, const char *text)
 
 static enum rung come_up(struct run *r, struct err *why, struct err *e)
 {
-    struct ladder l = {
-        .rig = r->rig, .at = {r->xy[0], r->xy[1], r->z}, .why = why, .say = note_rung, .ctx = r};
+    struct ladder l = {.rig = r->rig, .why = why, .say = note_rung, .ctx = r};
+    motion_to_stage(r, r->xy[0], r->xy[1], l.at);
+    l.at[AXIS_Z] = r->z;
     enum rung rung = ladder_climb(&l, e);
     r->z = l.at[AXIS_Z];
     r->in_order = ladder_is_in_order(&l, rung);

@@ -1,7 +1,8 @@
 /* Control sites in the run: when one is due, at which spot, and what is done with its verdict.
  *
  * Everything here follows from the results file: how many sites were visited since the last control, when it
- * was, which spots are used. A resumed run therefore goes on with the count, and no spot is used twice. */
+ * was, which spots are used. A resumed run therefore goes on with the count, and no spot is used twice. A new
+ * probe begins with a control; what the last one of another probe said is not held against its sites. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -20,13 +21,14 @@ void watch_start(struct run *r)
     struct watch_over *c = &r->watch;
     const struct run_before *b = r->options->before;
     int first = r->plan->n_sites + r->plan->n_spares;
-    *c = (struct watch_over){.last_s = NAN};
+    int64_t since = r->options->probe ? r->options->probe->from_attempt : 0;
+    *c = (struct watch_over){.last_s = NAN, .last_attempt = since > 0 ? since - 1 : 0};
     for (int k = 0; b && k < r->plan->n_controls; k++) {
         const struct run_before *s = &b[first + k];
         if (s->outcome == OUTCOME_NONE || s->again)
             continue;
         c->spot = k + 1;
-        if (s->outcome != OUTCOME_MEASURED || s->t < c->last_s)
+        if (s->outcome != OUTCOME_MEASURED || s->t < c->last_s || s->last_attempt < since)
             continue;
         c->last_s = s->t;
         c->last_attempt = s->last_attempt;

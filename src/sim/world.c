@@ -68,6 +68,17 @@ void world_set_position(struct world *w, void (*fn)(void *ctx, ns_t t, double xy
     w->moving = true; /* until a step shows that it stands */
 }
 
+void world_set_probe(struct world *w, int number, const double shift[3])
+{
+    int before = w->probe_number > 1 ? w->probe_number : 1;
+    if (number != before)
+        w->clog = 1;
+    w->probe_number = number;
+    for (int k = 0; k < 3; k++)
+        w->shift[k] = shift[k];
+    w->tick = -1; /* the resistance is worked out anew */
+}
+
 double world_clock(const struct world *w)
 {
     return w->epoch + ns_to_s(w->t);
@@ -315,6 +326,8 @@ static void step(struct world *w, ns_t t)
     w->t = t;
     if (w->position)
         w->position(w->position_ctx, t, w->at);
+    for (int k = 0; w->position && k < 3; k++)
+        w->at[k] += w->shift[k];
     w->moving =
         fabs(w->at[0] - was[0]) > MOVED || fabs(w->at[1] - was[1]) > MOVED || fabs(w->at[2] - was[2]) > MOVED;
     slow_changes(w);

@@ -26,6 +26,10 @@ void world_begin(struct world *w, ns_t t);
 /* Where the probe is: the stage tells. fn must give the true position at time t >= the last asked. */
 void world_set_position(struct world *w, void (*fn)(void *ctx, ns_t t, double xyz[3]), void *ctx);
 
+/* Another probe is mounted: the nth (the first is 1), its end displaced from where the first one's would be
+ * (m, sample frame). One that was not seen before is not clogged. Behind world_load(). */
+void world_set_probe(struct world *w, int number, const double shift[3]);
+
 /* What is connected to the cell from now (the time of the last advance) on. */
 enum cell_mode {
     CELL_OPEN,         /* nothing connected: open circuit */

@@ -53,6 +53,8 @@ struct world {
     void *position_ctx;
     double at[3];
     bool moving;
+    int probe_number; /* of the one mounted; 0 counts as 1 */
+    double shift[3];  /* m: of its end from where the first one's would be */
 
     /* what is below the probe; valid for (under_x, under_y) */
     bool known;

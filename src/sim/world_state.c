@@ -4,6 +4,7 @@
  *     seed: 7
  *     clock: 12.5
  *     clog: 1
+ *     probe: 2       (which one is mounted, if it is not the first)
  *     counters: [...]
  *     contacts:
  *       - {at: "x y z t broke height wetted residue active", film: "wetted outer q s h ...",
@@ -137,6 +138,8 @@ static void put_head(struct buf *b, const struct world *w)
     put(b, world_clock(w));
     buf_str(b, "\nclog: ");
     put(b, w->clog);
+    if (w->probe_number > 1)
+        buf_printf(b, "\nprobe: %d", w->probe_number);
     buf_char(b, '\n');
     buf_str(b, "counters: \"");
     put_counters(b, w);
@@ -368,8 +371,11 @@ static bool read_head(struct world *w, const char *text, struct err *e)
     else if (strtoull(value[1], NULL, 10) != w->seed)
         ok = err_set(e, ERR_INPUT, "it belongs to seed %s, this sample has seed %llu", value[1],
                      (unsigned long long)w->seed);
+    const struct ynode *probe = ynode_get(root, "probe");
     if (ok)
         take_now(w, v);
+    if (ok && probe && ynode_text(probe))
+        w->probe_number = atoi(ynode_text(probe));
     ytree_free(t);
     source_free(s);
     diags_free(d);

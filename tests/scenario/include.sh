@@ -1,6 +1,6 @@
 #!/bin/sh
-# Steps of other files are inputs of a run like the protocol itself: the results file holds their bytes, and a run can not be
-# resumed with others. They lie in the protocol's folder unless the user says otherwise.
+# Steps of other files are inputs of a run like the protocol itself: the results file holds their bytes, a resumed run goes on
+# with those, and others are refused. They lie in the protocol's folder unless the user says otherwise.
 . "$(dirname "$0")/lib"
 sed "s|^rig: .*|rig: $top/tests/data/steady/bench.yaml|" "$top/tests/data/steady/protocol.yaml" >whole.yaml
 sed '/^  - hold/,/^  - ocp/d; s|^site:|site:\n  - include: parts/first.yaml|' whole.yaml >protocol.yaml
@@ -29,15 +29,18 @@ sed 's|^site:|steps:\n  part: [include: parts/again.yaml]\nsite:|' whole.yaml |
 expect 0 "$seccm" check twice.yaml
 say "what is included twice: the hint works"
 
-# A resumed run must find them as they were.
+# A resumed run does not go on beside others.
 expect 0 "$seccm" run protocol.yaml --virtual -q --sites 5 -o b.seccm
 cp parts/last.yaml kept.yaml
-echo '# a remark' >>parts/last.yaml
-expect 1 "$seccm" resume b.seccm
-grep -q 'parts/last.yaml is no longer what this run was begun with' main.out || fail "resumed: $(cat main.out)"
+sed -i 's/0.2 s/0.3 s/' parts/last.yaml
+expect 1 "$seccm" resume b.seccm --accept
+grep -q 'parts/last.yaml:3: steps.1..ocp.for: 0.2 s -> 0.3 s' main.out || fail "resumed: $(cat main.out)"
 mv kept.yaml parts/last.yaml
+mv parts parts.gone
 expect 0 "$seccm" resume b.seccm
-say "changed steps are not resumed with"
+expect 0 "$seccm" diff whole.seccm b.seccm
+mv parts.gone parts
+say "changed steps are not resumed with, those that are gone are taken from the results file"
 
 # Outside of the folder only if the user says so; the run is resumed as it was allowed.
 mkdir below

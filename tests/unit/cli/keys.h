@@ -17,6 +17,8 @@ static const struct {
     {"seccm", "one format only: tests/faulty/format*.yaml"},
     {"grid.grid", "one format only: tests/faulty"},
     {"avoid", "tests/scenario/inputs.sh, tests/unit/protocol/test_used.c: sites keep off an earlier run's"},
+    {"probe.fiducial",
+     "tests/scenario/resume.sh: a new probe lands on the sites by it, and beside them without"},
     {"approach.contact.signal", "one choice only in this version"},
     {"grid.image.file", "a name for the record: stored with the grid's bytes"},
     {"grid.exclude[].name", "a name in messages and the map of `plan`"},

@@ -1,7 +1,8 @@
 /* Nights that end at any operation on the disk: the process is killed, the power goes and takes unsynced
  * writes and names with it, or the disk reports an error. Afterwards the file opens, every committed site is
  * in it (R1), no spot was wetted that it does not know of (R2), and `seccm resume` finishes a run that equals
- * one that nobody disturbed (R4).
+ * one that nobody disturbed (R4). So do resumptions with a new probe or with changed files: their record is
+ * there as a whole or not at all.
  *
  * SECCM_TEST_OPERATIONS: so many operations are drawn for each way of ending (0: every one of them). */
 #include <math.h>
@@ -17,6 +18,7 @@
 
 #include "cli/commands.h"
 #include "output/diff.h"
+#include "results/probe.h"
 #include "unit/cli/power_disk.h"
 
 #define PROTOCOL "tests/data/steady/short.yaml"
@@ -25,6 +27,9 @@
 
 static uint64_t seed;
 static char folder[128], whole[160], path[160], sample[160], log_path[160];
+static char made[160],
+    with_probe[160]; /* a protocol of our own; a run with a new probe that nobody disturbed */
+static const char *reference = whole; /* what the present case should equal */
 static struct power_story *story;
 
 /* --- running ------------------------------------------------------------------------------------------- */
@@ -36,7 +41,7 @@ static int run_child(const struct command *c, int words, const char *const *word
     if (child == 0) {
         if (!freopen(log_path, "a", stderr) || !freopen(log_path, "a", stdout))
             _exit(99);
-        char *argv[8];
+        char *argv[16];
         argv[0] = xstrdup(c->name);
         for (int k = 0; k < words; k++)
             argv[k + 1] = xstrdup(word[k]);
@@ -200,7 +205,7 @@ static void check_same(int spoilt)
     struct diff_counts counts;
     buf_str(&except, "");
     list_spoilt(&except);
-    struct data *a = data_open(whole, &e), *b = data_open(path, &e);
+    struct data *a = data_open(reference, &e), *b = data_open(path, &e);
     MUST(a && b, "%s", e.text);
     bool ok = diff_files(a, b, &(struct diff_options){.most = 20, .except = except.p}, &text, &counts, &e);
     MUST(ok, "%s", e.text);
@@ -363,6 +368,133 @@ static void resumption_is_interrupted_too(void **state)
     print_message("%d nights interrupted twice\n", n);
 }
 
+/* --- resumptions that put something on record ---------------------------------------------------------- */
+
+static const char *const new_probe[] = {path,         "-q",           "--new-probe", "P2",
+                                        "--fiducial", "8 um, 3.5 um", "--sim-shift", "-3 um, 1.5 um, -2 um"},
+                         *const accepting[] = {path, "-q", "--accept"};
+
+/* The steady bench's short protocol with a fiducial, and so many faults in a row. */
+static void make_protocol(int in_a_row)
+{
+    char line[400], here[100];
+    FILE *in = fopen(PROTOCOL, "r"), *out = fopen(made, "w");
+    assert_true(in && out && getcwd(here, sizeof here));
+    while (fgets(line, sizeof line, in)) {
+        if (!strncmp(line, "rig: ", 5))
+            fprintf(out, "rig: %s/tests/data/steady/bench.yaml\n", here);
+        else if (!strncmp(line, "probe: {", 8))
+            fprintf(out, "probe: {fiducial: [5 um, 5 um], %s", line + 8);
+        else if (!strncmp(line, "faults: ", 8))
+            fprintf(out, "faults: {no-contact: spare, consecutive: {count: %d, then: pause}}\n", in_a_row);
+        else
+            fputs(line, out);
+    }
+    fclose(in);
+    fclose(out);
+}
+
+/* The first of three sites, undisturbed. */
+static void begin_part(void)
+{
+    const char *const run[] = {made, "--virtual", "-q", "--sites", "1", "-o", path};
+    forget("run");
+    make_protocol(10);
+    snprintf(tale, sizeof tale, "the first site");
+    int status = run_child(&command_run, 7, run, POWER_ON, 0, 0);
+    MUST(status == 0, "status %d", status);
+}
+
+static int count(const char *sql)
+{
+    sqlite3 *db;
+    sqlite3_stmt *s;
+    assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &s, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_step(s), SQLITE_ROW);
+    int n = sqlite3_column_int(s, 0);
+    sqlite3_finalize(s);
+    sqlite3_close(db);
+    return n;
+}
+
+static void probe_is_whole_or_not_there(void)
+{
+    int keys = count("SELECT count(*) FROM run WHERE key GLOB 'probe.2.*'"),
+        events = count("SELECT count(*) FROM event WHERE kind = 'probe'");
+    MUST((keys == 0 && events == 0) || (keys == PROBE_KEYS && events == 1), "%d keys, %d events", keys,
+         events);
+    if (keys == 0)
+        MUST(count("SELECT count(*) FROM attempt") == 1, "an attempt with a probe that is not on record");
+}
+
+static void change_is_whole_or_not_there(void)
+{
+    int files = count("SELECT count(*) FROM input WHERE role = 'protocol#resume1'"),
+        events = count("SELECT count(*) FROM event WHERE text LIKE 'accepted by %'");
+    MUST(files == events && files <= 1, "%d files, %d events", files, events);
+    if (files == 0)
+        MUST(count("SELECT count(*) FROM attempt") == 1, "an attempt under conditions that nobody accepted");
+}
+
+/* A resumption that ends at its nth operation; then the same again, or without the words if they are on
+ * record, until the run is finished. */
+static void amended_case(const char *const *word, int words, void (*check)(void), enum power_end end,
+                         long nth, long of)
+{
+    begin_part();
+    if (check == change_is_whole_or_not_there)
+        make_protocol(9);
+    tell_case(end, nth, of, word == new_probe ? "new probe" : "accepted change");
+    check_status(end, run_child(&command_resume, words, word, end, nth, (uint64_t)nth));
+    check_file(false);
+    check();
+    bool told = word == new_probe && count("SELECT count(*) FROM run WHERE key = 'probe.2.id'");
+    int status = run_child(&command_resume, told ? 2 : words, word, POWER_ON, 0, 0);
+    MUST(status == 0, "the next try ends with %d", status);
+    check_single_file();
+    check_sound();
+    check_file(true);
+    check();
+    check_same(1);
+}
+
+static void amended_sweep(const char *const *word, int words, void (*check)(void))
+{
+    struct rng r = rng_stream(seed, word == new_probe ? "new probe" : "accepted");
+    begin_part();
+    if (check == change_is_whole_or_not_there)
+        make_protocol(9);
+    int status = run_child(&command_resume, words, word, POWER_ON, 0, 0);
+    MUST(status == 0, "status %d", status);
+    long all = story->operations;
+    if (word == new_probe)
+        assert_int_equal(rename(path, with_probe), 0);
+    reference = word == new_probe ? with_probe : whole;
+    static const enum power_end ends[] = {POWER_KILL, POWER_KILL_TORN, POWER_CUT_NONE, POWER_CUT_SOME};
+    int n = draws() ? 2 * draws() : (int)all;
+    for (int k = 0; k < n; k++) {
+        /* Every other one early, where the record is written. */
+        uint64_t room = (uint64_t)(k % 2 && all > 60 ? 60 : all);
+        long nth = draws() ? 1 + (long)rng_below(r, room, (uint64_t)k, 0) : k + 1;
+        amended_case(word, words, check, ends[k % 4], nth, all);
+    }
+    print_message("%s: %d resumptions ended, %ld operations in one\n", word[2], n, all);
+    reference = whole;
+}
+
+static void a_new_probe_is_on_record_or_not(void **state)
+{
+    (void)state;
+    amended_sweep(new_probe, 8, probe_is_whole_or_not_there);
+}
+
+static void an_accepted_change_is_on_record_or_not(void **state)
+{
+    (void)state;
+    amended_sweep(accepting, 3, change_is_whole_or_not_there);
+}
+
 /* However long the disk takes, in virtual time the night is the same. */
 static void slow_disk_changes_nothing(void **state)
 {
@@ -409,6 +541,8 @@ static int set_up(void **state)
     snprintf(path, sizeof path, "%s/run.seccm", folder);
     snprintf(whole, sizeof whole, "%s/whole.seccm", folder);
     snprintf(sample, sizeof sample, "%s/run.sample", folder);
+    snprintf(made, sizeof made, "%s/made.yaml", folder);
+    snprintf(with_probe, sizeof with_probe, "%s/probe.seccm", folder);
     snprintf(log_path, sizeof log_path, "%s/log", folder);
     story = mmap(NULL, sizeof *story, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     int status = night(false, POWER_ON, 0, 0);
@@ -425,6 +559,8 @@ static int tear_down(void **state)
     (void)state;
     forget("run");
     forget("whole");
+    forget("probe");
+    unlink(made);
     return rmdir(folder);
 }
 
@@ -434,9 +570,14 @@ int main(void)
     seed = given ? strtoull(given, NULL, 0) : (uint64_t)time(NULL) * 1000003u + (uint64_t)getpid();
     print_message("seed %llu\n", (unsigned long long)seed);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(killed_at_an_operation),     cmocka_unit_test(power_cut_at_an_operation),
-        cmocka_unit_test(disk_fails_at_an_operation), cmocka_unit_test(resumption_is_interrupted_too),
-        cmocka_unit_test(slow_disk_changes_nothing),  cmocka_unit_test(the_cut_loses_what_was_not_synced),
+        cmocka_unit_test(killed_at_an_operation),
+        cmocka_unit_test(power_cut_at_an_operation),
+        cmocka_unit_test(disk_fails_at_an_operation),
+        cmocka_unit_test(resumption_is_interrupted_too),
+        cmocka_unit_test(slow_disk_changes_nothing),
+        cmocka_unit_test(the_cut_loses_what_was_not_synced),
+        cmocka_unit_test(a_new_probe_is_on_record_or_not),
+        cmocka_unit_test(an_accepted_change_is_on_record_or_not),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

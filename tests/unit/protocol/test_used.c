@@ -12,7 +12,9 @@
 #include <cmocka.h>
 
 #include "base/buf.h"
+#include "base/shelf.h"
 #include "protocol/plan.h"
+#include "results/probe.h"
 #include "results/results.h"
 #include "results/writer.h"
 
@@ -151,6 +153,72 @@ static void touched_spots_are_kept_away_from(void **state)
     drop(&small);
 }
 
+/* The earlier run went on with another probe; this one begins with that. */
+static void coordinates_are_those_of_the_probe(void **state)
+{
+    (void)state;
+    char avoid[100];
+    struct err e = ERR_INIT;
+    struct probe_text text;
+    struct results_key key[PROBE_KEYS];
+    const struct probe second = {.number = 2, .id = "P2", .offset = {5e-6, -1e-6}, .from_attempt = 4};
+    struct results_amendment a = {.key = key, .n_keys = probe_keys(&second, &text, key)};
+    struct results *r = results_open_write(earlier, &e);
+    assert_true(r && results_amend(r, &a, &e) && results_close(r, &e));
+    snprintf(avoid, sizeof avoid, "avoid: [%s]", strrchr(earlier, '/') + 1);
+    struct made first = load(line, ", id: P1", avoid), same = load(line, ", id: P2", avoid);
+    assert_true(first.p && same.p);
+    assert_int_equal(first.p->used.n, 3);
+    for (int k = 0; k < 3; k++) {
+        const struct grid_spot *f = &first.p->used.spot[k], *s = &same.p->used.spot[k];
+        assert_true(fabs(s->x - f->x - 5e-6) < 1e-12 && fabs(s->y - f->y + 1e-6) < 1e-12);
+    }
+    assert_true(fabs(first.p->used.spot[0].x - 20e-6) < 1e-12);
+    drop(&first);
+    drop(&same);
+}
+
+/* A run that goes on avoids what it avoided at first, whatever the earlier one has done since, or is gone. */
+static void the_spots_come_from_a_shelf_as_they_were(void **state)
+{
+    (void)state;
+    char avoid[100];
+    snprintf(avoid, sizeof avoid, "avoid: [%s]", strrchr(earlier, '/') + 1);
+    struct made m = load(line, "", avoid);
+    assert_non_null(m.plan);
+    assert_int_equal(m.p->used.n_lists, 1);
+    const struct source *list = m.p->used.list[0];
+    assert_string_equal(strrchr(list->path, '/'), strrchr(earlier, '/'));
+    struct shelf *s = shelf_new();
+    shelf_put(s, m.p->source->path, m.p->source->bytes.p, m.p->source->bytes.n);
+    shelf_put(s, m.p->rig->source->path, m.p->rig->source->bytes.p, m.p->rig->source->bytes.n);
+    shelf_put(s, list->path, list->bytes.p, list->bytes.n);
+    char *away = xcalloc(1, strlen(earlier) + 2);
+    sprintf(away, "%s-", earlier);
+    assert_int_equal(rename(earlier, away), 0);
+    shelf_use(s);
+    struct diags *d = diags_new();
+    struct err e = ERR_INIT;
+    struct protocol *p = protocol_load(m.p->source->path, NULL, d, &e);
+    shelf_use(NULL);
+    assert_int_equal(rename(away, earlier), 0);
+    free(away);
+    assert_non_null(p);
+    assert_int_equal(p->used.n, m.p->used.n);
+    assert_memory_equal(p->used.spot, m.p->used.spot, (size_t)p->used.n * sizeof *p->used.spot);
+    protocol_free(p);
+    /* A list that was cut is told. */
+    shelf_put(s, list->path, list->bytes.p, list->bytes.n - 3);
+    shelf_use(s);
+    assert_null(protocol_load(m.p->source->path, NULL, d, &e));
+    shelf_use(NULL);
+    diags_print(d, &m.says);
+    has(&m, "the stored list of its spots is damaged");
+    diags_free(d);
+    shelf_free(s);
+    drop(&m);
+}
+
 static void what_is_no_results_file_is_refused(void **state)
 {
     (void)state;
@@ -261,6 +329,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(touched_spots_are_kept_away_from),
+        cmocka_unit_test(the_spots_come_from_a_shelf_as_they_were),
+        cmocka_unit_test(coordinates_are_those_of_the_probe),
         cmocka_unit_test(what_is_no_results_file_is_refused),
         cmocka_unit_test(the_residue_counts_in_the_pitch),
         cmocka_unit_test(outputs_show_regions_exclusions_and_spares),

@@ -1,4 +1,5 @@
 /* Determinism, the state file, the sample files, and what a step costs. */
+#include "sim/world_parts.h"
 #include "world_fixture.h"
 
 #include <stdlib.h>
@@ -142,6 +143,45 @@ static void test_state_survives_a_restart(void **state)
     double again = measure(&g, 0);
     assert_int_equal(world_counters(g.w).revisited, 1);
     assert_true(isfinite(again));
+    unlink(path);
+    fixture_close(&f);
+    fixture_close(&g);
+}
+
+/* Another probe's end is elsewhere, and free; which one is mounted is remembered. */
+static void test_another_probe_is_mounted(void **state)
+{
+    (void)state;
+    char path[64];
+    path_for(path);
+    struct fixture f, g;
+    struct err e = ERR_INIT;
+    struct world_contact_info info;
+    const double shift[3] = {3e-6, -1e-6, 0.5e-6};
+    fixture_open(&f, SAMPLE, "{aperture: 400 nm, clog: 1, clog-factor: 3}", 8);
+    measure(&f, 0);
+    assert_true(f.w->clog > 2);
+    assert_true(world_save(f.w, path, &e));
+    fixture_open(&g, SAMPLE, "{aperture: 400 nm, clog: 1, clog-factor: 3}", 8);
+    assert_true(world_load(g.w, path, &e));
+    world_set_probe(g.w, 1, (const double[3]){0});
+    assert_true(g.w->clog > 2); /* the same as before */
+    world_set_probe(g.w, 2, shift);
+    assert_true(g.w->clog == 1);
+    assert_true(world_save(g.w, path, &e));
+    measure(&g, 5e-6);
+    world_contact(g.w, 1, &info);
+    assert_true(fabs(info.x - 8e-6) < 1e-9 && fabs(info.y + 1e-6) < 1e-9);
+    world_contact(f.w, 0, &info);
+    assert_true(fabs(info.x) < 1e-9);
+    fixture_close(&f);
+    fixture_open(&f, SAMPLE, "{aperture: 400 nm, clog: 1, clog-factor: 3}", 8);
+    assert_true(world_load(f.w, path, &e));
+    f.w->clog = 7; /* mounted already: it stays as it is */
+    world_set_probe(f.w, 2, shift);
+    assert_true(f.w->clog == 7);
+    world_set_probe(f.w, 3, shift);
+    assert_true(f.w->clog == 1);
     unlink(path);
     fixture_close(&f);
     fixture_close(&g);
@@ -384,6 +424,7 @@ int main(void)
         cmocka_unit_test(test_time_of_day_does_not_change_a_bit),
         cmocka_unit_test(test_nothing_given_is_a_world_of_defaults),
         cmocka_unit_test(test_state_survives_a_restart),
+        cmocka_unit_test(test_another_probe_is_mounted),
         cmocka_unit_test(test_contact_going_on_is_saved_as_broken),
         cmocka_unit_test(test_missing_file_is_a_fresh_sample),
         cmocka_unit_test(test_damaged_and_foreign_state_is_refused),

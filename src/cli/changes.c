@@ -1,0 +1,201 @@
+/* The run's own files decide: a change on disk is told, and takes effect only where it can not touch what is
+ * measured where, and only if somebody accepts it. */
+#include "cli/changes.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/yaml_compare.h"
+
+#define FILE_MAX ((size_t)1 << 26)
+#define SHOWN    12 /* differences of one file */
+
+/* What may be accepted, by role and place: how faults are met, when the run ends, how devices are reached.
+ * With `below` anything inside. */
+static const struct {
+    const char *role, *path;
+    bool below;
+} acceptable[] = {
+    {"protocol", "faults", true},        {"protocol", "stop", true},
+    {"rig", "stage.link", false},        {"rig", "stage.baud", false},
+    {"rig", "stage.flow", false},        {"rig", "potentiostat.link", false},
+    {"rig", "potentiostat.baud", false}, {"rig", "potentiostat.flow", false},
+};
+
+static bool may_change(const char *role, const char *path)
+{
+    for (size_t k = 0; k < sizeof acceptable / sizeof acceptable[0]; k++) {
+        size_t n = strlen(acceptable[k].path);
+        if (strcmp(role, acceptable[k].role) == 0 && strncmp(path, acceptable[k].path, n) == 0 &&
+            (path[n] == '\0' || (acceptable[k].below && (path[n] == '.' || path[n] == '['))))
+            return true;
+    }
+    return false;
+}
+
+void changes_add(struct changes *c, bool may, const char *fmt, ...)
+{
+    char text[480];
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(text, sizeof text, fmt, args);
+    va_end(args);
+    c->list = xrealloc(c->list, (size_t)(c->n + 1) * sizeof *c->list);
+    c->list[c->n++] = (struct difference){xstrdup(text), may};
+    c->held += !may;
+}
+
+void changes_free(struct changes *c)
+{
+    for (int k = 0; k < c->n; k++)
+        free(c->list[k].text);
+    free(c->list);
+    *c = (struct changes){0};
+}
+
+/* --- one file ------------------------------------------------------------------------------------------ */
+
+struct comparing {
+    const struct stored_file *file;
+    struct changes *out;
+    int told, untold;
+    bool held; /* of the untold ones some may not be accepted */
+};
+
+static const char *words_of(const struct ynode *n, const char *other)
+{
+    return !n ? "nothing" : ynode_kind(n) == Y_SCALAR ? ynode_text(n) : other;
+}
+
+static void tell_node(void *ctx, const char *path, const struct ynode *was, const struct ynode *now)
+{
+    struct comparing *c = ctx;
+    bool may = may_change(c->file->role, path);
+    if (c->told == SHOWN) {
+        c->untold++;
+        c->held = c->held || !may;
+        return;
+    }
+    c->told++;
+    const char *a = words_of(was, "what it was"), *b = words_of(now, "something else");
+    bool same = was && now && ynode_kind(was) == ynode_kind(now) && ynode_kind(was) != Y_SCALAR;
+    changes_add(c->out, may, "%s:%d: %s: %.120s -> %.120s", c->file->path, ynode_mark(now ? now : was).line,
+                *path ? path : "the whole file", same ? "its keys" : a, same ? "in another order" : b);
+}
+
+/* The first line that differs, of a file that is no YAML. */
+static void tell_line(const struct stored_file *f, const struct source *now, struct changes *out)
+{
+    const char *a = f->bytes.p, *b = now->bytes.p;
+    int line = 1;
+    for (;; line++) {
+        size_t n = strcspn(a, "\r\n"), m = strcspn(b, "\r\n");
+        if (n != m || strncmp(a, b, n) != 0 || !a[n] || !b[m]) {
+            changes_add(out, false, "%s:%d: %.*s -> %.*s", f->path, line, n < 100 ? (int)n : 100, a,
+                        m < 100 ? (int)m : 100, b);
+            return;
+        }
+        a += n + 1;
+        b += m + 1;
+    }
+}
+
+static void compare_trees(const struct stored_file *f, const struct source *now, struct changes *out)
+{
+    struct diags *quiet = diags_new();
+    struct source *was = source_from_text(f->path, f->bytes.p);
+    struct ytree *a = ytree_parse(was, quiet), *b = a ? ytree_parse(now, quiet) : NULL;
+    struct comparing c = {.file = f, .out = out};
+    if (a && b)
+        yaml_compare(ytree_root(a), ytree_root(b), tell_node, &c);
+    else
+        changes_add(out, false, "%s: it can not be read any more", f->path);
+    if (c.untold)
+        changes_add(out, !c.held, "%s: and %d more differences", f->path, c.untold);
+    ytree_free(b);
+    ytree_free(a);
+    source_free(was);
+    diags_free(quiet);
+}
+
+static bool is_yaml(const char *role)
+{
+    return strcmp(role, "protocol") == 0 || strcmp(role, "rig") == 0 || strcmp(role, "grid") == 0 ||
+           strncmp(role, "include", strlen("include")) == 0;
+}
+
+/* As it is on disk, NULL if its bytes are the stored ones, or if there is none. What earlier runs used is
+ * listed from results files, which may have gone on. */
+static struct source *on_disk(const struct stored_file *f)
+{
+    struct err e = ERR_INIT;
+    if (strncmp(f->role, "avoid", strlen("avoid")) == 0)
+        return NULL;
+    struct source *s = source_read(f->path, FILE_MAX, &e);
+    if (!s) {
+        log_line(LOG_INFO, "%s: goes on from the copy in the results file", e.text);
+        return NULL;
+    }
+    if (s->bytes.n != f->bytes.n || memcmp(s->bytes.p, f->bytes.p, f->bytes.n) != 0)
+        return s;
+    source_free(s);
+    return NULL;
+}
+
+void changes_find(struct stored *s, struct changes *out)
+{
+    *out = (struct changes){0};
+    if (strcmp(s->program, "seccm " SECCM_VERSION) != 0)
+        changes_add(out, true, "the program: %s -> seccm " SECCM_VERSION, s->program);
+    for (int k = 0; k < s->n_files; k++) {
+        struct stored_file *f = &s->file[k];
+        f->now = on_disk(f);
+        if (f->now && is_yaml(f->role))
+            compare_trees(f, f->now, out);
+        else if (f->now)
+            tell_line(f, f->now, out);
+    }
+}
+
+void changes_take(struct stored *s)
+{
+    for (int k = 0; k < s->n_files; k++) {
+        struct stored_file *f = &s->file[k];
+        if (!f->now)
+            continue;
+        buf_free(&f->bytes);
+        f->bytes = f->now->bytes;
+        f->now->bytes = (struct buf){0};
+        source_free(f->now);
+        f->now = NULL;
+        f->accepted = true;
+    }
+}
+
+bool changes_allow(const struct changes *c, bool accept, const char *results_path, struct err *e)
+{
+    if (c->n == 0)
+        return true;
+    for (int k = 0; k < c->n; k++)
+        log_line(accept && !c->held ? LOG_WARNING : LOG_ERROR, "%s%s", c->list[k].text,
+                 !c->held         ? ""
+                 : c->list[k].may ? " (may be accepted)"
+                                  : " (this run can not take it over)");
+    if (c->held)
+        return err_set(
+            e, ERR_INPUT,
+            "%s: nothing was moved: it would be another run with what differs (above). Put the files back as "
+            "they were, "
+            "or move them away (the results file has them, table `input`); or start a new run with "
+            "`avoid: [%s]`",
+            results_path, results_path);
+    return accept || err_set(e, ERR_INPUT,
+                             "%s: nothing was moved: not all is as it was (above). If that is meant, go on "
+                             "with it: seccm resume "
+                             "--accept %s",
+                             results_path, results_path);
+}
