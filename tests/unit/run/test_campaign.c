@@ -105,12 +105,12 @@ static void add_night(struct row *r, const struct campaign_night *c)
     add_reaction(r, &c->reaction);
 }
 
-static void print_noticed(const char *name, const struct row *r)
+static void print_noticed(const struct injector *by, const struct row *r)
 {
-    print_message("%-30s %4d %5d %5d %7d %9d | %4d %6d %5d %8d | %4d | %7d\n", name, r->injected, r->right,
-                  r->other, r->unclear, r->unnoticed, r->end[RUN_FINISHED],
+    print_message("%-30s %4d %5d %5d %7d %9d | %4d %6d %5d %8d | %4d | %7d | %s\n", by->name, r->injected,
+                  r->right, r->other, r->unclear, r->unnoticed, r->end[RUN_FINISHED],
                   r->end[RUN_PAUSED] + r->end[RUN_ABORTED], r->end[RUN_FAULT], r->not_safe,
-                  r->finished_at_last, r->crashed);
+                  r->finished_at_last, r->crashed, fault_name(by->expect));
     for (int k = 1; k < FAULT_COUNT; k++)
         if (r->by_other[k])
             print_message("%34d as %s\n", r->by_other[k], fault_name((enum fault_class)k));
@@ -177,11 +177,12 @@ static void every_class_at_random_instants(void **unused)
         for (int j = 0; j < instants && injectors[k].how != ELSEWHERE; j++)
             if (!only || strstr(injectors[k].name, only))
                 one_fault(&p, r, k, (uint64_t)j, &row[k]);
-    print_message("%-30s %4s %5s %5s %7s %9s | %4s %6s %5s %8s | %4s | %7s\n", "fault", "n", "right", "other",
-                  "unclear", "unnoticed", "done", "paused", "fault", "not safe", "last", "crashed");
+    print_message("%-30s %4s %5s %5s %7s %9s | %4s %6s %5s %8s | %4s | %7s | %s\n", "fault", "n", "right",
+                  "other", "unclear", "unnoticed", "done", "paused", "fault", "not safe", "last", "crashed",
+                  "class");
     for (size_t k = 0; k < INJECTORS; k++)
         if (row[k].injected)
-            print_noticed(injectors[k].name, &row[k]);
+            print_noticed(&injectors[k], &row[k]);
     print_message("\n%-30s %7s %9s %9s %9s %9s\n", "longest s from notice to", "notices", "stop", "cell off",
                   "open", "retracted");
     static struct row by_class[FAULT_COUNT];
