@@ -11,7 +11,7 @@
 #include "run/run.h"
 #include "run/segments.h"
 #include "run/state.h"
-#include "run/surface.h"
+#include "analysis/surface.h"
 #include "run/tour.h"
 
 /* Newest news of the stream of samples. */
