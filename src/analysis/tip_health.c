@@ -221,6 +221,7 @@ static void fill(struct tip_health *h, const struct results_attempt *a, double v
         v[TIP_CONTACT_CURRENT] = fabs(a->contact_current);
         v[TIP_CONTACT_CHARGE] = fabs(a->contact_charge);
         v[TIP_CONTACT_CAPACITANCE] = a->contact_capacitance;
+        v[TIP_CONTACT_TIME] = fabs(a->contact_charge / a->contact_current);
         v[TIP_BREAK] = a->break_distance;
         v[TIP_HEIGHT] = height(h, a);
     }

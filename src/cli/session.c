@@ -163,6 +163,7 @@ static void tell_page(struct writer *w, const char *url, bool there)
 /* What goes before, of a run that is resumed. */
 struct past {
     struct run_before *site; /* NULL: a new run */
+    struct tip_health *health;
     struct left left;
     double begin_s; /* experiment time at which it was left */
 };
@@ -177,6 +178,7 @@ static int go(struct bench *b, struct live *live, struct results *file, const st
     struct run_options ro = {.only_first = o->only_first,
                              .quiet = o->quiet,
                              .before = past->site,
+                             .health = past->health,
                              .stop = &stop_wanted,
                              .guardian = o->guardian};
     waiting_loop = b->loop;
@@ -266,8 +268,8 @@ int session_resume(const struct plan *plan, const char *path, const struct sessi
     char *utc = NULL;
     int status;
     if (!left_read(file, &past.left, &e) || !results_close_open_attempts(file, &e) ||
-        !run_before_read(file, plan, past.site, &e) || !begin_of(file, &so.bench, &utc, &e) ||
-        !open_bench(&b, plan, &so, &e)) {
+        !run_before_read(file, plan, past.site, &e) || !tip_health_read(file, &past.health, &e) ||
+        !begin_of(file, &so.bench, &utc, &e) || !open_bench(&b, plan, &so, &e)) {
         status = options_fail(&e);
         results_close(file, &e);
     } else if (!(live = live_start(plan, &b, path, &o->live, &stop_wanted, &e)) ||
@@ -283,6 +285,7 @@ int session_resume(const struct plan *plan, const char *path, const struct sessi
     live_free(live);
     left_free(&past.left);
     free(past.site);
+    tip_health_free(past.health);
     free(utc);
     return status;
 }

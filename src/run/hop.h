@@ -8,6 +8,7 @@
 
 #include "analysis/feature_rows.h"
 #include "run/contact.h"
+#include "run/health.h"
 #include "run/run.h"
 #include "run/segments.h"
 #include "run/state.h"
@@ -125,6 +126,7 @@ struct run {
     struct features features; /* of the newest attempt */
     struct watch_over watch;
     struct rules rules;
+    struct health health;
     struct run_counts counts;
     ns_t started;
     struct plan_site spare_now; /* a spare with the levels of the site it stands for */

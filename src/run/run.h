@@ -5,6 +5,7 @@
 
 #include <signal.h>
 
+#include "analysis/tip_health.h"
 #include "instrument/rig.h"
 #include "protocol/plan.h"
 #include "results/writer.h"
@@ -53,6 +54,7 @@ struct run_options {
     struct guardian *guardian;       /* on watch; NULL = none (virtual time). Without it nothing goes down. */
     struct wishes *wishes;     /* of the operator, looked at in the same places; NULL = nobody can ask */
     struct snapshot *snapshot; /* for watchers; NULL = nobody looks */
+    struct tip_health *health; /* charts of the probe when resumed, the caller's; NULL = none yet */
 };
 
 /* Visits the sites of the plan. The rig is open and identified, the writer started on a file created from
