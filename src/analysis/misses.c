@@ -14,25 +14,36 @@ static double usual(int misses, int hits)
     return fmax(RAREST, (misses + PRIOR_MISSES) / (misses + hits + PRIOR_WORTH));
 }
 
+static void count(struct misses_count *c, bool behind_a_miss, bool missed)
+{
+    c->misses += !behind_a_miss && missed;
+    c->hits += !behind_a_miss && !missed;
+    c->again += behind_a_miss && missed;
+    c->again_hit += behind_a_miss && !missed;
+}
+
+static void close_open(struct misses *m)
+{
+    m->usual.misses += m->open.misses;
+    m->usual.hits += m->open.hits;
+    m->usual.again += m->open.again;
+    m->usual.again_hit += m->open.again_hit;
+    m->open = (struct misses_count){0};
+}
+
 void misses_add(struct misses *m, bool missed)
 {
-    bool judged = m->hits + m->again_hit >= MISSES_BASELINE;
-    double often = usual(m->misses, m->hits);
+    const struct misses_count *u = &m->usual;
+    double often = usual(u->misses, u->hits);
     if (m->last)
-        often = fmax(often, usual(m->again, m->again_hit));
+        often = fmax(often, usual(u->again, u->again_hit));
     often = fmin(often, MISSES_BLOCKED);
     double likelier = missed ? log(MISSES_BLOCKED / often) : log((1 - MISSES_BLOCKED) / (1 - often));
-    m->sum = judged ? fmax(0, m->sum + likelier) : 0;
+    m->sum = u->hits + u->again_hit >= MISSES_BASELINE ? fmax(0, m->sum + likelier) : 0;
     m->in_a_row = missed ? m->in_a_row + 1 : 0;
-    /* What belongs to an alarm in the making is not what is usual. */
-    bool suspicious = judged && m->sum > MISSES_LIMIT / 3;
-    if (m->last && !suspicious) {
-        m->again += missed;
-        m->again_hit += !missed;
-    } else if (!suspicious) {
-        m->misses += missed;
-        m->hits += !missed;
-    }
+    count(&m->open, m->last, missed);
+    if (m->sum <= 0)
+        close_open(m);
     m->last = missed;
 }
 

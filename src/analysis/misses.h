@@ -16,11 +16,16 @@
 /* Approaches with a contact before anything is judged. */
 #define MISSES_BASELINE 8
 
-struct misses {
+struct misses_count {
     int hits, misses;     /* behind a hit, or at first */
     int again_hit, again; /* behind a miss */
-    bool last;            /* missed */
-    double sum;           /* never below 0 */
+};
+
+struct misses {
+    struct misses_count usual,
+        open;   /* open: since the sum was 0, what may belong to an alarm in the making */
+    bool last;  /* missed */
+    double sum; /* never below 0 */
     int in_a_row;
 };
 

@@ -8,11 +8,10 @@
 #include <string.h>
 
 #include "analysis/misses.h"
+#include "analysis/stats.h"
 #include "analysis/surface.h"
 #include "analysis/tip_health_parts.h"
 #include "base/quantity.h"
-
-#define ROWS_MAX 4
 
 /* --- what means what ------------------------------------------------------------------------------------ */
 
@@ -29,10 +28,13 @@ struct sign {
  *
  * A contact says three things of the opening: the charge that flows when the drop touches, the current in the
  * sample that latched, and the capacitance at rest; all follow the wetted area, so that one alone may be the
- * sample or the threshold, two agree on the probe. What is measured in air is of the probe and the rig only.
+ * threshold, two agree. But all three follow the sample as well: such a row (`asks`) is asked of a control,
+ * if there are controls, and without them the change has to be large. What is measured in air, and how long a
+ * contact's charge takes, is of the probe and the rig only.
  */
 static const struct diagnosis {
     enum tip_verdict verdict;
+    bool asks; /* the sample might feign it */
     struct sign must[2];
     struct sign also[5];
     struct sign not [1];
@@ -40,6 +42,7 @@ static const struct diagnosis {
     /* Liquid on the outside of the glass is one more plate against the sample and a path for a leak: both
      * rise in air, whatever the sample. It feeds the drop, which wets more and breaks later. */
     {TIP_WETTING,
+     false,
      {{TIP_AIR_CAPACITANCE, UP, 1}},
      {{TIP_CONTACT_CAPACITANCE, UP, 0.4},
       {TIP_CONTACT_CHARGE, UP, 0.4},
@@ -47,15 +50,17 @@ static const struct diagnosis {
       {TIP_AIR_CONDUCTANCE, UP, 0.5}},
      {{0}}},
     {TIP_WETTING,
+     false,
      {{TIP_AIR_CONDUCTANCE, UP, 1}},
      {{TIP_AIR_CAPACITANCE, UP, 0.4}, {TIP_CONTACT_CAPACITANCE, UP, 0.4}, {TIP_BREAK, UP, 0.4}},
      {{0}}},
     /* Far more than temperature, cables or height can do: liquid even if the drop does not show it yet. */
-    {TIP_WETTING, {{TIP_AIR_CAPACITANCE, UP, 2.5}}, {{0}}, {{0}}},
+    {TIP_WETTING, false, {{TIP_AIR_CAPACITANCE, UP, 2}}, {{0}}, {{0}}},
     /* A probe that has lost its end is shorter, so that contacts lie lower than the surface that was fitted,
      * and wider, so that the drop is larger in every respect: at once, not slowly. */
     {TIP_BROKEN,
-     {{TIP_HEIGHT, DOWN, 1}},
+     false,
+     {{TIP_HEIGHT, DOWN, 1.2}},
      {{TIP_CONTACT_CAPACITANCE, UP, 0.5},
       {TIP_CONTACT_CHARGE, UP, 0.5},
       {TIP_CONTACT_CURRENT, UP, 0.5},
@@ -63,30 +68,34 @@ static const struct diagnosis {
      {{0}}},
     /* Without a change of length (a chip, or the fit has followed): a much larger drop, dry outside. */
     {TIP_BROKEN,
-     {{TIP_CONTACT_CAPACITANCE, UP, 1.5}},
-     {{TIP_CONTACT_CHARGE, UP, 1}, {TIP_CONTACT_CURRENT, UP, 1}, {TIP_BREAK, UP, 0.7}},
-     {{TIP_AIR_CAPACITANCE, UP, 0.7}}},
-    /* What clogs the opening leaves a smaller wetted area, and a resistance behind which the charge of the
-     * touch comes late and the capacitance is seen in part only; in the end no contact is felt at all. The
-     * displacement current in air does not pass the opening and stays, but less of the sample's and the
-     * solution's noise comes through. */
+     true,
+     {{TIP_CONTACT_CAPACITANCE, UP, 1.35}, {TIP_CONTACT_CHARGE, UP, 1.2}},
+     {{0}},
+     {{TIP_AIR_CAPACITANCE, UP, 0.5}}},
+    /* A resistance before the double layer: the charge of the touch is all there, but it comes late. */
     {TIP_BLOCKED,
-     {{TIP_CONTACT_CAPACITANCE, DOWN, 1}},
-     {{TIP_CONTACT_CURRENT, DOWN, 0.5},
-      {TIP_CONTACT_CHARGE, DOWN, 0.5},
+     false,
+     {{TIP_CONTACT_TIME, UP, 1}},
+     {{TIP_CONTACT_CURRENT, DOWN, 0.5}},
+     {{TIP_CONTACT_CHARGE, UP, 0.5}}},
+    /* What clogs the opening leaves a smaller wetted area, and in the end no contact is felt at all. The
+     * displacement current in air does not pass the opening and stays, but less of the solution's noise
+     * comes through. */
+    {TIP_BLOCKED,
+     true,
+     {{TIP_CONTACT_CAPACITANCE, DOWN, 1.35}},
+     {{TIP_CONTACT_CURRENT, DOWN, 0.9},
+      {TIP_CONTACT_CHARGE, DOWN, 0.9},
       {TIP_MISSES, UP, 0.4},
       {TIP_AIR_NOISE, DOWN, 1}},
      {{0}}},
     {TIP_BLOCKED,
-     {{TIP_CONTACT_CURRENT, DOWN, 1}},
-     {{TIP_CONTACT_CHARGE, DOWN, 0.5}, {TIP_CONTACT_CAPACITANCE, DOWN, 0.5}},
-     {{0}}},
-    {TIP_BLOCKED,
+     true,
      {{TIP_MISSES, UP, 0.7}},
      {{TIP_CONTACT_CAPACITANCE, DOWN, 0.7}, {TIP_CONTACT_CURRENT, DOWN, 0.7}},
      {{0}}},
     /* Nothing at all any more: blocked or dried up, or so much shorter that the approach ends above. */
-    {TIP_BLOCKED, {{TIP_MISSES, UP, 1}}, {{0}}, {{0}}},
+    {TIP_BLOCKED, true, {{TIP_MISSES, UP, 1}}, {{0}}, {{0}}},
 };
 
 const char *tip_verdict_name(enum tip_verdict v)
@@ -122,6 +131,8 @@ static void begin(struct tip_health *h)
     h->surface = surface_new(h->settings.tilt, h->settings.sigma);
     h->misses = (struct misses){0};
     h->verdict = TIP_FINE;
+    h->n_controls = 0;
+    h->wants_control = false;
 }
 
 static void end(struct tip_health *h)
@@ -264,13 +275,87 @@ static bool fits(const struct tip_health *h, const struct diagnosis *d, double p
     return any && !shows(h, &d->not [0], 1);
 }
 
-static const struct diagnosis *diagnose(const struct tip_health *h)
+/* --- controls ------------------------------------------------------------------------------------------- */
+
+/* Controls before the change that make one comparable. */
+#define CONTROLS_LEAST 2
+/* Attempts that an answer is waited for. */
+#define CONTROL_PATIENCE 30
+/* Part of the sites' change that a control must show for it to be the probe's. */
+#define CONTROL_PART 0.5
+
+enum answer { IT_IS_THE_PROBE, IT_IS_THE_SAMPLE, NO_ANSWER_YET };
+
+/* The sites' change of a charted logarithm, from the centre of their region to the newest values. */
+static double change_of(const struct chart *c)
 {
-    for (size_t k = 0; k < sizeof table / sizeof table[0]; k++)
-        if (fits(h, &table[k], 1))
+    for (int k = chart_count(c) - 1; k >= 0; k--)
+        if (chart_point(c, k)->judged)
+            return log(chart_now(c) / chart_point(c, k)->centre);
+    return NAN;
+}
+
+/* What the controls since the change began say of a row that the sample might feign. */
+static enum answer ask_controls(const struct tip_health *h, const struct diagnosis *d)
+{
+    bool missing = d->must[0].series == TIP_MISSES;
+    const struct chart *c = h->chart[TIP_CONTACT_CAPACITANCE];
+    int since = missing ? h->misses.in_a_row : chart_since(c), before = 0, after = -1;
+    double old[TIP_CONTROLS];
+    for (int k = 0; k < h->n_controls; k++) {
+        if (h->control[k].at >= h->n_at - since)
+            after = k;
+        else if (isfinite(h->control[k].log_c))
+            old[before++] = h->control[k].log_c;
+    }
+    if (before < CONTROLS_LEAST)
+        return IT_IS_THE_PROBE; /* nothing to ask */
+    if (after < 0)
+        return since > CONTROL_PATIENCE ? IT_IS_THE_PROBE : NO_ANSWER_YET;
+    double now = h->control[after].log_c;
+    if (!isfinite(now)) /* no contact there either */
+        return IT_IS_THE_PROBE;
+    struct stats s;
+    stats_describe(old, before, &s);
+    double change = change_of(c);
+    return !missing && (now - s.median) * copysign(1, change) > CONTROL_PART * fabs(change)
+               ? IT_IS_THE_PROBE
+               : IT_IS_THE_SAMPLE;
+}
+
+static void note_control(struct tip_health *h, const struct results_attempt *a)
+{
+    bool contact = a->touched == TOUCHED_YES && a->contact_capacitance > 0;
+    if (!contact && a->outcome != OUTCOME_NO_CONTACT)
+        return;
+    if (h->n_controls == TIP_CONTROLS) {
+        memmove(h->control, h->control + 1, (TIP_CONTROLS - 1) * sizeof h->control[0]);
+        h->n_controls--;
+    }
+    h->control[h->n_controls++] =
+        (struct tip_control){h->n_at - 1, contact ? log(a->contact_capacitance) : NAN};
+}
+
+static const struct diagnosis *diagnose(struct tip_health *h)
+{
+    h->wants_control = false;
+    for (size_t k = 0; k < sizeof table / sizeof table[0]; k++) {
+        if (!fits(h, &table[k], 1))
+            continue;
+        enum answer said = table[k].asks ? ask_controls(h, &table[k]) : IT_IS_THE_PROBE;
+        if (said == IT_IS_THE_PROBE)
             return &table[k];
+        h->wants_control = h->wants_control || said == NO_ANSWER_YET;
+    }
     return NULL;
 }
+
+bool tip_health_wants_control(const struct tip_health *h)
+{
+    return h->wants_control;
+}
+
+/* --- changes of the verdict ----------------------------------------------------------------------------- */
 
 #define CLEARED 0.5
 
@@ -312,7 +397,9 @@ static void tell_sign(const struct tip_health *h, const struct sign *s, char *te
         last--;
     const struct chart_point *p = chart_point(c, last);
     char from[32], to[32], limit[32];
-    double now = chart_now(c), largest = fmax(fabs(p->centre), fabs(now));
+    /* The EWMA is of cut scores: of a large change the values themselves tell more. */
+    double newest = chart_now(c), now = s->way * (newest - p->level) > 0 ? newest : p->level,
+           largest = fmax(fabs(p->centre), fabs(now));
     in_prefix(p->centre, def->unit, largest, from, sizeof from, false);
     in_prefix(now, def->unit, largest, to, sizeof to, true);
     in_prefix(s->way == UP ? p->high : p->low, def->unit, largest, limit, sizeof limit, false);
@@ -347,7 +434,7 @@ static bool announce(struct tip_health *h, enum tip_verdict v, const struct resu
     return true;
 }
 
-bool tip_health_add(struct tip_health *h, const struct results_attempt *a, const char *region,
+bool tip_health_add(struct tip_health *h, const struct results_attempt *a, const char *region, bool control,
                     struct tip_news *news)
 {
     double v[TIP_SERIES];
@@ -359,6 +446,8 @@ bool tip_health_add(struct tip_health *h, const struct results_attempt *a, const
     remember(h, a);
     for (int k = 0; k < TIP_SERIES; k++)
         chart_add(h->chart[k], k < TIP_CONTACT_CURRENT ? 0 : group, v[k]);
+    if (control)
+        note_control(h, a);
     const struct diagnosis *d = diagnose(h);
     if (d && d->verdict != h->verdict) {
         tell(h, d, text, sizeof text);

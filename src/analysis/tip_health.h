@@ -73,8 +73,10 @@ void tip_health_renew(struct tip_health *h);
 /* The outcome of an attempt; those that never were in air, or were cut short, tell nothing. region: "" or
  * NULL = none. True if the verdict has changed: *news (if not NULL). A verdict is told once, and again only
  * after the charts have been back inside. */
-bool tip_health_add(struct tip_health *h, const struct results_attempt *a, const char *region,
+bool tip_health_add(struct tip_health *h, const struct results_attempt *a, const char *region, bool control,
                     struct tip_news *news);
+/* A control now would tell whether it is the probe or the sample that has changed. */
+bool tip_health_wants_control(const struct tip_health *h);
 enum tip_verdict tip_health_verdict(const struct tip_health *h);
 /* All changes so far, oldest first. */
 const struct tip_news *tip_health_news(const struct tip_health *h, int *n);

@@ -20,6 +20,14 @@ struct tip_at {
     double t_s;
 };
 
+/* Newest ones that are kept. */
+#define TIP_CONTROLS 16
+
+struct tip_control {
+    int at;       /* index among the attempts */
+    double log_c; /* logarithm of the contact capacitance, NAN: no contact */
+};
+
 struct tip_health {
     struct tip_health_settings settings;
     struct chart *chart[TIP_SERIES];
@@ -29,6 +37,9 @@ struct tip_health {
     int regions;
     struct tip_at *at; /* n_at: one for each point of every chart */
     int n_at, cap_at;
+    struct tip_control control[TIP_CONTROLS]; /* oldest first */
+    int n_controls;
+    bool wants_control;
     enum tip_verdict verdict;
     struct tip_news *news;
     int n_news;

@@ -11,6 +11,7 @@
 struct charted {
     struct results_attempt attempt;
     const char *region; /* of the list of sites */
+    bool control;
 };
 
 struct all {
@@ -30,7 +31,7 @@ static bool add_site(struct results *file, const struct results_site *site, stru
             all->cap = all->cap ? 2 * all->cap : 256;
             all->v = xrealloc(all->v, (size_t)all->cap * sizeof *all->v);
         }
-        all->v[all->n++] = (struct charted){a[k], site->region};
+        all->v[all->n++] = (struct charted){a[k], site->region, site->role == SITE_CONTROL};
     }
     free(a);
     return n >= 0;
@@ -55,7 +56,7 @@ static void replay(struct tip_health *h, const struct all *all, const struct res
         for (; next < n_ev && ev[next].t_s <= a->start_s; next++)
             if (is_probe(&ev[next]))
                 tip_health_renew(h);
-        tip_health_add(h, a, all->v[k].region, NULL);
+        tip_health_add(h, a, all->v[k].region, all->v[k].control, NULL);
     }
     for (; next < n_ev; next++)
         if (is_probe(&ev[next]))

@@ -45,6 +45,7 @@ void health_start(struct run *r)
         return;
     r->health.own = !r->options->health;
     r->health.charts = r->health.own ? tip_health_new(&s) : r->options->health;
+    r->watch.owed = r->watch.owed || tip_health_wants_control(r->health.charts);
     store_number(r, "health.baseline", s.baseline);
     store_number(r, "health.sigmas", s.sigmas);
     store_number(r, "surface.sigma", s.sigma);
@@ -65,7 +66,10 @@ void health_note(struct run *r, const struct results_attempt *a)
     struct tip_news news;
     if (!h->charts)
         return;
-    if (tip_health_add(h->charts, a, r->attempt.site->region, &news)) {
+    const struct plan_site *site = r->attempt.site;
+    bool changed = tip_health_add(h->charts, a, site->region, site->control, &news);
+    r->watch.owed = r->watch.owed || tip_health_wants_control(h->charts);
+    if (changed) {
         hop_note(r, "health", "%s", news.text);
         enum fault_class c = class_of(news.verdict);
         h->policy = c == FAULT_NONE ? POLICY_SKIP : (enum fault_policy)r->p->faults.policy[c];
