@@ -26,11 +26,10 @@
     X(CONTACT_CURRENT, "contact_current", "contact current", "A", true, 0.2)                                 \
     X(CONTACT_CHARGE, "contact_charge", "contact charge", "C", true, 0.2)                                    \
     X(CONTACT_CAPACITANCE, "contact_capacitance", "contact capacitance", "F", true, 0.15)                    \
-    X(CONTACT_TIME, "contact_time", "contact charge / contact current", "s", true, 0.15)                     \
-    X(HEIGHT, "height", "contact height less the fitted surface, in standard deviations of the prediction",  \
-      "1", false, 0.7)                                                                                       \
+    X(CONTACT_TIME, "contact_time", "contact charge / current", "s", true, 0.15)                             \
+    X(HEIGHT, "height", "height less the fitted surface, in sd", "1", false, 0.7)                            \
     X(BREAK, "break_distance", "break length", "m", true, 0.15)                                              \
-    X(MISSES, "misses", "evidence of approaches without contact", "1", false, 0)
+    X(MISSES, "misses", "misses in a row, as evidence", "1", false, 0)
 
 enum tip_series {
 #define X(id, ...) TIP_##id,
