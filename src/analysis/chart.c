@@ -12,9 +12,11 @@
 
 #define NOW_VALUES 5
 /* A limit that cut scores could never reach would be none. */
-#define LIMIT_PART 0.8
+#define LIMIT_PART 0.65
 /* Part of the limit from which on the baseline no longer grows. */
 #define SUSPICIOUS 0.5
+/* Part of the limit within which the EWMA is at the centre. */
+#define NEAR_PART 0.15
 
 /* What the baseline of a group says. */
 struct base {
@@ -102,8 +104,10 @@ static void learn(const struct chart *c, struct group *g, int n)
         u[k] -= b->mean;
         squares += u[k] * u[k];
     }
-    b->sd = fmax(sqrt(squares / (n - 1)), 1);
-    b->phi = likeness(u, n);
+    double variance = squares / (n - 1);
+    b->sd = fmax(sqrt(variance), 1);
+    /* What is alike in neighbours is the part of the variance that is theirs, not that of the least scale. */
+    b->phi = likeness(u, n) * fmin(variance, 1);
 }
 
 /* The group's baseline before this value; false as long as it is not complete. */
@@ -188,11 +192,12 @@ double chart_reach(const struct chart *c)
 
 int chart_since(const struct chart *c)
 {
+    double way = c->newest < 0 ? 0 : copysign(1, c->point[c->newest].ewma);
     int n = 0;
     for (int k = c->newest; k >= 0; k--) {
         if (!c->point[k].judged)
             continue;
-        if (c->point[k].ewma * c->point[c->newest].ewma <= 0)
+        if (c->point[k].ewma * way <= NEAR_PART * c->point[k].limit)
             break;
         n++;
     }

@@ -60,8 +60,8 @@ const struct chart_point *chart_point(const struct chart *c, int k);
 
 /* Newest EWMA / its limit: beyond +-1 is an alarm, 0 as long as nothing can be said. */
 double chart_reach(const struct chart *c);
-/* Values since the EWMA was last on the other side of the centre: where the change began (Montgomery, 9.1).
- */
+/* Values since the EWMA was last near the centre or on its other side: where the change began, as far as can
+ * be told (Montgomery, 9.1). */
 int chart_since(const struct chart *c);
 /* Median of the newest values, at most 5 and none from before the change; NAN if there is none. */
 double chart_now(const struct chart *c);

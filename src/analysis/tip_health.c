@@ -55,7 +55,7 @@ static const struct diagnosis {
      {{TIP_AIR_CAPACITANCE, UP, 0.4}, {TIP_CONTACT_CAPACITANCE, UP, 0.4}, {TIP_BREAK, UP, 0.4}},
      {{0}}},
     /* Far more than temperature, cables or height can do: liquid even if the drop does not show it yet. */
-    {TIP_WETTING, false, {{TIP_AIR_CAPACITANCE, UP, 2}}, {{0}}, {{0}}},
+    {TIP_WETTING, false, {{TIP_AIR_CAPACITANCE, UP, 1.5}}, {{0}}, {{0}}},
     /* A probe that has lost its end is shorter, so that contacts lie lower than the surface that was fitted,
      * and wider, so that the drop is larger in every respect: at once, not slowly. */
     {TIP_BROKEN,
@@ -133,6 +133,7 @@ static void begin(struct tip_health *h)
     h->verdict = TIP_FINE;
     h->n_controls = 0;
     h->wants_control = false;
+    h->asked_at = -1;
 }
 
 static void end(struct tip_health *h)
@@ -272,7 +273,7 @@ static bool fits(const struct tip_health *h, const struct diagnosis *d, double p
             return false;
     for (int k = 0; k < 5 && !any; k++)
         any = shows(h, &d->also[k], part);
-    return any && !shows(h, &d->not [0], 1);
+    return any && (part < 1 || !shows(h, d->not, 1));
 }
 
 /* --- controls ------------------------------------------------------------------------------------------- */
@@ -295,32 +296,34 @@ static double change_of(const struct chart *c)
     return NAN;
 }
 
-/* What the controls since the change began say of a row that the sample might feign. */
+/* What controls say of a row that the sample might feign: those before the change against those behind the
+ * first landing that made the row fit. In between nobody knows which side of the change they are on. */
 static enum answer ask_controls(const struct tip_health *h, const struct diagnosis *d)
 {
     bool missing = d->must[0].series == TIP_MISSES;
     const struct chart *c = h->chart[TIP_CONTACT_CAPACITANCE];
-    int since = missing ? h->misses.in_a_row : chart_since(c), before = 0, after = -1;
-    double old[TIP_CONTROLS];
+    int since = missing ? h->misses.in_a_row : chart_since(c), before = 0, after = 0, missed = 0;
+    double old[TIP_CONTROLS], now[TIP_CONTROLS];
     for (int k = 0; k < h->n_controls; k++) {
-        if (h->control[k].at >= h->n_at - since)
-            after = k;
-        else if (isfinite(h->control[k].log_c))
-            old[before++] = h->control[k].log_c;
+        const struct tip_control *t = &h->control[k];
+        if (t->at >= h->asked_at) {
+            missed += !isfinite(t->log_c);
+            now[after++] = t->log_c;
+        } else if (t->at < h->n_at - since && isfinite(t->log_c)) {
+            old[before++] = t->log_c;
+        }
     }
-    if (before < CONTROLS_LEAST)
-        return IT_IS_THE_PROBE; /* nothing to ask */
-    if (after < 0)
-        return since > CONTROL_PATIENCE ? IT_IS_THE_PROBE : NO_ANSWER_YET;
-    double now = h->control[after].log_c;
-    if (!isfinite(now)) /* no contact there either */
+    if (before < CONTROLS_LEAST) /* nothing to ask */
         return IT_IS_THE_PROBE;
-    struct stats s;
-    stats_describe(old, before, &s);
-    double change = change_of(c);
-    return !missing && (now - s.median) * copysign(1, change) > CONTROL_PART * fabs(change)
-               ? IT_IS_THE_PROBE
-               : IT_IS_THE_SAMPLE;
+    if (after == 0)
+        return h->n_at - h->asked_at > CONTROL_PATIENCE ? IT_IS_THE_PROBE : NO_ANSWER_YET;
+    if (2 * missed > after) /* no contact there either */
+        return IT_IS_THE_PROBE;
+    struct stats was, is;
+    stats_describe(old, before, &was);
+    stats_describe(now, after, &is);
+    double change = change_of(c), there = (is.median - was.median) * copysign(1, change);
+    return !missing && there > CONTROL_PART * fabs(change) ? IT_IS_THE_PROBE : IT_IS_THE_SAMPLE;
 }
 
 static void note_control(struct tip_health *h, const struct results_attempt *a)
@@ -338,15 +341,23 @@ static void note_control(struct tip_health *h, const struct results_attempt *a)
 
 static const struct diagnosis *diagnose(struct tip_health *h)
 {
+    bool asks = false;
     h->wants_control = false;
     for (size_t k = 0; k < sizeof table / sizeof table[0]; k++) {
         if (!fits(h, &table[k], 1))
             continue;
-        enum answer said = table[k].asks ? ask_controls(h, &table[k]) : IT_IS_THE_PROBE;
+        if (!table[k].asks)
+            return &table[k];
+        if (!asks && h->asked_at < 0)
+            h->asked_at = h->n_at;
+        asks = true;
+        enum answer said = ask_controls(h, &table[k]);
         if (said == IT_IS_THE_PROBE)
             return &table[k];
         h->wants_control = h->wants_control || said == NO_ANSWER_YET;
     }
+    if (!asks)
+        h->asked_at = -1;
     return NULL;
 }
 
@@ -359,8 +370,11 @@ bool tip_health_wants_control(const struct tip_health *h)
 
 #define CLEARED 0.5
 
+/* Glass does not grow again, even if the fit of the surface has followed its new length. */
 static bool still_holds(const struct tip_health *h)
 {
+    if (h->verdict == TIP_BROKEN)
+        return true;
     for (size_t k = 0; k < sizeof table / sizeof table[0]; k++)
         if (table[k].verdict == h->verdict && fits(h, &table[k], CLEARED))
             return true;

@@ -40,6 +40,7 @@ struct tip_health {
     struct tip_control control[TIP_CONTROLS]; /* oldest first */
     int n_controls;
     bool wants_control;
+    int asked_at; /* attempts when a row began to fit that controls are asked of; -1 = none does */
     enum tip_verdict verdict;
     struct tip_news *news;
     int n_news;
