@@ -56,6 +56,7 @@ static const struct diagnosis {
      {{0}}},
     /* Far more than temperature, cables or height can do: liquid even if the drop does not show it yet. */
     {TIP_WETTING, false, {{TIP_AIR_CAPACITANCE, UP, 1.5}}, {{0}}, {{0}}},
+    {TIP_WETTING, false, {{TIP_AIR_CONDUCTANCE, UP, 1.5}}, {{0}}, {{0}}},
     /* A probe that has lost its end is shorter, so that contacts lie lower than the surface that was fitted,
      * and wider, so that the drop is larger in every respect: at once, not slowly. */
     {TIP_BROKEN,
@@ -402,7 +403,10 @@ static void tell_sign(const struct tip_health *h, const struct sign *s, char *te
 {
     const struct tip_series_def *def = &tip_series_def[s->series];
     if (s->series == TIP_MISSES) {
-        snprintf(text, n, "%d approaches in a row without a contact", h->misses.in_a_row);
+        if (h->misses.in_a_row > 1)
+            snprintf(text, n, "%d approaches in a row without a contact", h->misses.in_a_row);
+        else
+            snprintf(text, n, "more approaches without a contact than before");
         return;
     }
     const struct chart *c = h->chart[s->series];

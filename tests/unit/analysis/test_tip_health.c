@@ -131,13 +131,13 @@ static const struct {
     int most;
     const char *text;
 } sudden[] = {
-    {"half of the opening is clogged", {.3, .3, .3, 1, 1, 1}, TIP_BLOCKED, 12, "contact capacitance fell"},
-    {"a resistance before the opening", {.3, 1, .9, 1, .9, 1}, TIP_BLOCKED, 12, "charge / current rose"},
+    {"half of the opening is clogged", {.3, .3, .3, 1, 1, 1}, TIP_BLOCKED, 16, "contact capacitance fell"},
+    {"a resistance before the opening", {.3, 1, .9, 1, .9, 1}, TIP_BLOCKED, 16, "charge / current rose"},
     {"no contact any more", {1, 1, 1, 1, 1, 1, 0, 0, true}, TIP_BLOCKED, 5, "5 approaches in a row"},
-    {"a shorter and wider end", {2, 2, 2, 1, 1, 1.5, 0, 0.5e-6}, TIP_BROKEN, 8, "height"},
-    {"a much wider end", {5, 5, 5, 1, 1, 1, 0, 0}, TIP_BROKEN, 10, "contact capacitance rose"},
-    {"liquid outside", {1.3, 1.3, 1.3, 1.1, 1, 1.3, 0, 0}, TIP_WETTING, 10, "stray capacitance in air rose"},
-    {"much liquid outside", {1, 1, 1, 1.3, 1, 1, 0, 0}, TIP_WETTING, 10, "stray capacitance in air rose"},
+    {"a shorter and wider end", {2, 2, 2, 1, 1, 1.5, 0, 0.5e-6}, TIP_BROKEN, 12, "height"},
+    {"a much wider end", {5, 5, 5, 1, 1, 1, 0, 0}, TIP_BROKEN, 16, "contact capacitance rose"},
+    {"liquid outside", {1.3, 1.3, 1.3, 1.1, 1, 1.3, 0, 0}, TIP_WETTING, 20, "stray capacitance in air rose"},
+    {"much liquid outside", {1, 1, 1, 1.3, 1, 1, 0, 0}, TIP_WETTING, 20, "stray capacitance in air rose"},
     {"a leak along the outside",
      {1.3, 1.3, 1.3, 1.01, 1, 1.3, 3e-12, 0},
      TIP_WETTING,

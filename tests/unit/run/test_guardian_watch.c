@@ -481,7 +481,8 @@ static void silence_is_not_counted_while_the_guardian_itself_was_held_up(void **
         assert_false(silence_too_long(&s, t));
     assert_true(silence_too_long(&s, 5 * NS_S));
     s = (struct silence){.bound = 5 * NS_S};
-    assert_false(silence_too_long(&s, 60 * NS_S)); /* suspended, together with the run: half a second counts */
+    assert_false(
+        silence_too_long(&s, 60 * NS_S)); /* suspended, together with the run: half a second counts */
     for (ns_t t = 61; t <= 64; t++)
         assert_false(silence_too_long(&s, t * NS_S));
     assert_true(silence_too_long(&s, 65 * NS_S)); /* and still nothing */
