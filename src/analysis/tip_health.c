@@ -139,6 +139,9 @@ static void begin(struct tip_health *h)
 
 static void end(struct tip_health *h)
 {
+    for (int k = 0; k < h->features; k++)
+        chart_free(h->feature[k].chart);
+    h->features = 0;
     for (int k = 0; k < TIP_SERIES; k++)
         chart_free(h->chart[k]);
     surface_free(h->surface);
@@ -204,6 +207,33 @@ static int group_of(struct tip_health *h, const char *region)
         return CHART_GROUPS - 1;
     h->region[h->regions] = xstrdup(name);
     return h->regions++;
+}
+
+static struct tip_feature *feature_of(struct tip_health *h, const char *name, const char *unit)
+{
+    for (int k = 0; k < h->features; k++)
+        if (strcmp(h->feature[k].name, name) == 0)
+            return &h->feature[k];
+    if (h->features == TIP_FEATURES)
+        return NULL;
+    const struct chart_law law = {.baseline = TIP_CONTROL_BASELINE,
+                                  .sigmas = h->settings.sigmas,
+                                  .lambda = CHART_LAMBDA,
+                                  .clip = CHART_CLIP};
+    struct tip_feature *f = &h->feature[h->features++];
+    *f = (struct tip_feature){.chart = chart_new(&law), .next = NAN};
+    snprintf(f->name, sizeof f->name, "%s", name);
+    snprintf(f->unit, sizeof f->unit, "%s", unit);
+    for (int k = 0; k < h->n_at; k++)
+        chart_add(f->chart, 0, NAN);
+    return f;
+}
+
+void tip_health_feature(struct tip_health *h, const char *name, const char *unit, double value)
+{
+    struct tip_feature *f = feature_of(h, name, unit);
+    if (f)
+        f->next = value;
 }
 
 static bool tells_something(const struct results_attempt *a)
@@ -464,6 +494,10 @@ bool tip_health_add(struct tip_health *h, const struct results_attempt *a, const
     remember(h, a);
     for (int k = 0; k < TIP_SERIES; k++)
         chart_add(h->chart[k], k < TIP_CONTACT_CURRENT ? 0 : group, v[k]);
+    for (int k = 0; k < h->features; k++) {
+        chart_add(h->feature[k].chart, 0, h->feature[k].next);
+        h->feature[k].next = NAN;
+    }
     if (control)
         note_control(h, a);
     const struct diagnosis *d = diagnose(h);

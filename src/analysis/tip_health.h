@@ -50,6 +50,10 @@ struct tip_health_settings {
 };
 #define TIP_BASELINE 12
 #define TIP_SIGMAS   5.0
+/* The same for a feature of the controls, of which there are few. */
+#define TIP_CONTROL_BASELINE 5
+/* Between the names of such features in the key control.accept of a results file's run table. */
+#define TIP_SEPARATOR ';'
 /* Defaults of the protocol's keys, for files that do not tell. */
 void tip_health_defaults(struct tip_health_settings *s);
 
@@ -69,6 +73,9 @@ struct tip_health *tip_health_new(const struct tip_health_settings *s);
 void tip_health_free(struct tip_health *h);
 /* Another probe: all charts begin anew. */
 void tip_health_renew(struct tip_health *h);
+/* A feature by which controls are accepted, of the attempt that is added next ("formation.q_red@1", SI unit).
+ * Its chart is for people: the verdict on it is the interval of the protocol. */
+void tip_health_feature(struct tip_health *h, const char *name, const char *unit, double value);
 /* The outcome of an attempt; those that never were in air, or were cut short, tell nothing. region: "" or
  * NULL = none. True if the verdict has changed: *news (if not NULL). A verdict is told once, and again only
  * after the charts have been back inside. */

@@ -28,6 +28,14 @@ struct tip_control {
     double log_c; /* logarithm of the contact capacitance, NAN: no contact */
 };
 
+/* A feature that controls are accepted by: a chart to look at, no part of any verdict. */
+struct tip_feature {
+    char name[128], unit[16];
+    struct chart *chart;
+    double next; /* value of the next attempt, NAN = none */
+};
+#define TIP_FEATURES 16
+
 struct tip_health {
     struct tip_health_settings settings;
     struct chart *chart[TIP_SERIES];
@@ -35,6 +43,8 @@ struct tip_health {
     struct misses misses;
     char *region[CHART_GROUPS]; /* names of the charts' groups */
     int regions;
+    struct tip_feature feature[TIP_FEATURES];
+    int features;
     struct tip_at *at; /* n_at: one for each point of every chart */
     int n_at, cap_at;
     struct tip_control control[TIP_CONTROLS]; /* oldest first */

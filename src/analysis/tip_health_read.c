@@ -1,6 +1,7 @@
 /* Charts of a results file, and charts as JSON. */
 #include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -48,7 +49,63 @@ static bool is_probe(const struct results_event *ev)
     return strcmp(ev->kind, "probe") == 0;
 }
 
-static void replay(struct tip_health *h, const struct all *all, const struct results_event *ev, int n_ev)
+/* --- features of the controls --------------------------------------------------------------------------- */
+
+struct accepted {
+    char *names; /* as stored: of the features that controls are accepted by */
+    struct results_feature *row;
+    int n;
+};
+
+static void name_of(const struct results_feature *f, char name[128])
+{
+    char cycle[16] = "";
+    if (f->cycle > 0)
+        snprintf(cycle, sizeof cycle, "@%d", f->cycle);
+    snprintf(name, 128, "%.48s%s%.56s%s", f->step_name, *f->step_name ? "." : "", f->name, cycle);
+}
+
+static bool is_listed(const char *names, const char *name)
+{
+    size_t n = strlen(name);
+    for (const char *p = names; (p = strstr(p, name)); p += n)
+        if ((p == names || p[-1] == TIP_SEPARATOR) && (p[n] == '\0' || p[n] == TIP_SEPARATOR))
+            return true;
+    return false;
+}
+
+/* Keeps the rows of the features that are wanted; they are few. */
+static bool read_accepted(struct results *file, struct accepted *out, struct err *e)
+{
+    char name[128];
+    int kept = 0;
+    out->names = results_info(file, "control.accept");
+    if (!*out->names)
+        return true;
+    if (!results_features(file, &out->row, &out->n, e))
+        return false;
+    for (int k = 0; k < out->n; k++) {
+        name_of(&out->row[k], name);
+        if (is_listed(out->names, name))
+            out->row[kept++] = out->row[k];
+    }
+    out->n = kept;
+    return true;
+}
+
+static void add_accepted(struct tip_health *h, const struct accepted *a, int64_t attempt)
+{
+    char name[128];
+    for (int k = 0; k < a->n; k++) {
+        if (a->row[k].attempt != attempt)
+            continue;
+        name_of(&a->row[k], name);
+        tip_health_feature(h, name, a->row[k].unit, a->row[k].missing[0] ? NAN : a->row[k].value);
+    }
+}
+
+static void replay(struct tip_health *h, const struct all *all, const struct accepted *accepted,
+                   const struct results_event *ev, int n_ev)
 {
     int next = 0;
     for (int k = 0; k < all->n; k++) {
@@ -56,6 +113,8 @@ static void replay(struct tip_health *h, const struct all *all, const struct res
         for (; next < n_ev && ev[next].t_s <= a->start_s; next++)
             if (is_probe(&ev[next]))
                 tip_health_renew(h);
+        if (all->v[k].control)
+            add_accepted(h, accepted, a->id);
         tip_health_add(h, a, all->v[k].region, all->v[k].control, NULL);
     }
     for (; next < n_ev; next++)
@@ -85,10 +144,11 @@ bool tip_health_read(struct results *file, struct tip_health **out, struct err *
     struct results_sites sites;
     struct results_event *ev = NULL;
     struct all all = {0};
+    struct accepted accepted = {0};
     int n_ev = 0;
     if (!results_sites(file, &sites, e))
         return false;
-    bool ok = results_events(file, &ev, &n_ev, e);
+    bool ok = results_events(file, &ev, &n_ev, e) && read_accepted(file, &accepted, e);
     for (int k = 0; ok && k < sites.n; k++)
         ok = add_site(file, &sites.site[k], &all, e);
     if (ok) {
@@ -96,8 +156,10 @@ bool tip_health_read(struct results *file, struct tip_health **out, struct err *
         if (all.n > 1)
             qsort(all.v, (size_t)all.n, sizeof *all.v, by_id);
         *out = tip_health_new(&settings);
-        replay(*out, &all, ev, n_ev);
+        replay(*out, &all, &accepted, ev, n_ev);
     }
+    free(accepted.names);
+    free(accepted.row);
     free(all.v);
     free(ev);
     results_sites_free(&sites);
@@ -124,22 +186,45 @@ static void put_column(const struct chart *c, int first, const char *key, size_t
     buf_char(out, ']');
 }
 
+/* Values and, but for the misses, which are their own EWMA against a fixed limit of 1, the lines. */
+static void put_chart(const struct chart *c, int first, bool lines, struct buf *out)
+{
+    put_column(c, first, "v", offsetof(struct chart_point, value), out);
+    if (lines) {
+        put_column(c, first, "ewma", offsetof(struct chart_point, level), out);
+        put_column(c, first, "centre", offsetof(struct chart_point, centre), out);
+        put_column(c, first, "low", offsetof(struct chart_point, low), out);
+        put_column(c, first, "high", offsetof(struct chart_point, high), out);
+    }
+    buf_char(out, '}');
+}
+
+static void put_head(const char *name, const char *title, const char *unit, bool is_log, double reach,
+                     int baseline, struct buf *out)
+{
+    buf_str(out, "{\"name\":");
+    buf_json_string(out, name);
+    buf_str(out, ",\"title\":");
+    buf_json_string(out, title);
+    buf_printf(out, ",\"unit\":\"%s\",\"log\":%s,\"baseline\":%d,\"reach\":", unit, is_log ? "true" : "false",
+               baseline);
+    number(out, reach);
+}
+
 static void put_series(const struct tip_health *h, int s, int first, struct buf *out)
 {
     const struct tip_series_def *def = &tip_series_def[s];
-    double reach = tip_reach(h, (enum tip_series)s);
-    buf_printf(out, "{\"name\":\"%s\",\"title\":\"%s\",\"unit\":\"%s\",\"log\":%s,\"reach\":", def->name,
-               def->words, def->unit, def->log ? "true" : "false");
-    number(out, reach);
-    put_column(h->chart[s], first, "v", offsetof(struct chart_point, value), out);
-    /* The evidence of misses is its own EWMA, against a fixed limit of 1. */
-    if (s != TIP_MISSES) {
-        put_column(h->chart[s], first, "ewma", offsetof(struct chart_point, level), out);
-        put_column(h->chart[s], first, "centre", offsetof(struct chart_point, centre), out);
-        put_column(h->chart[s], first, "low", offsetof(struct chart_point, low), out);
-        put_column(h->chart[s], first, "high", offsetof(struct chart_point, high), out);
-    }
-    buf_char(out, '}');
+    put_head(def->name, def->words, def->unit, def->log, tip_reach(h, (enum tip_series)s),
+             h->settings.baseline, out);
+    put_chart(h->chart[s], first, s != TIP_MISSES, out);
+}
+
+static void put_feature(const struct tip_feature *f, int first, struct buf *out)
+{
+    char title[160];
+    snprintf(title, sizeof title, "controls: %s", f->name);
+    put_head(f->name, title, f->unit, false, chart_reach(f->chart), TIP_CONTROL_BASELINE, out);
+    put_chart(f->chart, first, true, out);
 }
 
 static void put_news(const struct tip_health *h, struct buf *out)
@@ -173,6 +258,10 @@ void tip_health_json(const struct tip_health *h, int most, struct buf *out)
     for (int s = 0; s < TIP_SERIES; s++) {
         buf_str(out, s ? ",\n" : "\n");
         put_series(h, s, first, out);
+    }
+    for (int k = 0; k < h->features; k++) {
+        buf_str(out, ",\n");
+        put_feature(&h->feature[k], first, out);
     }
     buf_str(out, "]}");
 }

@@ -17,9 +17,10 @@ function scaleFor(values, unit) {
   const e = Math.max(-18, Math.min(9, 3 * Math.floor(Math.log10(most) / 3 + 1e-9)));
   return { factor: Math.pow(10, -e), unit: PREFIX[String(e)] + unit };
 }
-function words(s, d) {
-  const judged = s.name === "misses" ? s.v.some(isNumber) : (s.ewma || []).some(isNumber);
-  if (!judged) return "learning: " + s.v.filter(isNumber).length + " of " + d.baseline;
+const isJudged = (s) => s.name === "misses" ? Math.abs(s.reach) > 0 : (s.ewma || []).some(isNumber);
+function words(s) {
+  if (s.name === "misses" && !isJudged(s)) return "none";
+  if (!isJudged(s)) return "learning: " + s.v.filter(isNumber).length + " of " + s.baseline;
   if (Math.abs(s.reach) < 1) return "inside";
   return s.reach > 0 ? "above its limit" : "below its limit";
 }
@@ -48,7 +49,7 @@ function newChart(canvas, look) {
     options: { animation: false, maintainAspectRatio: false, interaction: { mode: "nearest", intersect: true }, plugins: { legend: { display: false },
       tooltip: { displayColors: false, callbacks: { title: () => "", label: (c) => c.raw.text || "" }, filter: (c) => c.datasetIndex === 0 } },
       scales: { x: { type: "linear", grid: { display: false }, ticks: { color: look.soft, maxTicksLimit: 6, precision: 0, maxRotation: 0 } },
-        y: { type: "linear", grid: { color: look.grid }, ticks: { color: look.soft, maxTicksLimit: 5, callback: (v) => look.show(v, 3) } } } } });
+        y: { type: "linear", grid: { color: look.grid }, ticks: { color: look.soft, maxTicksLimit: 5, callback: (v) => look.show(v, 4) } } } } });
   return chart;
 }
 function fill(chart, s, d) {
@@ -62,8 +63,8 @@ function fill(chart, s, d) {
   data[4].data = misses ? [{ x: 0, y: 1 }, { x: Math.max(1, s.v.length - 1), y: 1 }] : by(s.high);
   const positive = known.filter((v) => v > 0);
   chart.options.scales.y.type = s.log && positive.length && Math.max(...positive) > 20 * Math.min(...positive) ? "logarithmic" : "linear";
-  chart.options.scales.x.min = 0;
-  chart.options.scales.x.max = Math.max(1, d.site.length - 1);
+  chart.options.scales.x.min = -0.4;
+  chart.options.scales.x.max = Math.max(1, d.site.length - 1) + 0.4;
   chart.options.scales.x.ticks.callback = (v) => Number.isInteger(v) && d.site[v] !== undefined ? d.site[v] : "";
   chart.$marks = d.news.filter((n) => n.verdict).map((n) => d.attempt.indexOf(n.attempt)).filter((k) => k >= 0);
   chart.update();
@@ -84,11 +85,12 @@ function make(host, look) {
   return {
     draw(d) {
       const last = d.news.length ? d.news[d.news.length - 1] : null, charts = d.series.filter((s) => s.v.some(isNumber));
-      said.textContent = d.verdict && last ? capital(last.text) + "." : charts.length ? "Nothing is wrong with the probe" + (last ? " now: " + last.text : "") + "." : "Nothing is charted yet.";
+      said.textContent = d.verdict && last ? capital(last.text) + "." : charts.some(isJudged) ? "Nothing is wrong with the probe" + (last ? " now: " + last.text : "") + "." :
+        "Too few landings yet to judge the probe: the first " + d.baseline + " say what is usual.";
       said.classList.toggle("bad", !!d.verdict);
       charts.forEach((s) => {
-        const p = part(s), unit = fill(p.chart, s, d), state = words(s, d);
-        p.head.textContent = capital(s.title) + (unit ? " / " + unit : "") + " ";
+        const p = part(s), unit = fill(p.chart, s, d), state = words(s);
+        p.head.textContent = capital(s.title) + (unit ? " (" + unit + ") " : " ");
         p.state.textContent = state;
         p.head.appendChild(p.state);
         p.div.classList.toggle("bad", / its limit$/.test(state));

@@ -33,6 +33,32 @@ static void show(struct run *r)
     snapshot_put_health(r->options->snapshot, &json);
 }
 
+/* Their names, so that the charts can be drawn from the file. */
+static void store_accepted(struct run *r)
+{
+    const struct control *c = &r->p->controls;
+    struct buf names = {0};
+    char name[128];
+    for (int k = 0; k < c->n_accept; k++) {
+        feature_ref_text(&c->accept[k].feature, name, sizeof name);
+        buf_printf(&names, "%s%s", k ? ";" : "", name);
+    }
+    if (names.n)
+        writer_info(r->w, "control.accept", names.p);
+    buf_free(&names);
+}
+
+static void add_accepted(struct run *r)
+{
+    const struct control *c = &r->p->controls;
+    char name[128];
+    for (int k = 0; k < c->n_accept; k++) {
+        const struct feature_ref *f = &c->accept[k].feature;
+        feature_ref_text(f, name, sizeof name);
+        tip_health_feature(r->health.charts, name, f->def->unit, run_feature(r, f));
+    }
+}
+
 void health_start(struct run *r)
 {
     const struct protocol *p = r->p;
@@ -48,6 +74,7 @@ void health_start(struct run *r)
     r->watch.owed = r->watch.owed || tip_health_wants_control(r->health.charts);
     store_number(r, "health.baseline", s.baseline);
     store_number(r, "health.sigmas", s.sigmas);
+    store_accepted(r);
     store_number(r, "surface.sigma", s.sigma);
     store_number(r, "surface.tilt_x", s.tilt[0]);
     store_number(r, "surface.tilt_y", s.tilt[1]);
@@ -67,6 +94,8 @@ void health_note(struct run *r, const struct results_attempt *a)
     if (!h->charts)
         return;
     const struct plan_site *site = r->attempt.site;
+    if (site->control)
+        add_accepted(r);
     bool changed = tip_health_add(h->charts, a, site->region, site->control, &news);
     r->watch.owed = r->watch.owed || tip_health_wants_control(h->charts);
     if (changed) {

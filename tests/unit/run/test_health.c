@@ -279,13 +279,34 @@ static void a_control_says_that_it_was_the_sample(void **unused)
     assert_int_equal(n.end, RUN_PAUSED);
     assert_non_null(strstr(n.e.text, "tip-broken"));
     night_close(&n);
-    night_open(&n, &(struct night_spec){
-                       .sample = HALVES, .grid = PATCHED, .more = "control: {every: 9, patch: reference}\n"});
+    night_open(
+        &n, &(struct night_spec){.sample = HALVES,
+                                 .grid = PATCHED,
+                                 .more = "control: {every: 9, patch: reference, accept: {formation.q_red@1: "
+                                         "[-1 nC, 0 C], contact_charge: [-1 pC, 1 pC]}}\n"});
     night_run(&n);
     assert_int_equal(events_of(&n, "health", text), 0);
     assert_int_equal(n.end, RUN_FINISHED);
     print_message("%d controls\n", n.counts.controls);
     assert_true(n.counts.controls >= 5);
+    struct tip_health *h;
+    struct err err = ERR_INIT;
+    struct buf json = {0};
+    assert_true(tip_health_read(n.file, &h, &err));
+    tip_health_json(h, 1000, &json);
+    const char *chart =
+        strstr(json.p, "{\"name\":\"formation.q_red@1\",\"title\":\"controls: formation.q_red@1\","
+                       "\"unit\":\"C\",\"log\":false,\"baseline\":5,");
+    assert_non_null(chart);
+    assert_non_null(strstr(json.p, "\"title\":\"controls: contact_charge\""));
+    const char *values = strstr(chart, "\"v\":["), *last = strchr(values, ']');
+    int charted = 0, of = 0;
+    for (const char *c = values + 4; c && c < last; c = strchr(c + 1, ','), of++)
+        charted += strncmp(c + 1, "null", 4) != 0;
+    assert_int_equal(of, tip_health_attempts(h));
+    assert_int_equal(charted, n.counts.controls);
+    buf_free(&json);
+    tip_health_free(h);
     night_close(&n);
 }
 
