@@ -110,7 +110,7 @@ static void replay(struct tip_health *h, const struct all *all, const struct acc
     int next = 0;
     for (int k = 0; k < all->n; k++) {
         const struct results_attempt *a = &all->v[k].attempt;
-        for (; next < n_ev && ev[next].t_s <= a->start_s; next++)
+        for (; next < n_ev && !(ev[next].t_s > a->start_s); next++)
             if (is_probe(&ev[next]))
                 tip_health_renew(h);
         if (all->v[k].control)
