@@ -209,6 +209,7 @@ static bool read_until(const char *text, const struct loop *l, double *until, st
 struct past {
     struct run_before *site;   /* NULL: a new run */
     const struct probe *probe; /* NULL: the first one */
+    struct tip_health *health;
     struct left left;
     double begin_s;     /* experiment time at which it was left */
     double clock_set_s; /* by which the machine's clock was set while it ran */
@@ -225,6 +226,7 @@ static int go(struct bench *b, struct live *live, struct results *file, const st
                              .quiet = o->quiet,
                              .before = past->site,
                              .probe = past->probe,
+                             .health = past->health,
                              .stop = &stop_wanted,
                              .guardian = o->guardian,
                              .path = path,
@@ -314,7 +316,7 @@ static bool prepare(const struct plan *plan, struct results *file, struct sessio
     struct err ignored = ERR_INIT;
     if (!resumption_is_current(x, file, e) || !left_read(file, &past->left, e) ||
         !results_close_open_attempts(file, e) || !run_before_read(file, plan, past->site, e) ||
-        !begin_of(file, &o->bench, utc, e) ||
+        !tip_health_read(file, &past->health, e) || !begin_of(file, &o->bench, utc, e) ||
         (x->probe.number > 1 && !new_probe_reaches(&x->probe, plan, past->site, e)))
         return false;
     past->begin_s = o->bench.begin_s;
@@ -361,6 +363,7 @@ int session_resume(const struct plan *plan, const char *path, const struct sessi
     live_free(live);
     left_free(&past.left);
     free(past.site);
+    tip_health_free(past.health);
     free(utc);
     return status;
 }

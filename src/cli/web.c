@@ -190,14 +190,16 @@ static const struct asset {
     {"/", "text/html; charset=utf-8", asset_live_html},
     {"/live.css", "text/css; charset=utf-8", asset_live_css},
     {"/live.js", "text/javascript; charset=utf-8", asset_live_js},
+    {"/health.js", "text/javascript; charset=utf-8", asset_health_js},
     {"/chart.js", "text/javascript; charset=utf-8", asset_chart_js},
 };
 
-static const char *const data_paths[] = {"/status.json", "/sites.json", "/curve.json", "/events.json"};
+static const char *const data_paths[] = {"/status.json", "/sites.json", "/curve.json", "/events.json",
+                                         "/health.json"};
 
 static int find_data(const char *path)
 {
-    for (int k = 0; k < 4; k++)
+    for (int k = 0; k < 5; k++)
         if (!strcmp(path, data_paths[k]))
             return k;
     return -1;
@@ -208,8 +210,8 @@ static uint64_t data_version(struct web *w, int what)
     const struct snapshot_versions v = snapshot_versions(w->snapshot);
     const struct wishes_state s = wishes_state(w->wishes);
     uint64_t wish = (uint64_t)s.skipping << 3 | (uint64_t)(s.pausing | s.paused << 1 | s.stopping << 2);
-    const uint64_t of[] = {v.status + v.sites + v.curve + v.events + (wish << 40), v.sites, v.curve,
-                           v.events};
+    const uint64_t of[] = {v.status + v.sites + v.curve + v.events + v.health + (wish << 40), v.sites,
+                           v.curve, v.events, v.health};
     return of[what];
 }
 
@@ -242,6 +244,8 @@ static enum MHD_Result answer_data(struct web *w, struct MHD_Connection *c, int 
         web_json_curve(w->snapshot, &a.body);
     else if (what == 3)
         web_json_events(w->snapshot, &a.body);
+    else if (what == 4)
+        web_json_health(w->snapshot, &a.body);
     else if (!web_json_sites(w->snapshot, since ? strtoull(since, NULL, 10) : 0, feature, &a.body))
         return say(c, MHD_HTTP_NOT_FOUND, "no such feature");
     return send_answer(c, &a);

@@ -2,7 +2,7 @@
  * wishes.
  *
  *   GET  /  /live.css  /live.js  /chart.js        the page
- *   GET  /status.json  /sites.json  /curve.json  /events.json
+ *   GET  /status.json  /sites.json  /curve.json  /events.json  /health.json
  *        sites.json?since=VERSION&feature=NAME: only what changed behind a version; with a value for each
  *   POST /pause  /continue  /skip  /stop  /check  with the token in the header X-Seccm-Token
  *        skip?site=N: only if it is site N that is under way; check: is the token right?

@@ -93,8 +93,10 @@ void web_json_status(struct snapshot *s, struct wishes *w, const struct web_head
     quantity(out, "x", now.x, "m");
     quantity(out, "y", now.y, "m");
     quantity(out, "z", now.z, "m");
-    buf_printf(out, "\"versions\":{\"sites\":%" PRIu64 ",\"curve\":%" PRIu64 ",\"events\":%" PRIu64 "}}\n",
-               v.sites, v.curve, v.events);
+    buf_printf(out,
+               "\"versions\":{\"sites\":%" PRIu64 ",\"curve\":%" PRIu64 ",\"events\":%" PRIu64
+               ",\"health\":%" PRIu64 "}}\n",
+               v.sites, v.curve, v.events, v.health);
 }
 
 /* --- sites --------------------------------------------------------------------------------------------- */
@@ -242,4 +244,14 @@ void web_json_events(struct snapshot *s, struct buf *out)
     }
     buf_str(out, "]}\n");
     free(ev);
+}
+
+void web_json_health(struct snapshot *s, struct buf *out)
+{
+    struct buf charts = {0};
+    uint64_t version = snapshot_health(s, &charts);
+    buf_printf(out, "{\"version\":%" PRIu64 ",\"health\":", version);
+    buf_add(out, charts.p, charts.n);
+    buf_str(out, "}\n");
+    buf_free(&charts);
 }

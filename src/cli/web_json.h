@@ -20,5 +20,7 @@ void web_json_status(struct snapshot *s, struct wishes *w, const struct web_head
 bool web_json_sites(struct snapshot *s, uint64_t since, const char *feature, struct buf *out);
 void web_json_curve(struct snapshot *s, struct buf *out);
 void web_json_events(struct snapshot *s, struct buf *out);
+/* Charts of the probe (tip_health_json()), {} while there are none. */
+void web_json_health(struct snapshot *s, struct buf *out);
 
 #endif

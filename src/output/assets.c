@@ -22,6 +22,7 @@
 ASSET(asset_report_html, REPORT_ASSETS "/report.html");
 ASSET(asset_report_css, REPORT_ASSETS "/report.css");
 ASSET(asset_report_js, REPORT_ASSETS "/report.js");
+ASSET(asset_health_js, REPORT_ASSETS "/health.js");
 ASSET(asset_live_html, REPORT_ASSETS "/live.html");
 ASSET(asset_live_css, REPORT_ASSETS "/live.css");
 ASSET(asset_live_js, REPORT_ASSETS "/live.js");

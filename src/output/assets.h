@@ -5,6 +5,6 @@
 
 /* Texts that end with a NUL. */
 extern const char asset_report_html[], asset_report_css[], asset_report_js[], asset_chart_js[];
-extern const char asset_live_html[], asset_live_css[], asset_live_js[];
+extern const char asset_live_html[], asset_live_css[], asset_live_js[], asset_health_js[];
 
 #endif

@@ -359,6 +359,23 @@ async function loadEvents() {
   $("events-note").textContent = kept.length ? "newest first" : "none so far";
 }
 
+// --- health of the probe -----------------------------------------------------------------------------------------
+let health = null;
+function drawHealth() {
+  const d = state.health;
+  if (!d || !d.series) return;
+  $("health").hidden = false; // before the charts are made, which ask for their size
+  health = health || HealthCharts.make($("health"), { ink: colourOf("--ink"), soft: colourOf("--soft"), grid: colourOf("--grid"), accent: colourOf("--accent"), bad: colourOf("--bad"), show: show });
+  health.draw(d);
+}
+async function loadHealth() {
+  const d = await get("health.json");
+  if (!d) return;
+  state.health = d.health;
+  state.version.health = d.version;
+  drawHealth();
+}
+
 // --- polling ---------------------------------------------------------------------------------------------------
 // null: nothing new, or out of reach.
 async function get(path, etag) {
@@ -385,6 +402,7 @@ async function poll() {
       else if (s.site !== site) drawMap();
       if (s.versions.curve !== state.version.curve) await loadCurve();
       if (s.versions.events !== state.version.events) await loadEvents();
+      if (s.versions.health !== state.version.health) await loadHealth();
     } else if (state.status) {
       drawStatus();
     }
@@ -419,9 +437,11 @@ function start() {
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
     if (map) { map.destroy(); map = null; }
     if (curve) { curve.destroy(); curve = null; }
+    if (health) { health.destroy(); health = null; }
     if (state.status) drawStatus();
     drawMap();
     drawCurve();
+    drawHealth();
   });
   startControls();
   poll();

@@ -75,7 +75,10 @@ static bool replace(const struct data *d, const char *word, size_t n, struct buf
 {
     static const struct {
         const char *word, *text;
-    } texts[] = {{"css", asset_report_css}, {"chart", asset_chart_js}, {"script", asset_report_js}};
+    } texts[] = {{"css", asset_report_css},
+                 {"chart", asset_chart_js},
+                 {"health", asset_health_js},
+                 {"script", asset_report_js}};
     static const struct {
         const char *word;
         bool (*make)(const struct data *d, struct buf *out, struct err *e);

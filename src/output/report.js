@@ -458,6 +458,19 @@ function drawGs() {
     (q.length && q[q.length - 1] - q[0] > 1e-3 * Math.abs(q[0]) ? show(q[0]) + " to " + show(q[q.length - 1]) : show(q[0])) + " pA (oxidation positive).";
 }
 
+// --- health of the probe ---------------------------------------------------------------------------------------
+function drawHealth() {
+  const d = D.health, host = $("health");
+  if (!d.attempts) return;
+  host.hidden = false;
+  HealthCharts.make(host, { ink: "#1a1f24", soft: "#5b6670", grid: "#eceff1", accent: "#0072b2", bad: "#b3261e", show: show }).draw(d);
+  const list = D.told.map((t) => (t.site ? "Site " + t.site + ": " : "") + t.text + ".");
+  element("p", "The run said: " + (list.length ? list.join(" ") : "nothing."), host, "note").id = "health-told";
+  element("p", "Points are landings, by site; the line is their exponentially weighted moving average (λ = 0.2) of robust scores, dashed its limits (" + d.sigmas + " standard deviations, wider while few landings are known; the first " +
+    d.baseline + " in a region, up to 50 while nothing is suspicious, say what is usual). What is shown was recorded before any technique began, at the bias of the approach." +
+    (d.attempts > d.site.length ? " The newest " + d.site.length + " of " + d.attempts + " attempts." : ""), host, "note");
+}
+
 // --- controls ------------------------------------------------------------------------------------------------
 function choose(site) {
   state.site = site;
@@ -555,6 +568,7 @@ function start() {
   $("cv-blank").onchange = drawCv;
   $("gs-step").onchange = drawGs;
   drawAll();
+  drawHealth();
 }
 start();
 })();

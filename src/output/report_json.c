@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analysis/tip_health.h"
 #include "output/report_parts.h"
 #include "output/summary.h"
 #include "output/units.h"
@@ -12,6 +13,8 @@
 /* Fewer than for one feature on the command line, where nobody waits for all features at once. */
 #define RESAMPLES   2000
 #define LEVELS_MOST 64
+/* Attempts shown in the charts of the probe: the newest. */
+#define HEALTH_MOST 2000
 
 static void text_member(struct buf *out, const char *key, const char *text)
 {
@@ -223,6 +226,35 @@ bool report_stats(const struct data *d, const struct series *series, int n, stru
     return true;
 }
 
+/* The charts of the probe as they follow from the file, and what the run itself said of them when it was made
+ * (an older program: nothing). */
+static bool put_health(const struct data *d, struct buf *out, struct err *e)
+{
+    struct tip_health *h;
+    struct results_event *ev;
+    int n;
+    const char *comma = "";
+    if (!tip_health_read(d->r, &h, e))
+        return false;
+    buf_str(out, "\"health\":");
+    tip_health_json(h, HEALTH_MOST, out);
+    tip_health_free(h);
+    if (!results_events(d->r, &ev, &n, e))
+        return false;
+    buf_str(out, ",\n\"told\":[");
+    for (int k = 0; k < n; k++) {
+        if (strcmp(ev[k].kind, "health") != 0)
+            continue;
+        buf_printf(out, "%s{\"site\":%d,\"text\":", comma, ev[k].site);
+        buf_json_string(out, ev[k].text);
+        buf_char(out, '}');
+        comma = ",";
+    }
+    buf_str(out, "],\n");
+    free(ev);
+    return true;
+}
+
 bool report_json(const struct data *d, struct buf *out, struct err *e)
 {
     int n;
@@ -232,7 +264,7 @@ bool report_json(const struct data *d, struct buf *out, struct err *e)
     put_factors(d, out);
     put_sites(d, out);
     put_series(d, series, n, out);
-    bool ok = report_stats(d, series, n, out, e) && report_curves(d, out, e);
+    bool ok = report_stats(d, series, n, out, e) && put_health(d, out, e) && report_curves(d, out, e);
     buf_str(out, "}");
     series_free_all(series, n);
     return ok;

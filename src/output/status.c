@@ -77,6 +77,10 @@ static bool count_events(const struct data *d, struct status *out, struct err *e
         out->warnings += strcmp(event[k].kind, "warning") == 0;
         out->faults += strcmp(event[k].kind, "fault") == 0;
         count_class(&event[k], out);
+        if (strcmp(event[k].kind, "probe") == 0)
+            out->probe[0] = '\0';
+        if (strcmp(event[k].kind, "health") == 0)
+            snprintf(out->probe, sizeof out->probe, "%.255s", event[k].text);
         if (!(event[k].t_s <= out->now_s)) {
             out->now_s = event[k].t_s;
             snprintf(out->now_utc, sizeof out->now_utc, "%s", event[k].utc);
@@ -145,6 +149,11 @@ void status_print(const struct data *d, const struct status *s, struct buf *out)
                    s->controls_failed);
     if (d->n_probes > 1)
         buf_printf(out, "probe     %s, the %d. of this run\n", d->probe[d->n_probes - 1].id, d->n_probes);
+    if (*s->probe) {
+        buf_str(out, "probe     ");
+        frame_one_line(s->probe, out);
+        buf_str(out, "\n");
+    }
     if (s->last_site) {
         int at = data_site(d, s->last_site);
         buf_printf(out, "last site %d (%s) at %s\n", s->last_site, data_outcome(d, at), s->now_utc);
@@ -185,6 +194,8 @@ void status_json(const struct status *s, struct buf *out)
     buf_json_string(out, s->page);
     buf_str(out, ", \"start_utc\": ");
     buf_json_string(out, s->start_utc);
+    buf_str(out, ", \"probe\": ");
+    buf_json_string(out, s->probe);
     buf_printf(out, ", \"planned\": %d, \"done\": %d, \"spares_used\": %d, \"outcomes\": {", s->planned,
                s->done, s->spares);
     const char *comma = "";

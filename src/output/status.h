@@ -27,6 +27,7 @@ struct status {
     double now_s; /* experiment time of the newest entry: start of the last attempt or last event */
     char now_utc[32], start_utc[32];
     double per_site_s; /* mean time from start to start, NAN until two sites were begun */
+    char probe[256];   /* what the run last said of the probe's health, "" = nothing since it was put in */
     int events;
     int warnings, faults; /* faults: of instruments, storage and machine, and what needed the safe state */
     struct status_class by_class[STATUS_CLASSES]; /* of faults and of sites, in order of appearance */

@@ -87,6 +87,13 @@ struct faults {
     double back_off[2]; /* s: before the first recovery, and at most; doubled each time */
 };
 
+/* Control charts of the probe's health (analysis/tip_health.h). */
+struct health_watch {
+    bool watch;
+    int64_t baseline; /* landings before a chart is judged */
+    double sigmas;    /* of the limits */
+};
+
 /* Test of a confirmed contact before its steps: what the open circuit shows says what the drop landed on. */
 struct landing {
     double ocp[2];   /* V vs reference: accepted; NAN = no test */
@@ -153,6 +160,7 @@ struct protocol {
     int n_includes;
     bool include_outside; /* files beside the protocol's folder may be included */
     struct faults faults;
+    struct health_watch health;
     struct strings avoid; /* results files as named: their spots are not used again */
     struct used used;
     struct control controls; /* when, where and what must hold there */

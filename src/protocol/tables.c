@@ -278,6 +278,20 @@ static const struct field stop_table[] = {
 };
 const struct fields stop_fields = FIELDS("`stop`", stop_table);
 
+static const struct field health_table[] = {
+    {"watch", FIELD_BOOL, DIM_NONE, P(health.watch), false, "yes", 0, 0, NULL, NULL,
+     "whether the control charts are kept; what follows from them is said by `tip-blocked`, `tip-broken` and "
+     "`tip-wetting` of `faults`"},
+    {"baseline", FIELD_INT, DIM_NONE, P(health.baseline), false, "12", 8, 50, NULL, NULL,
+     "so many landings, in each region of the grid, say what is usual before a change is judged; while "
+     "nothing is suspicious up to 50 do"},
+    {"sigmas", NUMBER(NONE, health.sigmas), false, "5", 3, 10, NULL, NULL,
+     "limits of the charts, in standard deviations of what they show: smaller ones tell a change earlier, "
+     "and "
+     "more often where there is none"},
+};
+static const struct fields health_fields = FIELDS("`health`", health_table);
+
 static const struct field sei_table[] = {
     {"step", TEXT(sei.step), true, NULL, 0, 0, NULL, NULL, "name of the cv step that forms the SEI"},
     {"window", FIELD_PAIR, DIM_POTENTIAL, P(sei.window), true, NULL, -20, 20, NULL, NULL,
@@ -335,6 +349,8 @@ static const struct field protocol_table[] = {
      "what to do when a site goes wrong"},
     {"control", FIELD_MAP, DIM_NONE, 0, false, NULL, 0, 0, NULL, &control_fields,
      "fresh spots of a reference patch, visited between the sites: drift and health of the probe"},
+    {"health", FIELD_MAP, DIM_NONE, 0, false, NULL, 0, 0, NULL, &health_fields,
+     "control charts of what each landing shows of the probe: blocked, broken, wet outside"},
     {"stop", FIELD_MAP, DIM_NONE, 0, false, NULL, 0, 0, NULL, &stop_fields, "when to end early"},
     {"analysis", FIELD_MAP, DIM_NONE, 0, false, NULL, 0, 0, NULL, &analysis_fields,
      "settings of the analysis that depend on the chemistry"},

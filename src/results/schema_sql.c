@@ -19,6 +19,9 @@ const char schema_sql[] =
     "wetted_uncertainty\n"
     "  -- (diameter wetted on the sample / aperture), stage_id, pstat_id (what the instruments said they "
     "are),\n"
+    "  -- health.baseline, health.sigmas, surface.sigma (m), surface.tilt_x, surface.tilt_y, control.accept "
+    "(features,\n"
+    "  -- separated by ;): with what the charts of the probe are drawn,\n"
     "  -- meta.* (what the operator declared, e.g. meta.sample, meta.electrolyte), resumes (how often the "
     "run "
     "went\n"
@@ -194,7 +197,7 @@ const char schema_sql[] =
     "  utc TEXT NOT NULL,     -- ISO 8601\n"
     "  site INTEGER NOT NULL, -- 0 = none\n"
     "  attempt INTEGER NOT NULL, -- 0 = none\n"
-    "  kind TEXT NOT NULL,    -- state, warning, fault, operator, ...\n"
+    "  kind TEXT NOT NULL,    -- state, warning, fault, operator, health (verdict on the probe), ...\n"
     "  text TEXT NOT NULL\n"
     ");\n"
 

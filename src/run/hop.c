@@ -159,6 +159,7 @@ bool record_end(struct run *r, struct err *e)
     watch_judge(r);
     snprintf(out.flags, sizeof out.flags, "%s", r->attempt.flags);
     run_tell_site(r);
+    health_note(r, &out);
     if (writer_attempt_end(r->w, &out) && writer_commit(r->w) && writer_checkpoint(r->w))
         return true;
     return writer_ok(r->w, e) && err_set(e, ERR_IO, "results file: the writer does not take the outcome");

@@ -9,10 +9,11 @@
 #include "analysis/feature_rows.h"
 #include "run/contact.h"
 #include "run/machine.h"
+#include "run/health.h"
 #include "run/run.h"
 #include "run/segments.h"
 #include "run/state.h"
-#include "run/surface.h"
+#include "analysis/surface.h"
 #include "run/tour.h"
 
 /* Newest news of the stream of samples. */
@@ -140,6 +141,7 @@ struct run {
     struct watch_over watch;
     struct rules rules;
     struct machine machine;
+    struct health health;
     struct run_counts counts;
     ns_t started;
     struct plan_site spare_now; /* a spare with the levels of the site it stands for */

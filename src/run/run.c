@@ -137,7 +137,7 @@ bool run_visit(struct run *r, struct tour *t, const struct plan_site *site, int 
     show_visited(r, site);
     if (!ok)
         *end = end_of(r, e);
-    return ok;
+    return ok && (site->control || health_allows(r, end, e)); /* of a control: behind its verdict */
 }
 
 static bool planned_sites(struct run *r, struct tour *t, enum run_end *end, struct err *e)
@@ -229,6 +229,7 @@ bool run_grid(struct rig *rig, const struct plan *plan, struct writer *w, const 
     recall(&r);
     rules_start(&r);
     watch_start(&r);
+    health_start(&r);
     show_begin(&r);
     writer_info(w, "state", "running");
     writer_info(w, "state_reason", "");
@@ -251,6 +252,7 @@ bool run_grid(struct rig *rig, const struct plan *plan, struct writer *w, const 
     *counts = r.counts;
     tour_free(&tour);
     rules_free(&r.rules);
+    health_end(&r);
     features_free(&r.features);
     free(r.attempt.row);
     surface_free(r.surface);

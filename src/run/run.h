@@ -5,6 +5,7 @@
 
 #include <signal.h>
 
+#include "analysis/tip_health.h"
 #include "instrument/rig.h"
 #include "protocol/plan.h"
 #include "results/probe.h"
@@ -66,6 +67,7 @@ struct run_options {
     const char *path;            /* of the results file, for the guardian's orders; NULL without one */
     struct wishes *wishes;       /* of the operator, looked at in the same places; NULL = nobody can ask */
     struct snapshot *snapshot;   /* for watchers; NULL = nobody looks */
+    struct tip_health *health;   /* charts of the probe when resumed, the caller's; NULL = none yet */
 };
 
 /* Visits the sites of the plan. The rig is open and identified, the writer started on a file created from

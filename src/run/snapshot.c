@@ -12,7 +12,7 @@
 
 #include "base/buf.h"
 
-enum news_kind { NEWS_STATUS, NEWS_CURVE, NEWS_EVENT, NEWS_SITE, NEWS_VALUE, NEWS_KINDS };
+enum news_kind { NEWS_STATUS, NEWS_CURVE, NEWS_EVENT, NEWS_SITE, NEWS_VALUE, NEWS_HEALTH, NEWS_KINDS };
 
 /* One thing to tell; made by the run thread, freed by whoever works it off. */
 struct news {
@@ -21,6 +21,7 @@ struct news {
     union {
         struct snapshot_status status;
         struct snapshot_event event;
+        struct buf health; /* owned */
         struct {
             int index;
             struct snapshot_site now;
@@ -80,6 +81,7 @@ struct snapshot {
         struct snapshot_column column[SNAPSHOT_COLUMNS];
         float *value[SNAPSHOT_COLUMNS]; /* n each */
         int columns;
+        struct buf health;
     } seen;
 };
 
@@ -93,7 +95,7 @@ struct snapshot *snapshot_new(const struct plan *plan)
     s->seen.site = xcalloc((size_t)s->n + 1, sizeof *s->seen.site);
     for (int k = 0; k < s->n; k++)
         s->seen.site[k].contact_z = NAN;
-    s->seen.version = (struct snapshot_versions){1, 1, 1, 1};
+    s->seen.version = (struct snapshot_versions){1, 1, 1, 1, 1};
     snprintf(s->seen.status.state, sizeof s->seen.status.state, "starting");
     s->seen.status.planned = s->seen.status.left = plan->n_sites;
     s->seen.status.left_s = plan->seconds.total;
@@ -109,6 +111,8 @@ static void free_news(struct news *n)
             free(n->curve.head);
             free(n->curve.point);
         }
+        if (n->kind == NEWS_HEALTH)
+            buf_free(&n->health);
         free(n);
         n = next;
     }
@@ -140,6 +144,7 @@ void snapshot_free(struct snapshot *s)
     for (int k = 0; k < s->seen.columns; k++)
         free(s->seen.value[k]);
     free(s->seen.site);
+    buf_free(&s->seen.health);
     pthread_mutex_destroy(&s->lock);
     free(s);
 }
@@ -219,6 +224,12 @@ void snapshot_put_event(struct snapshot *s, const struct results_event *ev)
     snprintf(e->utc, sizeof e->utc, "%s", ev->utc);
     snprintf(e->kind, sizeof e->kind, "%.15s", ev->kind);
     snprintf(e->text, sizeof e->text, "%.255s", ev->text);
+}
+
+void snapshot_put_health(struct snapshot *s, struct buf *json)
+{
+    add_news(s, NEWS_HEALTH)->health = *json;
+    *json = (struct buf){0};
 }
 
 /* --- thinning --------------------------------------------------------------------------------------------
@@ -350,7 +361,7 @@ static void work_off_curve(struct snapshot *s, const struct news *n)
                (size_t)n->curve.n * sizeof n->curve.point[0]);
 }
 
-static void work_off_one(struct snapshot *s, const struct news *n)
+static void work_off_one(struct snapshot *s, struct news *n)
 {
     switch (n->kind) {
     case NEWS_STATUS:
@@ -370,6 +381,12 @@ static void work_off_one(struct snapshot *s, const struct news *n)
     case NEWS_VALUE:
         work_off_value(s, n);
         break;
+    case NEWS_HEALTH: {
+        struct buf old = s->seen.health; /* freed with the news */
+        s->seen.health = n->health;
+        n->health = old;
+        break;
+    }
     case NEWS_KINDS:
         break;
     }
@@ -381,7 +398,7 @@ static void work_off(struct snapshot *s)
     bool any[NEWS_KINDS] = {false};
     for (struct batch *b = take_batches(s), *next; b; b = next) {
         next = b->earlier;
-        for (const struct news *n = b->first; n; n = n->next) {
+        for (struct news *n = b->first; n; n = n->next) {
             work_off_one(s, n);
             any[n->kind] = true;
         }
@@ -392,6 +409,7 @@ static void work_off(struct snapshot *s)
     v->status += any[NEWS_STATUS];
     v->curve += any[NEWS_CURVE];
     v->events += any[NEWS_EVENT];
+    v->health += any[NEWS_HEALTH];
     v->sites += any[NEWS_SITE] || any[NEWS_VALUE];
 }
 
@@ -467,6 +485,15 @@ uint64_t snapshot_events(struct snapshot *s, struct snapshot_event *out, int *n)
         out[k - first] = s->seen.event[k % SNAPSHOT_EVENTS];
     *n = (int)(end - first);
     uint64_t version = s->seen.version.events;
+    pthread_mutex_unlock(&s->lock);
+    return version;
+}
+
+uint64_t snapshot_health(struct snapshot *s, struct buf *json)
+{
+    lock(s);
+    buf_str(json, s->seen.health.n ? s->seen.health.p : "{}");
+    uint64_t version = s->seen.version.health;
     pthread_mutex_unlock(&s->lock);
     return version;
 }

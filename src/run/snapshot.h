@@ -5,9 +5,9 @@
  * itself. So a reader can never delay the run, however many there are and however slowly they work, and a run
  * that nobody looks at gathers no news.
  *
- * Four parts have a version each, which changes when the part does: status, sites, curve, events. What never
- * changes (places, levels, names) is taken from the plan and read without a lock; the plan must outlive the
- * snapshot. */
+ * Five parts have a version each, which changes when the part does: status, sites, curve, events, health.
+ * What never changes (places, levels, names) is taken from the plan and read without a lock; the plan must
+ * outlive the snapshot. */
 #ifndef SECCM_RUN_SNAPSHOT_H
 #define SECCM_RUN_SNAPSHOT_H
 
@@ -88,7 +88,7 @@ struct snapshot_column {
 };
 
 struct snapshot_versions {
-    uint64_t status, sites, curve, events;
+    uint64_t status, sites, curve, events, health;
 };
 
 struct snapshot *snapshot_new(const struct plan *plan);
@@ -102,6 +102,8 @@ void snapshot_put_status(struct snapshot *s, const struct snapshot_status *now);
 void snapshot_put_site(struct snapshot *s, int site, const struct snapshot_site *now);
 void snapshot_put_feature(struct snapshot *s, const struct results_feature *f);
 void snapshot_put_event(struct snapshot *s, const struct results_event *ev);
+/* Charts of the probe's health, as JSON; the text is taken over. */
+void snapshot_put_health(struct snapshot *s, struct buf *json);
 /* A new curve. `by_potential`: it is the potential's extremes that are kept, not the current's. */
 void snapshot_begin_curve(struct snapshot *s, int site, int attempt, const struct results_step *step,
                           bool by_potential);
@@ -122,6 +124,8 @@ uint64_t snapshot_status(struct snapshot *s, struct snapshot_status *out);
 uint64_t snapshot_curve(struct snapshot *s, struct snapshot_curve *out);
 /* Oldest first; at most SNAPSHOT_EVENTS. */
 uint64_t snapshot_events(struct snapshot *s, struct snapshot_event *out, int *n);
+/* Appends the charts of the probe's health, "{}" while there are none. */
+uint64_t snapshot_health(struct snapshot *s, struct buf *json);
 /* One for each place. */
 uint64_t snapshot_sites(struct snapshot *s, struct snapshot_site *out);
 /* Columns; at most SNAPSHOT_COLUMNS. */

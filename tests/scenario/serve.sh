@@ -54,6 +54,8 @@ may_be_read() {
     gives 200 '"levels":\["0.5 V"\]' GET "$url/sites.json"
     gives 200 '"unit":{"t":"s","e":"V"' GET "$url/curve.json"
     gives 200 '"events":\[' GET "$url/events.json"
+    gives 200 '"health":{"verdict":"","baseline":12' GET "$url/health.json"
+    gives 200 'Control charts' GET "$url/health.js"
     etag=$("$http" GET "$url/live.css" -i | sed -n 's/^ETag: \(.*\)\r$/\1/p')
     gives 304 '' GET "$url/live.css" -H "If-None-Match: $etag"
     gives 200 'body' GET "$url/live.css" -H 'If-None-Match: "another"'

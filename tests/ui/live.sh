@@ -48,6 +48,13 @@ is 'features' "document.getElementById('feature').options.length > 10"
 js "(document.getElementById('feature').value = 'formation.q_red@1', document.getElementById('feature').onchange(), 1)" >/dev/null
 until_js "document.getElementById('low').textContent.includes('pC')"
 
+# The charts of the probe.
+is 'charts of the probe' "document.getElementById('health').offsetParent !== null"
+until_js "document.querySelectorAll('.health-chart').length >= 6"
+is 'landings so far' "Chart.getChart(document.querySelector('.health-chart canvas')).data.datasets[0].data.length >= 2"
+is 'what they say' "document.querySelector('.health-said').textContent.startsWith('Too few landings yet')"
+is 'not judged yet' "document.querySelector('.health-chart h3 span').textContent.startsWith('learning: ')"
+
 # Nothing can be done without the token.
 is 'locked' "document.getElementById('stop').offsetParent === null && document.getElementById('token').offsetParent !== null"
 for what in pause continue skip stop; do
@@ -90,6 +97,7 @@ sees 'paused by the operator from the web page' events $run
 size 390 844 true
 until_js "innerWidth == 390"
 is 'fits a phone' "document.documentElement.scrollWidth <= innerWidth"
+is 'charts fit a phone' "Array.from(document.querySelectorAll('.health-chart')).every((e) => e.getBoundingClientRect().right <= innerWidth)"
 is 'large enough for a thumb' "document.getElementById('continue').getBoundingClientRect().height >= 44"
 picture phone-paused.png
 press continue

@@ -190,6 +190,15 @@ static const char rig_text[] =
     {                                                                                                        \
         "analysis:\n", "stop: {when: {feature: contact_z, half-width: 9 um, at-least: 6}}\nanalysis:\n"      \
     }
+/* What an unhealthy probe would show: no contact any more, and a far larger drop. */
+#define NO_CONTACT_FROM_11                                                                                   \
+    INSULATING(SPOT(60, 10) ", " SPOT(65, 10) ", " SPOT(70, 10) ", " SPOT(75, 10) ", " SPOT(80, 10))
+#define WIDER_FROM_20                                                                                        \
+    {                                                                                                        \
+        "{surface: {roughness: 5 nm}, sei: {charge: 1 mC/cm2}}",                                             \
+            "{surface: {roughness: 5 nm}, edge-density: {mean: 0, spread: 0}, double-layer: {edge-gain: "    \
+            "5}, regions: [{name: r, x: 152 um, y: 10 um, width: 100 um, height: 9 um, edge-density: 1}]}"   \
+    }
 #define CONTROLS          "SELECT count(*) FROM site WHERE role = 'control' AND outcome = 'measured'"
 #define STEP_NAMES(phase) "SELECT max(name) FROM step WHERE phase = '" phase "'"
 #define META(key)         "SELECT value FROM run WHERE key = '" key "'"

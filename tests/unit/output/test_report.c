@@ -152,10 +152,26 @@ static void test_texts_of_the_user_stay_texts(void **state)
     struct err e = ERR_INIT;
     assert_true(report_html(d, &html, &e));
     assert_null(strstr(html.p, "<script>alert"));
-    assert_int_equal(count(html.p, "</script>"), 3); /* data, library, our own */
+    assert_int_equal(count(html.p, "</script>"), 4); /* data, library, charts of the probe, our own */
     report_escape(evil, &escaped);
     assert_int_equal(count(html.p, escaped.p), 3); /* title, heading, provenance */
     buf_free(&escaped);
+    buf_free(&html);
+    data_close(d);
+}
+
+/* The charts follow from the attempts: files of older programs have them too. */
+static void test_charts_of_the_probe(void **state)
+{
+    (void)state;
+    struct data *d = open_data();
+    struct buf html = {0};
+    struct err e = ERR_INIT;
+    assert_true(report_html(d, &html, &e));
+    assert_non_null(
+        strstr(html.p, "\"health\":{\"verdict\":\"\",\"baseline\":12,\"sigmas\":5,\"attempts\":"));
+    assert_int_equal(count(html.p, "\"title\":\"contact capacitance\""), 1);
+    assert_non_null(strstr(html.p, "\"told\":[]"));
     buf_free(&html);
     data_close(d);
 }
@@ -206,6 +222,7 @@ int main(void)
         cmocka_unit_test(test_text_and_json_tell_n_missing_and_the_seed),
         cmocka_unit_test(test_the_report_is_complete_and_asks_nothing_of_the_network),
         cmocka_unit_test(test_texts_of_the_user_stay_texts),
+        cmocka_unit_test(test_charts_of_the_probe),
         cmocka_unit_test(test_curves_keep_their_ends_and_their_count),
         cmocka_unit_test(test_a_run_without_any_measurement_gives_a_report),
     };

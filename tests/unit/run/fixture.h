@@ -70,6 +70,7 @@ struct night {
     struct writer *writer;
     volatile sig_atomic_t stop;
     struct run_options options;
+    struct tip_health *health; /* of a run that goes on */
     struct run_counts counts;
     enum run_end end;
     bool unplugged; /* devices whose link went down can not be opened again (now) */
@@ -395,14 +396,17 @@ static inline struct run_before *night_again(struct night *n)
     results_close(n->file, &err);
     n->file = results_open_write(n->path, &err);
     if (!n->file || !results_close_open_attempts(n->file, &err) ||
-        !run_before_read(n->file, n->plan, before, &err))
+        !run_before_read(n->file, n->plan, before, &err) || !tip_health_read(n->file, &n->health, &err))
         fail_msg("resume: %s", err.text);
+    n->options.health = n->health;
     n->options.before = before;
     n->stop = 0;
     n->e = (struct err)ERR_INIT;
     n->end = RUN_FAULT;
     n->counts = (struct run_counts){0};
     night_run(n);
+    tip_health_free(n->health);
+    n->health = n->options.health = NULL;
     return before;
 }
 

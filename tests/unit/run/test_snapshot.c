@@ -28,6 +28,30 @@ static void publish_tells_what_changed(void **state)
     snapshot_free(s);
 }
 
+static void charts_of_the_probe(void **state)
+{
+    (void)state;
+    struct snapshot *s = snapshot_new(&plan);
+    struct buf seen = {0}, json = {0};
+    uint64_t before = snapshot_health(s, &seen);
+    assert_string_equal(seen.p, "{}");
+    for (int k = 0; k < 3; k++) { /* the newest counts; the others are freed */
+        buf_printf(&json, "{\"attempts\":%d}", k);
+        snapshot_put_health(s, &json);
+        assert_null(json.p);
+    }
+    buf_clear(&seen);
+    assert_int_equal(snapshot_health(s, &seen), before);
+    snapshot_publish(s);
+    buf_clear(&seen);
+    assert_int_equal(snapshot_health(s, &seen), before + 1);
+    assert_string_equal(seen.p, "{\"attempts\":2}");
+    buf_str(&json, "{}");
+    snapshot_put_health(s, &json); /* never published */
+    buf_free(&seen);
+    snapshot_free(s);
+}
+
 static void sites_and_features(void **state)
 {
     (void)state;
@@ -240,6 +264,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(publish_tells_what_changed),
+        cmocka_unit_test(charts_of_the_probe),
         cmocka_unit_test(sites_and_features),
         cmocka_unit_test(events_are_a_ring),
         cmocka_unit_test(thinning_keeps_extremes),

@@ -2,7 +2,7 @@
  * wrong. */
 #include "fixture.h"
 
-#include "run/surface.h"
+#include "analysis/surface.h"
 
 struct ground {
     double slope[2], drift, scatter;

@@ -1,5 +1,5 @@
 /* Surface prediction from contacts: Bayesian linear regression with four coefficients, and its residuals. */
-#include "run/surface.h"
+#include "analysis/surface.h"
 
 #include <math.h>
 #include <stdlib.h>

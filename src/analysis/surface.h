@@ -10,8 +10,8 @@
  * Prior: slopes N(given tilt, 0.02^2) (about 1 degree), drift N(0, (0.2 nm/s)^2). The scatter about the plane
  * starts at the protocol's `surface.sigma` (worth five contacts, and never less until ten are known) and is
  * then learnt. */
-#ifndef SECCM_RUN_SURFACE_H
-#define SECCM_RUN_SURFACE_H
+#ifndef SECCM_ANALYSIS_SURFACE_H
+#define SECCM_ANALYSIS_SURFACE_H
 
 #include <stdbool.h>
 
