@@ -147,7 +147,10 @@ static const struct cause causes[] = {
      .words = "the ceiling at contact",
      .outcome = OUTCOME_SUSPECTED_CRASH,
      .touched = TOUCHED_POSSIBLY,
-     .spec = {.approach = "{bias: 2 V, speed: 1 um/s, leash: 0.2 um, travel: 12 um, ceiling: 15 pA, "
+     /* without a blank, whose end is a step of potential beyond such a ceiling */
+     .spec = {.alive = "amplitude: 50 mV, rate: 2 V/s",
+              .site = "  - hold: {potential: 2 V, for: 0.5 s}",
+              .approach = "{bias: 2 V, speed: 1 um/s, leash: 0.2 um, travel: 12 um, ceiling: 5 pA, "
                           "contact: {kind: transient, threshold: 3 pA}, confirm: 50 ms}"}},
     {.class = FAULT_NOT_DETACHED,
      .words = "the drop does not break",
@@ -356,7 +359,7 @@ static void drive(const struct cause *c, enum fault_policy p)
     MUST(events_with(n, "fault", bracket) + events_with(n, "site", bracket) == n->counts.by_fault[c->class]);
     if (strikes_one(c))
         MUST(n->counts.by_fault[c->class] == 1);
-    if (p >= POLICY_PAUSE)
+    if (p >= POLICY_PAUSE && c->class != FAULT_NOT_DETACHED) /* nobody takes the drop off here */
         resume(n, c, site, w.end, what);
     night_close(n);
 }
