@@ -157,7 +157,7 @@ static void read_choice(const struct slot *s, const struct ynode *n)
 {
     struct buf all = {0};
     buf_str(&all, "one of ");
-    list_names(&all, s->field->choices);
+    list_names(&all, s->field->choices + s->field->first);
     const char *text = scalar_text(s, n, all.p);
     int found = -1;
     for (int i = 0; text && s->field->choices[i]; i++)

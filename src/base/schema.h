@@ -89,6 +89,7 @@ struct field {
     const char *help;           /* one sentence, with the unit's meaning */
     enum node_form form;        /* NODE */
     int least;                  /* VALUES: at least so many, 0 = one; its own parser tells */
+    int first;                  /* CHOICE: those before it are known, and refused by a reader with a reason */
     bool or_one;                /* VALUES: one value by itself is a list of one */
 };
 

@@ -147,7 +147,7 @@ static void add_kind(const struct field *f, struct buf *out)
         buf_str(out, "a list of maps");
         return;
     case FIELD_CHOICE:
-        add_choices(out, f->choices);
+        add_choices(out, f->choices + f->first);
         return;
     case FIELD_SIGN:
         buf_str(out, "+1 or -1");

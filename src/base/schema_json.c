@@ -186,7 +186,7 @@ static void choice_schema(struct writer *w, const struct field *f)
 {
     key(w, "enum");
     open_with(w, '[');
-    for (int i = 0; f->choices[i]; i++) {
+    for (int i = f->first; f->choices[i]; i++) {
         new_line(w);
         buf_json_string(w->out, f->choices[i]);
     }

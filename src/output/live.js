@@ -15,7 +15,7 @@ const OUTCOMES = {
 const PHASES = {
   upload: "preparing", travel: "moving to the site", alive: "checking the signal in air", blank: "recording the blank in air",
   descent: "going down", approach: "approaching the surface", confirm: "confirming the contact", measure: "measuring",
-  detach: "letting go of the surface", retract: "going up", safe: "making the rig safe", paused: "waiting", idle: "between sites",
+  detach: "letting go of the surface", retract: "going up", safe: "making the rig safe", recover: "waiting before the next try", paused: "waiting", idle: "between sites",
 };
 // Viridis (CC0), 6 stops; the bar below the map has the same.
 const VIRIDIS = ["440154", "414487", "2a788e", "22a884", "7ad151", "fde725"].map((h) => [0, 2, 4].map((k) => parseInt(h.substr(k, 2), 16)));
@@ -81,6 +81,7 @@ function headline(s) {
   }
   if (s.wishes.paused) return ["hold", "Paused · " + done, "Waiting for you: the probe is retracted and the cell open."];
   if (s.wishes.stopping) return ["hold", "Stopping safely …", of];
+  if (s.state === "recovering") return ["hold", "Recovering · " + done, (s.reason || "") + ". The rig was sent to its safe state; nothing moves meanwhile."];
   if (s.state === "starting") return ["wait", "Starting …", ""];
   const phase = PHASES[s.phase] || s.phase, named = s.phase === "measure" && s.step ? ": " + s.step + (s.cycle > 0 ? ", cycle " + s.cycle : "") : "";
   let more = phase.charAt(0).toUpperCase() + phase.slice(1) + named;

@@ -61,7 +61,6 @@ struct table *tables_sites(const struct data *d)
     factor_columns(d, t);
     table_column(t, "outcome", CELL_TEXT, DIM_NONE);
     table_column(t, "reason", CELL_TEXT, DIM_NONE);
-    table_column(t, "fault", CELL_TEXT, DIM_NONE);
     table_column(t, "contact_z", CELL_NUMBER, DIM_LENGTH);
     table_column(t, "attempts", CELL_INT, DIM_NONE);
     table_column(t, "touched", CELL_TEXT, DIM_NONE);
@@ -71,6 +70,7 @@ struct table *tables_sites(const struct data *d)
     table_column(t, "start", CELL_NUMBER, DIM_TIME);
     table_column(t, "start_utc", CELL_TEXT, DIM_NONE);
     table_column(t, "probe", CELL_TEXT, DIM_NONE);
+    table_column(t, "fault", CELL_TEXT, DIM_NONE);
     for (int k = 0; k < d->sites.n; k++) {
         const struct results_site *s = &d->sites.site[k];
         table_int(t, s->site);
@@ -82,7 +82,6 @@ struct table *tables_sites(const struct data *d)
         factor_cells(d, k, t);
         table_text(t, data_outcome(d, k));
         table_text(t, s->reason);
-        table_text(t, s->fault);
         table_number(t, s->contact_z);
         table_int(t, s->attempts);
         table_text(t, touched_name(s->touched));
@@ -92,6 +91,7 @@ struct table *tables_sites(const struct data *d)
         table_number(t, s->start_s);
         table_text(t, s->start_utc);
         table_text(t, data_probe(d, k));
+        table_text(t, s->fault);
     }
     return t;
 }
@@ -265,7 +265,6 @@ static void attempt_row(const struct data *d, const struct results_attempt *a, s
     table_int(t, a->number);
     table_text(t, a->outcome == OUTCOME_NONE ? "in-progress" : outcome_name(a->outcome));
     table_text(t, a->reason);
-    table_text(t, a->fault);
     table_text(t, touched_name(a->touched));
     table_text(t, a->last_step);
     table_int(t, a->last_cycle > 0 ? a->last_cycle : TABLE_MISSING);
@@ -273,6 +272,7 @@ static void attempt_row(const struct data *d, const struct results_attempt *a, s
         table_number(t, number[k]);
     table_text(t, a->flags);
     table_text(t, data_probe_of(d, a->id));
+    table_text(t, a->fault);
 }
 
 /* Appends the attempts of one site; false on error. */
@@ -294,7 +294,6 @@ struct table *tables_attempts(const struct data *d, int site, struct err *e)
     table_column(t, "attempt", CELL_INT, DIM_NONE);
     table_column(t, "outcome", CELL_TEXT, DIM_NONE);
     table_column(t, "reason", CELL_TEXT, DIM_NONE);
-    table_column(t, "fault", CELL_TEXT, DIM_NONE);
     table_column(t, "touched", CELL_TEXT, DIM_NONE);
     table_column(t, "last_step", CELL_TEXT, DIM_NONE);
     table_column(t, "last_cycle", CELL_INT, DIM_NONE);
@@ -302,6 +301,7 @@ struct table *tables_attempts(const struct data *d, int site, struct err *e)
         table_column(t, attempt_number[k].name, CELL_NUMBER, attempt_number[k].dim);
     table_column(t, "flags", CELL_TEXT, DIM_NONE);
     table_column(t, "probe", CELL_TEXT, DIM_NONE);
+    table_column(t, "fault", CELL_TEXT, DIM_NONE);
     for (int k = 0; k < d->sites.n; k++) {
         const struct results_site *s = &d->sites.site[k];
         if ((site == 0 ? s->attempts > 0 : s->site == site) && !attempt_rows(d, s, t, e)) {

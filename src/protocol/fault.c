@@ -40,7 +40,7 @@ enum fault_class fault_from_name(const char *name)
 
 const char *fault_policy_name(enum fault_policy p)
 {
-    static const char *const name[POLICY_COUNT] = {"spare", "retry", "skip", "pause", "abort"};
+    static const char *const name[POLICY_COUNT] = {"retry", "spare", "skip", "pause", "abort"};
     return name[p];
 }
 

@@ -99,10 +99,11 @@ enum fault_class {
         FAULT_COUNT
 };
 
-/* What becomes of the site, and of the run. In all cases the rig is made safe first. */
+/* What becomes of the site, and of the run. In all cases the rig is made safe first. In an order in which
+ * every set below is a tail of it. */
 enum fault_policy {
-    POLICY_SPARE, /* a spare takes its place */
     POLICY_RETRY, /* again in place where the spot was not touched, else a spare takes its place */
+    POLICY_SPARE, /* a spare takes its place */
     POLICY_SKIP,  /* the site is left as it is */
     POLICY_PAUSE, /* the run pauses for the operator */
     POLICY_ABORT, /* the run ends; resume asks for --accept */
@@ -115,6 +116,11 @@ enum fault_policy {
 #define POLICIES_WETTED     (POLICIES_ANY & ~(1u << POLICY_RETRY))
 #define POLICIES_STOPS      (1u << POLICY_PAUSE | 1u << POLICY_ABORT)
 #define POLICIES_STOPS_SKIP (POLICIES_STOPS | 1u << POLICY_SKIP)
+
+#define POLICY_FIRST_ANY        POLICY_RETRY
+#define POLICY_FIRST_WETTED     POLICY_SPARE
+#define POLICY_FIRST_STOPS_SKIP POLICY_SKIP
+#define POLICY_FIRST_STOPS      POLICY_PAUSE
 
 enum fault_place { FAULT_AT_SITE, FAULT_OF_PROBE, FAULT_OF_POTENTIOSTAT, FAULT_OF_STAGE, FAULT_OF_MACHINE };
 

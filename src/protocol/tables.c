@@ -165,7 +165,7 @@ static const struct field vary_table[] = {
 static const struct fields vary_fields = FIELDS("`vary`", vary_table);
 
 /* In the order of enum fault_policy. */
-static const char *const policies[] = {"spare", "retry", "skip", "pause", "abort", NULL};
+static const char *const policies[] = {"retry", "spare", "skip", "pause", "abort", NULL};
 static const char *const stops[] = {"pause", "abort", NULL};
 
 static const struct field consecutive_table[] = {
@@ -200,7 +200,13 @@ static const struct fields recover_fields = FIELDS("`faults.recover`", recover_t
 
 static const struct field faults_table[] = {
 #define X(id_, name_, place_, allowed_, policy_, word_, what_)                                               \
-    {name_, FIELD_CHOICE, DIM_NONE, P(faults.policy[FAULT_##id_]), false, word_, 0, 0, policies, NULL, what_},
+    {.key = name_,                                                                                           \
+     .kind = FIELD_CHOICE,                                                                                   \
+     .offset = P(faults.policy[FAULT_##id_]),                                                                \
+     .fallback = word_,                                                                                      \
+     .choices = policies,                                                                                    \
+     .first = POLICY_FIRST_##allowed_,                                                                       \
+     .help = what_},
     FAULT_CHOICE_TABLE(X)
 #undef X
         {"spreading", NUMBER(NONE, faults.spreading), false, "1.5", 1, 1000, NULL, NULL,

@@ -236,6 +236,7 @@ static bool descend(struct run *r, struct descent *d, bool leashed, struct err *
 {
     struct stage *stage = r->rig->stage;
     double tolerance = 2 * r->rig->config->tolerance;
+    r->attempt.lowered = true;
     ns_t deadline =
         loop_now(r->loop) + loop_patience(r->loop, ns_from_s(3 * (r->z - d->bottom) / d->speed + 10));
     d->z_free = d->z_rest = d->z_seen = r->z;

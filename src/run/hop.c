@@ -38,7 +38,8 @@ void hop_enter(struct run *r, enum hop_state s)
 }
 
 /* A class that was found before without an outcome (the drop spread) stays where the outcome has none. */
-static void decide(struct attempt *a, enum fault_class c, enum outcome o, const char *fmt, va_list args)
+__attribute__((format(printf, 4, 0))) static void decide(struct attempt *a, enum fault_class c,
+                                                         enum outcome o, const char *fmt, va_list args)
 {
     if (a->outcome != OUTCOME_NONE)
         return;

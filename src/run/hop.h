@@ -68,6 +68,7 @@ struct attempt {
     double c_rest, c_rest_sd;       /* F: what of it is there behind the last step */
     double noise_rms;
     bool underload;  /* the flag was given and told */
+    bool lowered;    /* z has gone toward the sample */
     bool ceiling;    /* the device cut the cell at the hard ceiling */
     bool compliance; /* a galvanostatic step was driven to the limit of potential */
     bool electrical; /* crossing that vanished clearly above the surface: may approach again */

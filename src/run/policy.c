@@ -100,7 +100,8 @@ bool run_stop(struct run *r, enum fault_policy then, const char *rule)
     return false;
 }
 
-static bool device_fault(struct err *e, const char *device, enum err_code code, const char *fmt, va_list args)
+__attribute__((format(printf, 4, 0))) static bool
+device_fault(struct err *e, const char *device, enum err_code code, const char *fmt, va_list args)
 {
     char text[sizeof e->text];
     vsnprintf(text, sizeof text, fmt, args);

@@ -135,10 +135,14 @@ static bool in_step(struct run *r, ns_t now, struct err *e)
                               (long long)st->samples, segment_role_name(st->sp->role[st->segment]), expected);
 }
 
-/* z is going down, or was stopped a moment ago. */
-static bool crash_like(enum segment_role role)
+/* z is going down, or was stopped a moment ago: what was met may be the glass's. */
+static bool crash_like(struct run *r, enum segment_role role)
 {
-    return role >= ROLE_APPROACH && role <= ROLE_DECIDE;
+    struct attempt *a = &r->attempt;
+    if (!a->lowered || role < ROLE_APPROACH || role > ROLE_DECIDE)
+        return false;
+    a->touched = a->touched == TOUCHED_NO ? TOUCHED_POSSIBLY : a->touched;
+    return true;
 }
 
 static bool take_end(struct run *r, const struct potentiostat_item *item, struct err *e)
@@ -157,9 +161,9 @@ static bool take_end(struct run *r, const struct potentiostat_item *item, struct
     if (item->ended_by != ENDED_CEILING)
         return true;
     r->attempt.ceiling = true;
-    attempt_fault(r, FAULT_CURRENT_TOO_LARGE, crash_like(role) ? OUTCOME_SUSPECTED_CRASH : OUTCOME_OVERLOAD,
-                  "current beyond the hard ceiling in %s: the potentiostat opened the cell",
-                  segment_role_name(role));
+    attempt_fault(
+        r, FAULT_CURRENT_TOO_LARGE, crash_like(r, role) ? OUTCOME_SUSPECTED_CRASH : OUTCOME_OVERLOAD,
+        "current beyond the hard ceiling in %s: the potentiostat opened the cell", segment_role_name(role));
     return err_set(e, ERR_LIMIT, "%s", r->attempt.reason);
 }
 

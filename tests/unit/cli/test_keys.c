@@ -101,6 +101,12 @@ static const char rig_text[] =
         "{surface: {roughness: 5 nm}, sei: {charge: 1 mC/cm2}}",                                             \
             "{surface: {roughness: 5 nm, insulating: {list: [" n "]}}}"                                      \
     }
+/* A drop that spreads where the potential is low. */
+#define SPREADS                                                                                              \
+    {                                                                                                        \
+        "sei: {charge: 1 mC/cm2}}", "wetting: {ratio: 1.5, spread: 0, low-below: 2 V, low-gain: 0.8, fast: " \
+                                    "5 ms}, sei: {charge: 1 mC/cm2}}"                                        \
+    }
 #define SPOT(x, y) "{x: " #x " um, y: " #y " um, radius: 2 um}"
 #define GRID       "grid: 1, shape: rectangle, columns: 2, rows: 2, pitch: 5 um, origin: {x: 10 um, y: 10 um}"
 #define SITES(columns, rows)                                                                                 \

@@ -178,6 +178,7 @@ static const struct {
      "\"linked\": [[\"e\", \"n\"]]}"},
     {"protocol/approach/bias", "\"$b\""},
     {"protocol/analysis/sei/window", "[\"0 V\", \"1 V\"]"},
+    {"protocol/faults/recover/back-off", "[\"1 s\", \"2 s\"]"},
     {"rig/stage/driver", "\"pi-gcs\""},
     {"rig/stage/link", "\"tcp:rig:5000\""},
     {"rig/stage/axes", "{\"x\": 1, \"y\": 2, \"z\": 3}"},
