@@ -74,6 +74,7 @@ bool safe_state(struct run *r, struct err *why)
     r->stream.done = true;
     r->secured = true;
     r->counts.safe = rung != RUNG_NONE && open;
+    r->counts.up = rung_name(r->rig->lifted && rung != RUNG_NONE ? RUNG_COARSE : rung);
     alert(r, rung, open);
     return r->counts.safe && r->in_order;
 }
