@@ -187,15 +187,12 @@ static void default_axes(struct sim_stage_config *c)
 static bool check_axes(const struct sim_stage_config *c, const struct ynode *n, struct diags *d)
 {
     unsigned worlds = 0;
-    bool coarse = false;
     for (int i = 0; i < c->axes; i++) {
-        unsigned here = 1u << c->axis[i].world;
-        if (worlds & here && (here != 4 || coarse)) { /* z may have a coarse axis as well: their ways add */
+        if (worlds & 1u << c->axis[i].world) {
             diags_error(d, ynode_mark(n), "two axes move the probe along %s", world_axes[c->axis[i].world]);
             return false;
         }
-        coarse = coarse || (worlds & here);
-        worlds |= here;
+        worlds |= 1u << c->axis[i].world;
         for (int j = 0; j < i; j++)
             if (strcmp(c->axis[i].id, c->axis[j].id) == 0) {
                 diags_error(d, ynode_mark(n), "two axes are called %s", c->axis[i].id);

@@ -29,7 +29,7 @@ static void true_position(void *ctx, ns_t t, double xyz[3])
     for (int i = 0; i < s->c.axes; i++) {
         const struct stage_axis *a = &s->axis[i];
         ns_t at = t > a->m.t0 ? t : a->m.t0;
-        xyz[a->c.world] += a->c.offset + a->c.direction * 1e-6 * motion_position(&a->m, at);
+        xyz[a->c.world] = a->c.offset + a->c.direction * 1e-6 * motion_position(&a->m, at);
     }
 }
 
