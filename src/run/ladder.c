@@ -142,6 +142,15 @@ static bool answers(struct ladder *l)
     return stage_position(l->rig->stage, l->at, NULL);
 }
 
+/* As near to the retracted height as a guardian takes for arrived. */
+#define ARRIVED 10 /* tolerances */
+
+static bool stands_up(const struct ladder *l)
+{
+    const struct rig_config *c = l->rig->config;
+    return l->at[AXIS_Z] > c->z_retracted - ARRIVED * c->tolerance;
+}
+
 static bool open_loop(struct ladder *l, struct err *e)
 {
     const struct rig_config *c = l->rig->config;
@@ -167,16 +176,19 @@ enum rung ladder_climb(struct ladder *l, struct err *e)
         coarse(l, &first);
     enum rung r = closed_loop(l, e);
     if (r == RUNG_NONE && !l->lifted && answers(l)) {
-        if (open_loop(l, e))
+        if (stands_up(l))
+            r = RUNG_STANDS;
+        else if (open_loop(l, e))
             r = RUNG_OPEN_LOOP;
         else
             coarse(l, e);
     }
     if (r == RUNG_NONE && l->lifted)
         r = RUNG_COARSE;
-    if (r != RUNG_NONE)
+    if (r == RUNG_CLOSED_LOOP || r == RUNG_SERVO_BACK)
         return r;
     stage_freeze(l->rig->stage, true);
-    say(l, "z is not known to be up: x and y are frozen");
+    if (r == RUNG_NONE)
+        say(l, "z is not known to be up: x and y are frozen");
     return r;
 }
