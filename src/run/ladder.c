@@ -97,17 +97,21 @@ static bool servo_back(struct ladder *l)
     return false;
 }
 
-/* Proven up by all that it shall lift. */
+/* Once in a run: a head that was lifted before is up still, and has no more room. */
 static void coarse(struct ladder *l, struct err *e)
 {
+    struct rig *rig = l->rig;
     struct err why = ERR_INIT;
     double by;
-    if (!l->rig->config->coarse_axis || l->lifted)
+    if (!rig->config->coarse_axis)
         return;
-    say(l, "coarse axis: lifting the head by %.1f um", l->rig->config->coarse_by * 1e6);
-    stage_freeze(l->rig->stage, true);
-    l->rig->lifted = true; /* by as much as it may be */
-    l->lifted = stage_lift(l->rig->stage, &by, &why);
+    stage_freeze(rig->stage, true);
+    l->lifted = rig->lift_seen;
+    if (rig->lifted)
+        return;
+    say(l, "coarse axis: lifting the head by %.1f um", rig->config->coarse_by * 1e6);
+    rig->lifted = true; /* by as much as it may be */
+    rig->lift_seen = l->lifted = stage_lift(rig->stage, &by, &why);
     say(l, "coarse axis: %.1f um up%s%s", by * 1e6, l->lifted ? "" : ": ", l->lifted ? "" : why.text);
     if (!l->lifted && !e->code)
         *e = why;

@@ -287,6 +287,8 @@ static void the_coarse_axis_where_nothing_else_moves(void **state)
         assert_true(rig->lifted);
         assert_true(sideways_is_refused());
         assert_non_null(strstr(said, "coarse axis: 200.0 um up"));
+        assert_int_equal(climb(NULL, &e), RUNG_COARSE); /* asked again it goes no further */
+        assert_true(c.at[COARSE] == 300);
         assert_false(rig_recover(rig, &e)); /* that is an operator's */
         assert_int_equal(e.code, ERR_LIMIT);
         assert_non_null(strstr(e.text, "coarse axis"));
