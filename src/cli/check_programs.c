@@ -80,7 +80,8 @@ static void check_rates(const struct plan *p, const struct desk *desk, const str
 {
     const struct rig_config *c = p->protocol->rig;
     double carried = potentiostat_line_rate((double)c->pstat_baud);
-    bool line = strncmp(c->pstat_link, "serial:", 7) == 0 || strcmp(c->pstat_link, "simulated") == 0;
+    bool line = strncmp(c->pstat_link, "serial:", 7) == 0 || strncmp(c->pstat_link, "usb:", 4) == 0 ||
+                strcmp(c->pstat_link, "simulated") == 0;
     if (!line || load->rate <= carried)
         return;
     for (int k = 0; k < s->program.n; k++) {

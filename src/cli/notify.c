@@ -48,8 +48,7 @@ static enum notify_kind tell_end(struct notify_memory *m, const struct snapshot_
     snprintf(title, 64, "seccm: %.40s", strcmp(now->state, "fault") == 0 ? "stopped by a fault" : now->state);
     snprintf(text, 400, "%d of %d sites measured%s%.200s. %s", measured(now), now->planned,
              *now->reason ? ": " : "", now->reason,
-             now->safe ? "The probe is retracted and the cell open."
-                       : "THE RIG IS NOT VERIFIED SAFE: look at it.");
+             now->safe ? "The probe is up and the cell open." : "THE RIG IS NOT VERIFIED SAFE: look at it.");
     return NOTIFY_END;
 }
 

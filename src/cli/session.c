@@ -153,10 +153,13 @@ static void tell_end(enum run_end end, const struct run_counts *c, const char *p
              c->by_outcome[OUTCOME_MEASURED], c->planned, c->visited, controls, faults.n ? faults.p : "",
              *why ? ": " : "", why);
     buf_free(&faults);
-    if (end != RUN_FINISHED)
-        log_line(LOG_INFO, "rig %s; go on with: seccm resume %s%s",
-                 c->safe ? "verified safe (retracted, cell open)" : "NOT verified safe",
-                 end == RUN_ABORTED ? "--accept " : "", path);
+    if (end == RUN_FINISHED)
+        return;
+    char safe[96] = "NOT verified safe";
+    if (c->safe)
+        snprintf(safe, sizeof safe, "verified safe (%s, cell open)", c->up ? c->up : "retracted");
+    log_line(LOG_INFO, "rig %s; go on with: seccm resume %s%s", safe, end == RUN_ABORTED ? "--accept " : "",
+             path);
 }
 
 /* The guardian's watch begins when what its predecessor wrote is durable: its log is overwritten. */

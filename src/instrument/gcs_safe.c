@@ -4,7 +4,8 @@
 #include "instrument/gcs.h"
 
 #include <math.h>
-#include <stdlib.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "instrument/gcs_errors.h"
 #include "instrument/gcs_reply.h"
@@ -77,23 +78,31 @@ static bool is_at_an_end(struct stage *s, struct err *found)
     return false;
 }
 
+/* "the servo of x, y is off: motion error"; the reason if the controller gives one. */
+static bool lost_servo(struct stage *s, const bool on[AXIS_COUNT], struct err *found)
+{
+    char which[16] = "";
+    long code;
+    for (int a = 0; a < AXIS_COUNT; a++)
+        if (!on[a])
+            snprintf(which + strlen(which), sizeof which - strlen(which), "%s%s", which[0] ? ", " : "",
+                     axis_name((enum axis)a));
+    if (!which[0])
+        return false;
+    gcs_read_error(s, &code, NULL);
+    code = gcs_of(s)->error;
+    err_set(found, ERR_SERVO, "the servo of %s is off%s%s", which, code ? ": " : "",
+            code ? gcs_error_text(code) : "");
+    return true;
+}
+
 bool gcs_explain(struct stage *s, struct err *found)
 {
     bool on[AXIS_COUNT];
     if (!gcs_servo(s, on, NULL))
         return false;
-    if (has_restarted(s, found))
-        return true;
-    for (int a = 0; a < AXIS_COUNT; a++)
-        if (!on[a]) {
-            long code;
-            gcs_read_error(s, &code, NULL);
-            code = gcs_of(s)->error;
-            err_set(found, ERR_SERVO, "the servo of %s is off%s%s", axis_name((enum axis)a), code ? ": " : "",
-                    code ? gcs_error_text(code) : "");
-            return true;
-        }
-    return has_error(s, found) || is_at_an_end(s, found);
+    return has_restarted(s, found) || lost_servo(s, on, found) || has_error(s, found) ||
+           is_at_an_end(s, found);
 }
 
 /* ---- open loop ---- */

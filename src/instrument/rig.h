@@ -64,8 +64,9 @@ struct rig {
     struct potentiostat *pstat;
     struct wiring wiring;
     char stage_id[160], pstat_id[160];
-    bool lifted; /* the coarse axis was told to lift the head: nothing that is known of heights holds any more
-                  */
+    /* The coarse axis was told to lift the head, and was seen to: nothing that is known of heights holds any
+     * more. Once only. */
+    bool lifted, lift_seen;
     /* Opens anew the link of a simulated device ("stage", "potentiostat"), which goes nowhere else but into
      * this process; for rig_recover(). NULL: such links can not be opened again. */
     bool (*reopen)(void *ctx, const char *device, struct link **out, struct err *e);

@@ -21,7 +21,8 @@ struct guardian;
 /* Forks the guardian; to be called before any thread is started and any database is open. */
 struct guardian *guardian_start(ns_t silence, struct err *e);
 /* Hands over the rig's descriptors and errands and a log beside the results file; from here on the calling
- * thread beats whenever it waits on the rig's loop. To be called again when a link was opened anew. */
+ * thread beats whenever it waits on the rig's loop. To be called again when a link was opened anew
+ * (results_path is looked at the first time only): the guardian then closes the descriptors that it had. */
 bool guardian_protect(struct guardian *g, struct rig *rig, const char *results_path, struct err *e);
 /* False (ERR_LIMIT) if the guardian is gone or does not answer: then nothing may go down any more. NULL (none
  * is wanted) is true. Never waits. */

@@ -97,17 +97,21 @@ static bool servo_back(struct ladder *l)
     return false;
 }
 
-/* Proven up by all that it shall lift. */
+/* Once in a run: a head that was lifted before is up still, and has no more room. */
 static void coarse(struct ladder *l, struct err *e)
 {
+    struct rig *rig = l->rig;
     struct err why = ERR_INIT;
     double by;
-    if (!l->rig->config->coarse_axis || l->lifted)
+    if (!rig->config->coarse_axis)
         return;
-    say(l, "coarse axis: lifting the head by %.1f um", l->rig->config->coarse_by * 1e6);
-    stage_freeze(l->rig->stage, true);
-    l->rig->lifted = true; /* by as much as it may be */
-    l->lifted = stage_lift(l->rig->stage, &by, &why);
+    stage_freeze(rig->stage, true);
+    l->lifted = rig->lift_seen;
+    if (rig->lifted)
+        return;
+    say(l, "coarse axis: lifting the head by %.1f um", rig->config->coarse_by * 1e6);
+    rig->lifted = true; /* by as much as it may be */
+    rig->lift_seen = l->lifted = stage_lift(rig->stage, &by, &why);
     say(l, "coarse axis: %.1f um up%s%s", by * 1e6, l->lifted ? "" : ": ", l->lifted ? "" : why.text);
     if (!l->lifted && !e->code)
         *e = why;
@@ -142,6 +146,15 @@ static bool answers(struct ladder *l)
     return stage_position(l->rig->stage, l->at, NULL);
 }
 
+/* As near to the retracted height as a guardian takes for arrived. */
+#define ARRIVED 10 /* tolerances */
+
+static bool stands_up(const struct ladder *l)
+{
+    const struct rig_config *c = l->rig->config;
+    return l->at[AXIS_Z] > c->z_retracted - ARRIVED * c->tolerance;
+}
+
 static bool open_loop(struct ladder *l, struct err *e)
 {
     const struct rig_config *c = l->rig->config;
@@ -167,16 +180,19 @@ enum rung ladder_climb(struct ladder *l, struct err *e)
         coarse(l, &first);
     enum rung r = closed_loop(l, e);
     if (r == RUNG_NONE && !l->lifted && answers(l)) {
-        if (open_loop(l, e))
+        if (stands_up(l))
+            r = RUNG_STANDS;
+        else if (open_loop(l, e))
             r = RUNG_OPEN_LOOP;
         else
             coarse(l, e);
     }
     if (r == RUNG_NONE && l->lifted)
         r = RUNG_COARSE;
-    if (r != RUNG_NONE)
+    if (r == RUNG_CLOSED_LOOP || r == RUNG_SERVO_BACK)
         return r;
     stage_freeze(l->rig->stage, true);
-    say(l, "z is not known to be up: x and y are frozen");
+    if (r == RUNG_NONE)
+        say(l, "z is not known to be up: x and y are frozen");
     return r;
 }

@@ -3,13 +3,15 @@
  *
  *   closed loop    z to its retracted height
  *   servo back     the servo of z on where it stands, then the same
+ *   (stands)       it does not go up, but is: nothing more is done to it
  *   open loop      z by its voltage, toward the retracted side
  *   coarse axis    lifts the whole head, if the rig has one
  *   (none)         z is not known to be up
  *
  * After a reset of the controller the coarse axis comes first: nobody knows where its axes have gone
- * meanwhile. x and y are never moved, nor are their servos switched. From the third rung on they stay frozen
- * for the rest of the run: the geometry that it knows is no longer that of the rig. */
+ * meanwhile. x and y are never moved, nor are their servos switched. Where it took more than the servo of z
+ * they stay frozen until the rig is proven in order again (rig_recover()), which behind a lift only an
+ * operator can. */
 #ifndef SECCM_RUN_LADDER_H
 #define SECCM_RUN_LADDER_H
 
@@ -19,6 +21,7 @@
     X(NONE, "not proven")                                                                                    \
     X(CLOSED_LOOP, "retracted")                                                                              \
     X(SERVO_BACK, "retracted behind a lost servo")                                                           \
+    X(STANDS, "up where it stands")                                                                          \
     X(OPEN_LOOP, "retracted in open loop")                                                                   \
     X(COARSE, "lifted by the coarse axis")
 

@@ -38,7 +38,8 @@ struct run_counts {
     int controls, controls_failed; /* visited ones, counted nowhere else; failed: measured and not accepted */
     int safe_states; /* times the safe state was entered: it opens the cell over a contact on purpose (S4) */
     bool safe;       /* the safe state at the end was verified */
-    char why[256];   /* rule that finished the run before all sites were visited, "" = none */
+    const char *up; /* how z came up in it: "retracted", "lifted by the coarse axis"; NULL = there was none */
+    char why[256];  /* rule that finished the run before all sites were visited, "" = none */
 };
 
 /* What an earlier part of the same run left of a site. */

@@ -43,11 +43,13 @@ static void alert(const struct run *r, enum rung rung, bool open)
         log_line(LOG_ERROR, "NOT VERIFIED SAFE: %s%s%s. Look at the rig.",
                  up ? "" : "z may not be retracted; x and y stay where they are", !up && !open ? "; " : "",
                  open ? "" : "the cell may still be on");
-    else if (!r->in_order)
+    else if (r->rig->lifted)
         log_line(LOG_ERROR,
-                 "safe, but only %s: x and y stay where they are. Look at the stage; what this run "
-                 "knows of the surface does not hold any more.",
-                 rung_name(r->rig->lifted ? RUNG_COARSE : rung));
+                 "safe: lifted by the coarse axis; x and y stay where they are. Lower the head by hand, and "
+                 "begin a new run: no height that this one knows holds any more.");
+    else if (!r->in_order)
+        log_line(LOG_ERROR, "safe, but only %s; x and y stay where they are. Look at the stage.",
+                 rung_name(rung));
 }
 
 bool safe_state(struct run *r, struct err *why)
@@ -76,6 +78,7 @@ bool safe_state(struct run *r, struct err *why)
     r->stream.done = true;
     r->secured = true;
     r->counts.safe = rung != RUNG_NONE && open;
+    r->counts.up = rung_name(r->rig->lifted && rung != RUNG_NONE ? RUNG_COARSE : rung);
     alert(r, rung, open);
     return r->counts.safe && r->in_order;
 }

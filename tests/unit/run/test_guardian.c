@@ -24,7 +24,9 @@ struct word {
 };
 
 struct device {
+    struct loop *loop;
     int fd;
+    bool hung_up; /* nobody holds the other end any more */
     struct watch watch;
     struct buf heard, line;
 };
@@ -33,12 +35,14 @@ struct scene {
     struct night n; /* for its rig file and folder */
     struct loop *loop;
     struct device stage, pstat;
-    int host[2]; /* the run's ends */
+    struct device stage_anew, pstat_anew; /* the same, plugged in again */
+    int host[4];                          /* the run's ends: stage, potentiostat, and the same anew */
     int tell[2], command[2];
     pid_t run;
     char *log;
     struct word word;
     ns_t silence;
+    bool replugs;
 };
 
 /* ---- the run ---- */
@@ -55,29 +59,42 @@ static void tell(struct scene *s, char what, struct guardian *g, const struct er
         _exit(2);
 }
 
-static bool told_to_end(struct scene *s)
+static bool told_to(struct scene *s, char what)
 {
     char c;
-    return read(s->command[0], &c, 1) == 1;
+    return read(s->command[0], &c, 1) == 1 && c == what;
 }
 
-/* A run that only waits: tells that its guardian is on watch, or lost, and ends when it is told to. */
+static struct rig *open_rig_of(struct scene *s, struct loop *l, const int host[2], struct err *e)
+{
+    const struct rig_config *c = s->n.protocol->rig;
+    struct link *stage = link_adopt(l, host[0], "stage", e), *pstat = link_adopt(l, host[1], "pstat", e);
+    return rig_open(l, c, stage, pstat, 0, c->e_limit, c->i_limit, e);
+}
+
+/* A run that only waits: tells that its guardian is on watch, or lost, and ends when it is told to. Before,
+ * it may be told that its links are opened anew. */
 static void be_the_run(struct scene *s)
 {
     struct err e = ERR_INIT;
-    const struct rig_config *c = s->n.protocol->rig;
     struct guardian *g = guardian_start(s->silence, &e);
     struct loop *l = loop_new(LOOP_REAL, 1, &e);
-    struct link *stage = link_adopt(l, s->host[0], "stage", &e),
-                *pstat = link_adopt(l, s->host[1], "pstat", &e);
-    struct rig *rig = rig_open(l, c, stage, pstat, 0, c->e_limit, c->i_limit, &e);
-    bool on = g && rig && guardian_protect(g, rig, s->n.path, &e);
+    struct rig *rig = open_rig_of(s, l, s->host, &e);
+    bool on = g && rig && guardian_protect(g, rig, s->n.path, &e), end = false;
     tell(s, on ? 'w' : 'f', g, &e);
-    while (on && guardian_on_watch(g, &e) && !told_to_end(s))
+    if (on && s->replugs) {
+        while (!told_to(s, 'r'))
+            loop_sleep_until(l, loop_now(l) + 20 * NS_MS);
+        rig_close(rig);
+        rig = open_rig_of(s, l, s->host + 2, &e);
+        on = rig && guardian_protect(g, rig, NULL, &e);
+        tell(s, on ? 'w' : 'f', g, &e);
+    }
+    while (on && guardian_on_watch(g, &e) && !(end = told_to(s, 'e')))
         loop_sleep_until(l, loop_now(l) + 20 * NS_MS);
     if (on && !guardian_on_watch(g, &e))
         tell(s, 'l', g, &e);
-    while (on && e.code && !told_to_end(s))
+    while (on && e.code && !end && !told_to(s, 'e'))
         loop_sleep_until(l, loop_now(l) + 20 * NS_MS);
     if (g)
         guardian_dismiss(g);
@@ -102,6 +119,9 @@ static void hear(void *ctx, short revents)
     char bytes[512];
     ssize_t n = read(d->fd, bytes, sizeof bytes);
     (void)revents;
+    d->hung_up = d->hung_up || n == 0;
+    if (d->hung_up)
+        watch_cancel(d->loop, &d->watch);
     for (ssize_t k = 0; k < n; k++) {
         buf_char(&d->heard, bytes[k]);
         if (bytes[k] != '\n') {
@@ -144,29 +164,37 @@ static void device_opens(struct scene *s, struct device *d, int *host)
     int pair[2];
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair), 0);
     *host = pair[0];
-    *d = (struct device){.fd = pair[1]};
+    *d = (struct device){.loop = s->loop, .fd = pair[1]};
     watch_set(s->loop, &d->watch, d->fd, POLLIN, hear, d);
 }
 
 /* Where nobody is stopped the guardian is as patient as usual: this machine may be busy. */
-static void open_scene_with(struct scene *s, ns_t silence)
+static void open_scene_as(struct scene *s, ns_t silence, bool replugs)
 {
     memset(s, 0, sizeof *s);
     s->silence = silence;
+    s->replugs = replugs;
     night_open(&s->n, &(struct night_spec){.columns = 1});
     s->loop = loop_new(LOOP_REAL, 1, NULL);
     s->log = guardian_log_path(s->n.path);
     device_opens(s, &s->stage, &s->host[0]);
     device_opens(s, &s->pstat, &s->host[1]);
+    device_opens(s, &s->stage_anew, &s->host[2]);
+    device_opens(s, &s->pstat_anew, &s->host[3]);
     assert_int_equal(pipe2(s->tell, O_CLOEXEC), 0);
     assert_int_equal(pipe2(s->command, O_CLOEXEC | O_NONBLOCK), 0);
     s->run = fork();
     if (s->run == 0)
         be_the_run(s);
     assert_true(s->run > 0);
-    close(s->host[0]);
-    close(s->host[1]);
+    for (int k = 0; k < 4; k++)
+        close(s->host[k]);
     await_word(s, 'w');
+}
+
+static void open_scene_with(struct scene *s, ns_t silence)
+{
+    open_scene_as(s, silence, false);
 }
 
 static void open_scene(struct scene *s)
@@ -185,12 +213,14 @@ static void end_run(struct scene *s)
 
 static void close_scene(struct scene *s)
 {
-    struct device *const d[] = {&s->stage, &s->pstat};
-    for (int k = 0; k < 2; k++) {
+    struct device *const d[] = {&s->stage, &s->pstat, &s->stage_anew, &s->pstat_anew};
+    for (int k = 0; k < 4; k++) {
         watch_cancel(s->loop, &d[k]->watch);
         close(d[k]->fd);
         buf_free(&d[k]->heard);
         buf_free(&d[k]->line);
+    }
+    for (int k = 0; k < 2; k++) {
         close(s->tell[k]);
         close(s->command[k]);
     }
@@ -277,6 +307,35 @@ static void a_stopped_run_that_is_killed_never_writes_again(void **state)
     assert_int_equal(waitpid(s.run, &status, 0), s.run);
     assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
     assert_non_null(strstr(left.text.p, "no sign of life"));
+    buf_free(&left.text);
+    close_scene(&s);
+}
+
+/* The guardian holds the new descriptors, and the old ones no more: their far ends see that nobody is there.
+ */
+static void links_that_were_opened_anew_are_the_guardians_too(void **state)
+{
+    (void)state;
+    struct scene s;
+    open_scene_as(&s, GUARDIAN_SILENCE, true);
+    int before = descriptors_of(s.word.guardian);
+    assert_int_equal(write(s.command[1], "r", 1), 1);
+    await_word(&s, 'w');
+    assert_int_equal(descriptors_of(s.word.guardian), before);
+    ns_t deadline = loop_now(s.loop) + PATIENCE;
+    while (!(s.stage.hung_up && s.pstat.hung_up)) {
+        assert_true(loop_now(s.loop) < deadline);
+        pump(&s);
+    }
+    kill(s.run, SIGKILL);
+    assert_int_equal(waitpid(s.run, NULL, 0), s.run);
+    struct guardian_left left = await_log(&s);
+    if (!left.took_over || !left.safe)
+        fail_msg("%s", left.text.p);
+    assert_int_equal(s.stage.heard.n + s.pstat.heard.n, 0);
+    assert_int_equal(s.stage_anew.heard.p[0], 0x18);
+    assert_non_null(strstr(s.stage_anew.heard.p, "MOV 3 60.000000\n"));
+    assert_non_null(strstr(s.pstat_anew.heard.p, "cell_off"));
     buf_free(&left.text);
     close_scene(&s);
 }
@@ -422,6 +481,7 @@ int main(void)
         cmocka_unit_test(an_orderly_end_leaves_nothing_behind),
         cmocka_unit_test(a_killed_run_is_taken_over_from),
         cmocka_unit_test(a_stopped_run_that_is_killed_never_writes_again),
+        cmocka_unit_test(links_that_were_opened_anew_are_the_guardians_too),
         cmocka_unit_test(signals_of_the_terminal_are_the_runs_affair),
         cmocka_unit_test(it_keeps_little_of_what_it_inherited),
         cmocka_unit_test(a_run_notices_that_its_guardian_is_gone),

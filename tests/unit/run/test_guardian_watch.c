@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -381,6 +382,53 @@ static void without_a_proof_it_is_repeated(void **state)
     assert_int_equal(at_stage.heard[strlen(at_stage.heard) - 1], 'M');
 }
 
+/* Where it is, up, how far it went; `by` is what the device would have to say more than before. */
+static void add_lift(struct guardian_order *o, double by)
+{
+    static const enum errand_kind kinds[3] = {ERRAND_NOTE, ERRAND_WRITE, ERRAND_CHANGE};
+    static const char *const bytes[3] = {"POS? 4\n", "UP 4\n", "POS? 4\n"};
+    o->task[3].errand.low = 100; /* the retraction is not proven by 60 */
+    o->task[3].errand.high = 200;
+    for (int k = 0; k < 3; k++) {
+        struct errand q = errand_make("coarse axis", 3, bytes[k], strlen(bytes[k]));
+        q.kind = kinds[k];
+        q.low = by;
+        q.high = INFINITY;
+        q.answer = 100 * NS_MS;
+        q.timeout = NS_S;
+        q.only_unproven = true;
+        o->task[o->n_tasks++] = (struct guardian_task){0, q};
+    }
+    snprintf(o->task[o->n_tasks - 1].errand.proves, 24, "lifted by coarse axis");
+}
+
+static void the_head_is_lifted_where_the_retraction_is_not_proven(void **state)
+{
+    (void)state;
+    struct guardian_order o = order();
+    add_lift(&o, 0);
+    give(&o);
+    devices_answer();
+    assert_int_equal(watch(), 0);
+    hear(&at_stage, 0);
+    const char *where = strstr(at_stage.heard, "POS? 4\n"), *up = strstr(at_stage.heard, "UP 4\nPOS? 4\n");
+    assert_true(where && up && where < up);
+    const char *log = log_text();
+    assert_non_null(strstr(log, "verified safe (lifted by coarse axis, cell open)"));
+    assert_non_null(strstr(log, "x and y were left where they were"));
+}
+
+static void a_lift_that_is_not_seen_is_not_believed(void **state)
+{
+    (void)state;
+    struct guardian_order o = order();
+    add_lift(&o, 50); /* it answers 60 before and after */
+    give(&o);
+    devices_answer();
+    assert_int_equal(watch(), 3);
+    assert_non_null(strstr(log_text(), "NOT VERIFIED SAFE: look at it (known: cell open)"));
+}
+
 static void a_link_that_takes_no_bytes_does_not_hold_up_the_other(void **state)
 {
     (void)state;
@@ -511,6 +559,8 @@ int main(void)
         T(one_proof_is_not_two),
         T(a_proof_makes_the_repetition_needless),
         T(without_a_proof_it_is_repeated),
+        T(the_head_is_lifted_where_the_retraction_is_not_proven),
+        T(a_lift_that_is_not_seen_is_not_believed),
         T(a_link_that_takes_no_bytes_does_not_hold_up_the_other),
         T(no_link_outside_of_the_run_and_nothing_to_do),
         T(a_new_order_takes_the_place_of_the_old),

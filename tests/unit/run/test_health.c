@@ -33,7 +33,7 @@ static void spoil(struct trouble *t, bool first)
         w->probe.resistance *= first ? 1e4 : 1;
         break;
     case CLOSES: /* dry */
-        world_drop(w, false);
+        world_fault(w, SIM_DROP_LOST, true);
         break;
     case BREAKS:
         w->probe.aperture *= first ? 2 : 1;

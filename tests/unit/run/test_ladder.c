@@ -287,11 +287,27 @@ static void the_coarse_axis_where_nothing_else_moves(void **state)
         assert_true(rig->lifted);
         assert_true(sideways_is_refused());
         assert_non_null(strstr(said, "coarse axis: 200.0 um up"));
+        assert_int_equal(climb(NULL, &e), RUNG_COARSE); /* asked again it goes no further */
+        assert_true(c.at[COARSE] == 300);
         assert_false(rig_recover(rig, &e)); /* that is an operator's */
         assert_int_equal(e.code, ERR_LIMIT);
         assert_non_null(strstr(e.text, "coarse axis"));
         close_scene();
     }
+}
+
+static void a_stage_that_does_not_move_and_is_up(void **state)
+{
+    (void)state;
+    struct err e;
+    open_scene(true);
+    c.at[Z] = c.target[Z] = 59.9;
+    c.stuck = c.open_stuck = true;
+    assert_int_equal(climb(NULL, &e), RUNG_STANDS);
+    assert_int_equal(e.code, ERR_OFF_TARGET);
+    assert_true(c.servo[Z] && c.at[COARSE] == 100);
+    assert_true(sideways_is_refused());
+    close_scene();
 }
 
 static void no_rung_left(void **state)
@@ -389,6 +405,7 @@ int main(void)
         cmocka_unit_test(open_loop_where_the_servo_stays_off),
         cmocka_unit_test(open_loop_where_z_does_not_follow_its_servo),
         cmocka_unit_test(the_coarse_axis_where_nothing_else_moves),
+        cmocka_unit_test(a_stage_that_does_not_move_and_is_up),
         cmocka_unit_test(no_rung_left),
         cmocka_unit_test(a_silent_stage_is_told_to_go_up_and_not_believed),
         cmocka_unit_test(a_link_that_is_gone),
