@@ -11,6 +11,7 @@
 #include "cli/cmd_queue.h"
 #include "cli/load.h"
 #include "cli/put.h"
+#include "cli/session.h"
 #include "cli/store_plan.h"
 #include "cli/window.h"
 #include "protocol/plan_parts.h"
@@ -121,6 +122,18 @@ static bool check_window(const struct agenda_entry *en, struct window *w, struct
     return true;
 }
 
+/* As `seccm run` would refuse it. */
+static bool sample_is_fresh(const struct plan *plan, const char *output, struct err *e)
+{
+    char *sample = session_sample_path(output);
+    bool ok = !plan->protocol->rig->simulate || access(sample, F_OK) != 0 ||
+              err_set(e, ERR_USAGE,
+                      "%s is left from an earlier run of this name: remove it for a fresh simulated sample",
+                      sample);
+    free(sample);
+    return ok;
+}
+
 static int add_planned(const struct add_options *o, enum agenda_after after, const struct plan *plan,
                        struct buf *output)
 {
@@ -145,8 +158,8 @@ static int add_planned(const struct add_options *o, enum agenda_after after, con
                               .added = clock_epoch()};
     bool ok = (realpath(o->protocol, protocol) && (!o->rig || (en.rig = realpath(o->rig, rig)))) ||
               err_errno(&e, ERR_INPUT, errno, "%s", o->protocol);
-    ok = ok && check_window(&en, &w, &e) && place_check(output->p, plan->bytes, &e) &&
-         (a = queue_open(o->queue, true, &e));
+    ok = ok && check_window(&en, &w, &e) && sample_is_fresh(plan, output->p, &e) &&
+         place_check(output->p, plan->bytes, &e) && (a = queue_open(o->queue, true, &e));
     if (ok) {
         note_inputs(plan->protocol, &en);
         ok = agenda_add(a, &en, &e);

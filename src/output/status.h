@@ -14,7 +14,8 @@ struct status_class {
 struct status {
     char state[32]; /* as the run last said: created, running, paused, finished, interrupted, fault */
     char reason[256];
-    char stopped_by[32]; /* rule that ended it: stop.after, stop.by, stop.when, stop.count, control, faults
+    char stopped_by[32]; /* rule that ended it: stop.after, stop.by, until, stop.when, stop.count, control,
+                            faults
                             ... */
     bool alive;          /* a process holds the file for writing now */
     int pid;             /* of that process, 0 = none */

@@ -44,6 +44,8 @@ adding() {
     grep -q 'entry 1 of the queue (queued) has the results file .*/short.seccm already' adding.out || fail "$(cat adding.out)"
     touch there.seccm
     wants 2 add proto/short.yaml -o there.seccm
+    touch used.sample
+    wants 2 add proto/short.yaml -o used.seccm
     wants 0 add proto/short.yaml -o b.seccm
     wants 0 add proto/protocol.yaml -o c.seccm --not-before 22:00 --not-after 22:02
     grep -q 'about [0-9]* of 24 sites fit into its window of 2 min' adding.out || fail "$(cat adding.out)"

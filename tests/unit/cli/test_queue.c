@@ -248,7 +248,7 @@ static void run_is_killed(void **state)
         unsetenv("SECCM_TEST_KILL_RUN");
         if (k % 2) {
             MUST(status == 0, "status %d although it is tried again", status);
-        } else {
+        } else if (status != 0) { /* 0: killed behind its last word */
             MUST(status == 3, "status %d", status);
             /* Before its results file was there it has failed; afterwards it can go on. */
             if (access(out[0], F_OK) != 0) {
