@@ -115,6 +115,9 @@ bool gcs_explain(struct stage *s, struct err *found)
 #define GROWTH      2.0
 /* Less than this many um per volt is no headway: piezo stages have 0.1 and more. */
 #define HEADWAY 0.05
+/* So near to the target is enough, um: hysteresis and creep would carry further, beyond the end of the
+ * travel. */
+#define NEAR 0.5
 /* Between two steps: a piezo has followed within some ms. */
 #define STEP_TIME   (50 * NS_MS)
 #define STEPS_MAX   2000
@@ -177,7 +180,8 @@ static bool took(struct stage *s, struct climb *c, double volts, struct err *e)
 
 static bool climb(struct stage *s, struct climb *c, double speed, struct err *e)
 {
-    double most = speed * 1e6 * ns_to_s(STEP_TIME), near = GCS_ARRIVED * s->config.tolerance * 1e6;
+    double most = speed * 1e6 * ns_to_s(STEP_TIME),
+           near = fmax(NEAR, GCS_ARRIVED * s->config.tolerance * 1e6);
     for (int k = 0; k < STEPS_MAX; k++) {
         if (c->way * (c->target - c->at) <= near)
             return true;
