@@ -611,7 +611,7 @@ static void open_loop_of_a_stage_that_does_not_move(void **state)
     fake_expects(&f, "POS? 3\n", "3=50\n");
     fake_expects(&f, "SVO 3 0\n", NULL);
     fake_expects(&f, "ERR?\n", "0\n");
-    for (int k = 0; k < 5; k++) {
+    for (int k = 0; k < 3; k++) {
         fake_expects(&f, "SVR 3 0.200000\n", NULL);
         fake_expects(&f, "ERR?\n", "0\n");
         fake_expects(&f, "POS? 3\n", "3=50.0005\n");
