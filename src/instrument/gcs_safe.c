@@ -111,14 +111,17 @@ bool gcs_explain(struct stage *s, struct err *found)
  * how much more than the one before: a stage that sticks must not be let loose by a step that looked small.
  */
 #define FIRST_VOLTS 0.2
-#define MOST_VOLTS  3.0
+#define MOST_VOLTS  1.0
 #define GROWTH      2.0
 /* Less than this many um per volt is no headway: piezo stages have 0.1 and more. */
 #define HEADWAY 0.05
+/* So near to the target is enough, um: hysteresis and creep would carry further, beyond the end of the
+ * travel. */
+#define NEAR 0.5
 /* Between two steps: a piezo has followed within some ms. */
 #define STEP_TIME   (50 * NS_MS)
 #define STEPS_MAX   2000
-#define BLIND_STEPS 5 /* so many in a row without headway */
+#define BLIND_STEPS 3 /* so many in a row without headway */
 /* A step that leads this much the wrong way is none of creep and noise. um */
 #define WRONG_WAY 0.05
 
@@ -177,7 +180,8 @@ static bool took(struct stage *s, struct climb *c, double volts, struct err *e)
 
 static bool climb(struct stage *s, struct climb *c, double speed, struct err *e)
 {
-    double most = speed * 1e6 * ns_to_s(STEP_TIME), near = GCS_ARRIVED * s->config.tolerance * 1e6;
+    double most = speed * 1e6 * ns_to_s(STEP_TIME),
+           near = fmax(NEAR, GCS_ARRIVED * s->config.tolerance * 1e6);
     for (int k = 0; k < STEPS_MAX; k++) {
         if (c->way * (c->target - c->at) <= near)
             return true;

@@ -90,8 +90,8 @@ bool stage_halt(struct stage *s, struct err *e);
 bool stage_halt_confirm(struct stage *s, double position[AXIS_COUNT], struct err *e);
 /* S4, where closed loop is out of reach: z toward height z (m, rig frame) with its servo off, about at
  * `speed` (m/s), each step seen in the position read back; goes back and fails (ERR_OFF_TARGET) if a step
- * leads toward the sample or none leads anywhere. True: read back within ten
- * tolerances of it, its servo off. False: its servo is on again where that can be. */
+ * leads toward the sample or none leads anywhere. True: read back within 0.5 um
+ * (or ten tolerances) of it, its servo off. False: its servo is on again where that can be. */
 bool stage_retract_open_loop(struct stage *s, double z, double speed, struct err *e);
 /* S4, last: the coarse axis lifts the head by what the rig file says. *by (m): how far it was seen to go,
  * also on failure; true if that is all of it (to 1 %). ERR_LIMIT without a coarse axis. */

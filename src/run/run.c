@@ -194,7 +194,7 @@ static void conclude(struct run *r, enum run_end *end, struct err *e)
 {
     struct err why = ERR_INIT;
     /* The cell is open since the last program's end. */
-    bool in_order = !r->secured || (*end <= RUN_ABORTED && r->counts.safe);
+    bool in_order = !r->secured || (*end <= RUN_ABORTED && r->counts.safe && r->in_order);
     bool calm = !in_order || run_retract(r, &why) || safe_state(r, &why);
     if (!(calm && r->counts.safe) && *end == RUN_FINISHED) {
         *end = RUN_FAULT;

@@ -251,7 +251,7 @@ static void open_loop_where_the_servo_stays_off(void **state)
     c.servo[Z] = false;
     c.servo_gone = true;
     assert_int_equal(climb(NULL, &e), RUNG_OPEN_LOOP);
-    assert_true(c.at[Z] > 59.8 - 1e-9 && c.at[Z] < 60.2 && c.at[COARSE] == 100);
+    assert_true(c.at[Z] > 59.5 - 1e-9 && c.at[Z] < 60.2 && c.at[COARSE] == 100);
     assert_non_null(strstr(said, "servo of z lost"));
     assert_non_null(strstr(said, "stays off"));
     assert_true(sideways_is_refused());
@@ -265,7 +265,7 @@ static void open_loop_where_z_does_not_follow_its_servo(void **state)
     open_scene(true);
     c.stuck = true;
     assert_int_equal(climb(NULL, &e), RUNG_OPEN_LOOP);
-    assert_true(c.at[Z] > 59.8 - 1e-9 && c.at[COARSE] == 100);
+    assert_true(c.at[Z] > 59.5 - 1e-9 && c.at[COARSE] == 100);
     assert_true(sideways_is_refused());
     close_scene();
 }
