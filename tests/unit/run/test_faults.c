@@ -192,6 +192,7 @@ static void faults_at_random_instants(void **unused)
             const char *phase;
             ns_t at = random_instant(&p, r, k, (uint64_t)j, &phase);
             night_open(&n, &plan);
+            n.unplugged = s->on_link && s->kind == LINK_FAULT_HANGUP; /* for good */
             inject(&n, s, at);
             night_watch(&n, at);
             night_run(&n);
