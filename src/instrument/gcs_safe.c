@@ -22,7 +22,24 @@ static struct loop *loop_of(const struct stage *s)
 /* A controller that rounds what it is told is within this; its value at power-up hardly ever. */
 #define SAME_SPEED 0.01
 
-/* At power-up a controller is back at its own velocities. Nothing else changes them unasked. */
+/* Longer than an answer may take, and nothing is on its way any more. */
+#define NOTHING_LATE       (500 * NS_MS)
+#define NOTHING_LATE_LIMIT (2 * NS_S)
+
+/* First axis of mask whose velocity is not what was set; AXIS_COUNT if there is none or nobody answers. */
+static enum axis other_speed(struct stage *s, unsigned mask, double now[AXIS_COUNT])
+{
+    const double *set = gcs_of(s)->speed;
+    if (!gcs_ask_values(s, "VEL?", mask, now, NULL))
+        return AXIS_COUNT;
+    for (int a = 0; a < AXIS_COUNT; a++)
+        if ((mask & 1u << a) && fabs(now[a] - set[a]) > SAME_SPEED * set[a])
+            return (enum axis)a;
+    return AXIS_COUNT;
+}
+
+/* At power-up a controller is back at its own velocities. Nothing else changes them unasked. Asked twice: a
+ * late answer to an older question looks the same, and a head must not be lifted for that. */
 static bool has_restarted(struct stage *s, struct err *found)
 {
     double now[AXIS_COUNT];
@@ -30,17 +47,16 @@ static bool has_restarted(struct stage *s, struct err *found)
     unsigned mask = 0;
     for (int a = 0; a < AXIS_COUNT; a++)
         mask |= isnan(set[a]) ? 0 : 1u << a;
-    if (!mask || !gcs_ask_values(s, "VEL?", mask, now, NULL))
+    if (!mask || other_speed(s, mask, now) == AXIS_COUNT ||
+        !dialogue_drain(s->dialogue, NOTHING_LATE, NOTHING_LATE_LIMIT))
         return false;
-    for (int a = 0; a < AXIS_COUNT; a++)
-        if ((mask & 1u << a) && fabs(now[a] - set[a]) > SAME_SPEED * set[a]) {
-            err_set(
-                found, ERR_RESET,
-                "the controller has started anew: the velocity of %s is %.6g um/s, and was set to %.6g um/s",
-                axis_name((enum axis)a), now[a], set[a]);
-            return true;
-        }
-    return false;
+    enum axis a = other_speed(s, mask, now);
+    if (a == AXIS_COUNT)
+        return false;
+    err_set(found, ERR_RESET,
+            "the controller has started anew: the velocity of %s is %.6g um/s, and was set to %.6g um/s",
+            axis_name(a), now[a], set[a]);
+    return true;
 }
 
 /* The slot may hold no more than the acknowledgement of a stop: what was read before it counts as well. */
@@ -107,16 +123,17 @@ bool gcs_explain(struct stage *s, struct err *found)
 
 /* ---- open loop ---- */
 
-/* Volts of the first step, from which the stage's um per volt follow: some tenths of a um; of any step; and
- * how much more than the one before: a stage that sticks must not be let loose by a step that looked small.
- */
+/* Volts of the first step, from which the stage's um per volt follow; of any step; and how much more than the
+ * one before: a stage that sticks must not be let loose by a step that looked small. */
 #define FIRST_VOLTS 0.2
 #define MOST_VOLTS  1.0
 #define GROWTH      2.0
 /* Less than this many um per volt is no headway: piezo stages have 0.1 and more. */
 #define HEADWAY 0.05
+/* Nor is less than this part of what the steps before led to expect. */
+#define HEADWAY_PART 0.3
 /* So near to the target is enough, um: hysteresis and creep would carry further, beyond the end of the
- * travel. */
+ * travel. No step is aimed nearer than half of it. */
 #define NEAR 0.5
 /* Between two steps: a piezo has followed within some ms. */
 #define STEP_TIME   (50 * NS_MS)
@@ -124,10 +141,14 @@ bool gcs_explain(struct stage *s, struct err *found)
 #define BLIND_STEPS 3 /* so many in a row without headway */
 /* A step that leads this much the wrong way is none of creep and noise. um */
 #define WRONG_WAY 0.05
+/* A piezo whose servo was just switched off creeps, most at first: less than what it did in a time as long
+ * right before a step is not what the step did. */
+#define MOST_CREEP 1.5
 
 struct climb {
     double target, way; /* um, controller's; +1 or -1: which way it rises to the target */
     double at;
+    double creep;       /* um, the way up: in the newest STEP_TIME in which nothing was commanded */
     double um_per_volt; /* NAN before the first step that led anywhere */
     double volts;       /* size of the newest step */
     int blind;
@@ -135,7 +156,7 @@ struct climb {
 
 static double next_volts(struct climb *c, double most)
 {
-    double left = fabs(c->target - c->at);
+    double left = fabs(c->target - c->at) - NEAR / 2;
     c->volts = isnan(c->um_per_volt)
                    ? FIRST_VOLTS
                    : fmin(fmin(left, most) / c->um_per_volt, fmin(GROWTH * c->volts, MOST_VOLTS));
@@ -149,44 +170,68 @@ static bool step(struct stage *s, double volts, struct err *e)
     struct buf line = {0};
     buf_str(&line, "SVR");
     gcs_add_value(&line, s->config.id[AXIS_Z], volts);
-    if (!gcs_send(s, &line, e) || !gcs_check(s, e))
-        return false;
+    return gcs_send(s, &line, e) && gcs_check(s, e);
+}
+
+/* How far it has come up meanwhile. */
+static bool let_pass(struct stage *s, struct climb *c, double *gained, struct err *e)
+{
+    double at;
     loop_sleep_until(loop_of(s), loop_now(loop_of(s)) + STEP_TIME);
+    if (!gcs_ask_value(s, "POS?", s->config.id[AXIS_Z], &at, e))
+        return false;
+    *gained = c->way * (at - c->at);
+    c->at = at;
     return true;
 }
 
-/* Judges where the step has led. */
-static bool took(struct stage *s, struct climb *c, double volts, struct err *e)
+/* A step that led nowhere is taken back: volts that add up unseen would lead beyond the travel as soon as the
+ * stage comes loose. */
+static bool take_back(struct stage *s, struct climb *c, double volts, struct err *e)
 {
-    double at;
-    if (!gcs_ask_value(s, "POS?", s->config.id[AXIS_Z], &at, e))
+    double creep;
+    if (!step(s, -volts, e))
         return false;
-    double gained = c->way * (at - c->at);
-    c->at = at;
+    if (++c->blind >= BLIND_STEPS)
+        return err_set(e, ERR_OFF_TARGET,
+                       "open loop: z does not follow its voltage, at %.3f um of the controller", c->at);
+    if (!let_pass(s, c, &creep, e))
+        return false;
+    c->creep = fabs(creep);
+    return true;
+}
+
+/* One step, judged by where it has led. */
+static bool rise(struct stage *s, struct climb *c, double volts, struct err *e)
+{
+    double gained;
+    if (!step(s, volts, e) || !let_pass(s, c, &gained, e))
+        return false;
     if (gained < -WRONG_WAY) {
         step(s, -volts, NULL);
         return err_set(e, ERR_OFF_TARGET, "open loop: a step of %+.3f V led %.3f um toward the sample", volts,
                        -gained);
     }
-    if (gained > HEADWAY * fabs(volts)) {
-        c->um_per_volt = gained / fabs(volts);
-        c->blind = 0;
-        return true;
-    }
-    return ++c->blind < BLIND_STEPS ||
-           err_set(e, ERR_OFF_TARGET,
-                   "open loop: z does not follow its voltage, at %.3f um of the controller", at);
+    bool first = isnan(c->um_per_volt);
+    double own = gained - (first ? MOST_CREEP * c->creep : 0);
+    if (own <= fabs(volts) * (first ? HEADWAY : fmax(HEADWAY, HEADWAY_PART * c->um_per_volt)))
+        return take_back(s, c, volts, e);
+    c->um_per_volt = own / fabs(volts);
+    c->blind = 0;
+    return true;
 }
 
 static bool climb(struct stage *s, struct climb *c, double speed, struct err *e)
 {
     double most = speed * 1e6 * ns_to_s(STEP_TIME),
            near = fmax(NEAR, GCS_ARRIVED * s->config.tolerance * 1e6);
+    if (!let_pass(s, c, &c->creep, e))
+        return err_context(e, "open loop");
+    c->creep = fabs(c->creep);
     for (int k = 0; k < STEPS_MAX; k++) {
         if (c->way * (c->target - c->at) <= near)
             return true;
-        double volts = next_volts(c, most);
-        if (!step(s, volts, e) || !took(s, c, volts, e))
+        if (!rise(s, c, next_volts(c, most), e))
             return err_context(e, "open loop");
     }
     return err_set(e, ERR_OFF_TARGET, "open loop: z is still at %.3f um of the controller", c->at);

@@ -27,7 +27,8 @@ struct ms {
     bool advancing, finishing;
     bool over;        /* the present loop is a gate that ran out */
     bool was_running; /* when it was cut: in the midst of a program, which does not end there by itself */
-    bool idle;        /* the newest stop found no script where one should run */
+    int stops;        /* sent since then, and not refused */
+    bool idle;        /* none of them found a script where one should run */
     bool cut_sent;    /* its second script was probably refused, after which the device is deaf for a while */
     int reason;       /* said by the script for the present loop, or NO_REASON */
     /* place within the present loop */

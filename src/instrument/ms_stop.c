@@ -35,16 +35,22 @@ static struct loop *loop_of(const struct ms *m)
     return link_loop(dialogue_link(m->base.dialogue));
 }
 
+/* Only who refuses every stop had no script at the first one: of a device that was silent for a while the
+ * answer to that may be the one that is missing. */
 void ms_hear_stop(struct ms *m, char second)
 {
-    m->idle = m->idle || (m->was_running && second == '!');
-    m->was_running = false;
+    if (second != '!')
+        m->was_running = false;
+    else if (m->was_running && m->stops > 0 && --m->stops == 0)
+        m->idle = true;
 }
 
 static void note_running(struct ms *m)
 {
-    if (m->phase == RUNNING)
-        m->was_running = m->segment >= 0 && m->segment + 1 < m->script.n;
+    if (m->phase != RUNNING)
+        return;
+    m->was_running = m->segment >= 0 && m->segment + 1 < m->script.n;
+    m->stops = 0;
 }
 
 bool ms_cut(struct potentiostat *p, struct err *e)
@@ -53,6 +59,7 @@ bool ms_cut(struct potentiostat *p, struct err *e)
     note_running(m);
     m->phase = CUT;
     m->cut_sent = true;
+    m->stops++;
     m->done_pending = false;
     dialogue_cancel(p->dialogue);
     return dialogue_send(p->dialogue, CUT_BYTES, e);
@@ -113,17 +120,28 @@ static bool read_until(struct ms *m, const char *first, size_t n, ns_t until, ch
     }
 }
 
+/* Where one was refused: what became of those before. */
+static void hear_other_stops(struct ms *m, ns_t deadline)
+{
+    char found, second;
+    ns_t until = loop_now(loop_of(m)) + left(m, deadline, MS_DEAF_TIME);
+    while (m->was_running && m->stops > 0 && read_until(m, "Z", 1, until, &found, &second, NULL))
+        ms_hear_stop(m, second);
+}
+
 /* No script runs afterwards, and nothing of one is on its way. */
 static bool stop_script(struct ms *m, ns_t deadline, struct err *e)
 {
     struct dialogue *d = m->base.dialogue;
     char found, second;
+    m->stops++;
     if (!dialogue_send(d, "\nZ\n", e))
         return false;
     ns_t until = loop_now(loop_of(m)) + left(m, deadline, MS_REPLY_TIMEOUT);
     if (!read_until(m, "Z", 1, until, &found, &second, e))
         return err_context(e, "stop not acknowledged");
     ms_hear_stop(m, second);
+    hear_other_stops(m, deadline);
     ns_t quiet = MS_DEAF_TIME;
     if (second != '!') {
         until = loop_now(loop_of(m)) + left(m, deadline, STOP_TIME);

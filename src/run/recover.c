@@ -70,6 +70,12 @@ static const char *used_up(const struct run *r, char text[160])
     return text;
 }
 
+/* Nothing that waiting could mend: only an operator lowers a head that was lifted. */
+static bool is_final(const struct err *e)
+{
+    return e->code == ERR_LIMIT;
+}
+
 /* The end of the tries: the newest error, and what the budget was. The rig was left as the newest try left
  * it, so the safe state has the last word. */
 static bool give_up(struct run *r, struct err *fault, const char *budget, bool tried)
@@ -104,6 +110,8 @@ bool run_recover(struct run *r, enum fault_class c, struct err *fault)
         r->counts.safe = false;
         hop_note(r, "recovery", "try %d failed: %s", n->in_a_row, e.text);
         *fault = e;
+        if (is_final(&e))
+            return give_up(r, fault, "and will not be by waiting", tried);
     }
     r->counts.safe = true;
     r->cell_was_open = true;

@@ -457,8 +457,23 @@ static void a_controller_that_started_anew_is_told_by_its_velocity(void **state)
     fake_expects(&f, "VEL 3 5.000000\n", NULL);
     fake_expects(&f, "SVO? 1 2 3\n", "1=0 \n2=0 \n3=0\n");
     fake_expects(&f, "VEL? 3\n", "3=10\n");
+    fake_expects(&f, "VEL? 3\n", "3=10\n"); /* asked twice */
     assert_true(stage_set_speed(s, AXIS_Z, 5e-6, &e));
     explained_as(ERR_RESET, "started anew");
+    done();
+}
+
+static void a_late_position_is_no_new_start(void **state)
+{
+    (void)state;
+    setup(-1);
+    fake_expects(&f, "VEL 3 5.000000\n", NULL);
+    fake_expects(&f, "SVO? 1 2 3\n", "1=1 \n2=1 \n3=0\n");
+    fake_expects(&f, "VEL? 3\n", "3=50.02\n3=5\n"); /* what was asked for before comes first */
+    fake_expects(&f, "VEL? 3\n", "3=5\n");
+    fake_expects(&f, "ERR?\n", "1024\n");
+    assert_true(stage_set_speed(s, AXIS_Z, 5e-6, &e));
+    explained_as(ERR_SERVO, "servo of z is off");
     done();
 }
 
@@ -570,6 +585,7 @@ static void open_loop_goes_up_step_by_step(void **state)
     fake_expects(&f, "POS? 3\n", "3=7.0\n");
     fake_expects(&f, "SVO 3 0\n", NULL);
     fake_expects(&f, "ERR?\n", "0\n");
+    fake_expects(&f, "POS? 3\n", "3=7.0\n"); /* creeps nowhere */
     fake_expects(&f, "SVR 3 -0.200000\n", NULL);
     fake_expects(&f, "ERR?\n", "0\n");
     fake_expects(&f, "POS? 3\n", "3=6.75\n");
@@ -591,6 +607,7 @@ static void open_loop_takes_back_a_step_toward_the_sample(void **state)
     fake_expects(&f, "POS? 3\n", "3=50\n");
     fake_expects(&f, "SVO 3 0\n", NULL);
     fake_expects(&f, "ERR?\n", "0\n");
+    fake_expects(&f, "POS? 3\n", "3=50\n"); /* creeps nowhere */
     fake_expects(&f, "SVR 3 0.200000\n", NULL);
     fake_expects(&f, "ERR?\n", "0\n");
     fake_expects(&f, "POS? 3\n", "3=49.8\n");
@@ -604,6 +621,64 @@ static void open_loop_takes_back_a_step_toward_the_sample(void **state)
     done();
 }
 
+/* Three, each taken back; it creeps by `creep` um in each of their times. */
+static void blind_steps(double at, double creep)
+{
+    static char reply[6][32];
+    for (int k = 0; k < 6; k++) {
+        snprintf(reply[k], sizeof reply[k], "3=%.4f\n", at + (k + 1) * creep);
+        fake_expects(&f, k & 1 ? "SVR 3 -0.200000\n" : "SVR 3 0.200000\n", NULL);
+        fake_expects(&f, "ERR?\n", "0\n");
+        if (k < 5)
+            fake_expects(&f, "POS? 3\n", reply[k]);
+    }
+}
+
+static void open_loop_does_not_take_creep_for_headway(void **state)
+{
+    (void)state;
+    setup(-1);
+    fake_expects(&f, "POS? 3\n", "3=50\n");
+    fake_expects(&f, "SVO 3 0\n", NULL);
+    fake_expects(&f, "ERR?\n", "0\n");
+    fake_expects(&f, "POS? 3\n", "3=50.03\n");
+    blind_steps(50.03, 0.03);
+    fake_expects(&f, "SVO 3 1\n", NULL);
+    fake_expects(&f, "ERR?\n", "0\n");
+    assert_false(stage_retract_open_loop(s, 90e-6, 10e-6, &e));
+    assert_int_equal(e.code, ERR_OFF_TARGET);
+    assert_non_null(strstr(e.text, "does not follow"));
+    done();
+}
+
+/* Let loose, it stands where it stood. */
+static void open_loop_of_a_stage_that_sticks_on_its_way(void **state)
+{
+    (void)state;
+    setup(-1);
+    fake_expects(&f, "POS? 3\n", "3=50\n");
+    fake_expects(&f, "SVO 3 0\n", NULL);
+    fake_expects(&f, "ERR?\n", "0\n");
+    fake_expects(&f, "POS? 3\n", "3=50\n");
+    fake_expects(&f, "SVR 3 0.200000\n", NULL);
+    fake_expects(&f, "ERR?\n", "0\n");
+    fake_expects(&f, "POS? 3\n", "3=50.4\n");
+    for (int k = 0; k < 3; k++) { /* 2 um per volt; 0.5 um in a step */
+        fake_expects(&f, "SVR 3 0.250000\n", NULL);
+        fake_expects(&f, "ERR?\n", "0\n");
+        fake_expects(&f, "POS? 3\n", "3=50.43\n");
+        fake_expects(&f, "SVR 3 -0.250000\n", NULL);
+        fake_expects(&f, "ERR?\n", "0\n");
+        if (k < 2)
+            fake_expects(&f, "POS? 3\n", "3=50.43\n");
+    }
+    fake_expects(&f, "SVO 3 1\n", NULL);
+    fake_expects(&f, "ERR?\n", "0\n");
+    assert_false(stage_retract_open_loop(s, 90e-6, 10e-6, &e));
+    assert_non_null(strstr(e.text, "does not follow"));
+    done();
+}
+
 static void open_loop_of_a_stage_that_does_not_move(void **state)
 {
     (void)state;
@@ -611,11 +686,8 @@ static void open_loop_of_a_stage_that_does_not_move(void **state)
     fake_expects(&f, "POS? 3\n", "3=50\n");
     fake_expects(&f, "SVO 3 0\n", NULL);
     fake_expects(&f, "ERR?\n", "0\n");
-    for (int k = 0; k < 3; k++) {
-        fake_expects(&f, "SVR 3 0.200000\n", NULL);
-        fake_expects(&f, "ERR?\n", "0\n");
-        fake_expects(&f, "POS? 3\n", "3=50.0005\n");
-    }
+    fake_expects(&f, "POS? 3\n", "3=50\n"); /* creeps nowhere */
+    blind_steps(50.0005, 0);
     fake_expects(&f, "SVO 3 1\n", NULL);
     fake_expects(&f, "ERR?\n", "0\n");
     assert_false(stage_retract_open_loop(s, 90e-6, 10e-6, &e));
@@ -632,6 +704,7 @@ static void open_loop_ends_at_the_voltage_limit(void **state)
     fake_expects(&f, "POS? 3\n", "3=50\n");
     fake_expects(&f, "SVO 3 0\n", NULL);
     fake_expects(&f, "ERR?\n", "0\n");
+    fake_expects(&f, "POS? 3\n", "3=50\n"); /* creeps nowhere */
     fake_expects(&f, "SVR 3 0.200000\n", NULL);
     fake_expects(&f, "ERR?\n", "302\n");
     fake_expects(&f, "SVO 3 1\n", NULL);
@@ -786,6 +859,7 @@ int main(void)
         cmocka_unit_test(errands_are_sent_whatever_the_stage_answers),
         cmocka_unit_test(a_servo_that_was_lost_is_told),
         cmocka_unit_test(a_controller_that_started_anew_is_told_by_its_velocity),
+        cmocka_unit_test(a_late_position_is_no_new_start),
         cmocka_unit_test(an_error_that_was_read_before_the_stop_counts),
         cmocka_unit_test(an_axis_at_an_end_of_its_travel),
         cmocka_unit_test(what_can_not_be_explained_stays_as_it_was),
@@ -795,6 +869,8 @@ int main(void)
         cmocka_unit_test(open_loop_goes_up_step_by_step),
         cmocka_unit_test(open_loop_takes_back_a_step_toward_the_sample),
         cmocka_unit_test(open_loop_of_a_stage_that_does_not_move),
+        cmocka_unit_test(open_loop_does_not_take_creep_for_headway),
+        cmocka_unit_test(open_loop_of_a_stage_that_sticks_on_its_way),
         cmocka_unit_test(open_loop_ends_at_the_voltage_limit),
         cmocka_unit_test(the_coarse_axis_must_exist_and_have_room),
         cmocka_unit_test(the_coarse_axis_lifts_and_is_seen_to),

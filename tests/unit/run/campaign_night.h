@@ -56,6 +56,7 @@ struct campaign_night {
     struct transcript *lines;
     struct committed committed[MOST_COMMITTED];
     int n_committed;
+    ns_t away_until[2];   /* stage, potentiostat: unplugged until then */
     int resumed, refused; /* resumptions; of these the rig did not answer */
     enum run_end first_end;
     bool first_safe;
@@ -64,14 +65,17 @@ struct campaign_night {
 
 /* --- faults -------------------------------------------------------------------------------------------- */
 
-static inline void inject(struct night *n, const struct injector *by, ns_t at)
+static inline void inject(struct campaign_night *c, const struct injector *by, ns_t at)
 {
+    struct night *n = &c->n;
     ns_t until = by->lasts > 0 ? at + ns_from_s(by->lasts) : 0;
     if (by->how == BY_SIMULATOR) {
         sim_rig_fault(n->sim, (enum sim_fault)by->kind, at, until ? until : NS_NEVER);
         return;
     }
     bool stage = !strcmp(by->device, STAGE);
+    if (by->kind == LINK_FAULT_HANGUP)
+        c->away_until[!stage] = until ? until : NS_NEVER;
     link_fault(stage ? n->rig->stage_link : n->rig->pstat_link,
                &(struct link_fault){.kind = (enum link_fault_kind)by->kind,
                                     .at = at,
@@ -115,8 +119,21 @@ static inline void watch_truth(void *ctx)
     timer_set(c->n.loop, &c->watch, now + NS_MS, watch_truth, c);
 }
 
+/* A device whose link went down is plugged in again when its time is over, and recorded as before. */
+static inline bool campaign_plug_in(void *ctx, const char *device, struct link **out, struct err *e)
+{
+    struct campaign_night *c = ctx;
+    if (loop_now(c->n.loop) < c->away_until[!!strcmp(device, STAGE)])
+        return err_set(e, ERR_LINK, "%s: not plugged in", device);
+    *out = simulated_device(&c->n, device);
+    link_record(*out, c->lines);
+    return true;
+}
+
 static inline void record_lines(struct campaign_night *c)
 {
+    c->n.rig->reopen = campaign_plug_in;
+    c->n.rig->reopen_ctx = c;
     link_record(c->n.rig->stage_link, c->lines);
     link_record(c->n.rig->pstat_link, c->lines);
 }
@@ -153,7 +170,7 @@ static inline void campaign_fault(struct campaign_night *c, const struct injecto
     struct planned *f = &c->fault[c->faults++];
     *f = (struct planned){.by = by, .at = at, .until = by->lasts > 0 ? at + ns_from_s(by->lasts) : NS_NEVER};
     snprintf(f->phase, sizeof f->phase, "%.15s", phase);
-    inject(&c->n, by, at);
+    inject(c, by, at);
 }
 
 /* --- failing with the story ---------------------------------------------------------------------------- */
@@ -243,6 +260,13 @@ static inline void check_record(struct campaign_night *c)
     MUST(c, found == before);
 }
 
+/* In open loop, and where it stands, half a um short of the full height is up, as the run then says. */
+static inline double short_of_the_top(const struct night *n)
+{
+    const char *up = n->counts.up;
+    return up && (strstr(up, "open loop") || strstr(up, "where it stands")) ? 0.6e-6 : 50e-9;
+}
+
 /* From the sample's side; "safe" is said only of what is so. */
 static inline void check_harm(struct campaign_night *c)
 {
@@ -250,7 +274,7 @@ static inline void check_harm(struct campaign_night *c)
     unsigned all = losses(c), now = losses_at(c, c->n.t1);
     enum cell_mode cell;
     double z = true_z(&c->n, &cell);
-    bool up = z > c->n.protocol->rig->z_retracted - 50e-9, open = cell == CELL_OPEN;
+    bool up = z > c->n.protocol->rig->z_retracted - short_of_the_top(&c->n), open = cell == CELL_OPEN;
     MUST(c, w->crashes == 0 || all & BLIND);
     MUST(c, w->drags == 0);
     MUST(c, w->envelope == 0);
@@ -384,6 +408,7 @@ static inline bool reconnect(struct campaign_night *c)
     struct night *n = &c->n;
     rig_close(n->rig);
     sim_rig_mend(n->sim);
+    c->away_until[0] = c->away_until[1] = 0;
     for (int k = 0; k < c->faults; k++)
         if (c->fault[k].until > loop_now(n->loop))
             c->fault[k].until = loop_now(n->loop);

@@ -13,66 +13,54 @@ static const struct night_spec two_rows = {.columns = 5, .rows = 2, .spares = "1
 
 /* --- what the run made of it --------------------------------------------------------------------------- */
 
-static enum fault_class class_of_outcome(const struct results_attempt *a)
+/* The class in brackets that an event begins with. */
+static enum fault_class class_in(const char *text)
 {
-    static const struct {
-        enum outcome outcome;
-        enum fault_class fault;
-    } known[] = {
-        {OUTCOME_NO_CONTACT, FAULT_NO_CONTACT},
-        {OUTCOME_UNCONFIRMED, FAULT_UNCONFIRMED},
-        {OUTCOME_ALREADY_WET, FAULT_ALREADY_WET},
-        {OUTCOME_NOT_DETACHED, FAULT_NOT_DETACHED},
-        {OUTCOME_OVERLOAD, FAULT_OVERLOAD},
-        {OUTCOME_MENISCUS_LOST, FAULT_MENISCUS_LOST},
-        {OUTCOME_SUSPECTED_CRASH, FAULT_CURRENT_TOO_LARGE},
-        {OUTCOME_LANDING_REJECTED, FAULT_LANDING_REJECTED},
-        {OUTCOME_OUT_OF_RANGE, FAULT_OUT_OF_RANGE},
-    };
-    if (a->outcome == OUTCOME_OVERLOAD && strstr(a->reason, "ceiling"))
-        return FAULT_CURRENT_TOO_LARGE;
-    for (size_t k = 0; k < sizeof known / sizeof known[0]; k++)
-        if (known[k].outcome == a->outcome)
-            return known[k].fault;
+    char name[40];
+    return sscanf(text, "[%39[^]]]", name) == 1 ? fault_from_name(name) : FAULT_NONE;
+}
+
+/* The attempt's own class, which is what was found when the instruments had been asked. */
+static enum fault_class class_of_attempt(const struct night *n, int site, int64_t id)
+{
+    struct results_attempt a[32];
+    int count = site > 0 ? attempts_of(n, site, a, 32) : 0;
+    for (int k = 0; k < count; k++)
+        if (a[k].id == id)
+            return fault_from_name(a[k].fault);
     return FAULT_NONE;
 }
 
-/* The class that the run gave an attempt: the only place that knows how it is told. */
-static enum fault_class class_told(const struct night *n, const struct results_attempt *a)
+static enum fault_class class_told(const struct night *n, const struct results_event *ev)
 {
-    double found, wanted;
-    enum fault_class c = class_of_outcome(a);
-    if (c != FAULT_NONE)
-        return c;
-    if (strstr(a->reason, "noise"))
-        return FAULT_NOISE;
-    const char *alive = strstr(a->reason, "not alive: ");
-    if (alive && sscanf(alive, "not alive: %lf pF, expected %lf", &found, &wanted) == 2)
-        return found < wanted ? FAULT_PROBE_OPEN : FAULT_PROBE_SHORTED;
-    return n->e.code != ERR_NONE ? fault_of_err(&n->e) : FAULT_NONE;
+    enum fault_class c = class_of_attempt(n, ev->site, ev->attempt);
+    return c != FAULT_NONE ? c : class_in(ev->text);
 }
 
 enum noticed { NOT_AT_ALL, WITHOUT_CLASS, AS_CLASS };
 
-/* The first attempt that did not end well behind the fault; or, in between attempts, what ended the run. */
+/* The first that was told behind `at`. Without class: an attempt that ended badly, or the run did. */
 static enum noticed first_notice(const struct night *n, ns_t at, enum fault_class *c)
 {
-    struct results_attempt first = {.id = INT64_MAX};
+    struct results_event *ev;
+    struct err err = ERR_INIT;
+    int count;
+    *c = FAULT_NONE;
+    assert_true(results_events(n->file, &ev, &count, &err));
+    for (int k = 0; k < count && *c == FAULT_NONE; k++)
+        if (ev[k].t_s >= ns_to_s(at) && class_in(ev[k].text) != FAULT_NONE)
+            *c = class_told(n, &ev[k]);
+    free(ev);
+    if (*c != FAULT_NONE)
+        return AS_CLASS;
     for (int site = 1; site <= plan_places(n->plan); site++) {
         struct results_attempt a[32];
-        int count = attempts_of(n, site, a, 32);
-        for (int k = 0; k < count; k++)
-            if (a[k].outcome != OUTCOME_MEASURED && a[k].end_s >= ns_to_s(at) && a[k].id < first.id)
-                first = a[k];
+        int attempts = attempts_of(n, site, a, 32);
+        for (int k = 0; k < attempts; k++)
+            if (a[k].outcome != OUTCOME_MEASURED && a[k].end_s >= ns_to_s(at))
+                return WITHOUT_CLASS;
     }
-    *c = FAULT_NONE;
-    if (first.id < INT64_MAX)
-        *c = class_told(n, &first);
-    else if (n->end != RUN_FINISHED || !n->began)
-        *c = fault_of_err(&n->e);
-    else
-        return NOT_AT_ALL;
-    return *c == FAULT_NONE ? WITHOUT_CLASS : AS_CLASS;
+    return n->end != RUN_FINISHED || !n->began ? WITHOUT_CLASS : NOT_AT_ALL;
 }
 
 /* --- tables -------------------------------------------------------------------------------------------- */
@@ -105,15 +93,35 @@ static void add_night(struct row *r, const struct campaign_night *c)
     add_reaction(r, &c->reaction);
 }
 
-static void print_noticed(const struct injector *by, const struct row *r)
+static void add_row(struct row *to, const struct row *r)
 {
-    print_message("%-30s %4d %5d %5d %7d %9d | %4d %6d %5d %8d | %4d | %7d | %s\n", by->name, r->injected,
-                  r->right, r->other, r->unclear, r->unnoticed, r->end[RUN_FINISHED],
-                  r->end[RUN_PAUSED] + r->end[RUN_ABORTED], r->end[RUN_FAULT], r->not_safe,
-                  r->finished_at_last, r->crashed, fault_name(by->expect));
+    to->injected += r->injected;
+    to->right += r->right;
+    to->other += r->other;
+    to->unclear += r->unclear;
+    to->unnoticed += r->unnoticed;
+    for (int k = 0; k < FAULT_COUNT; k++)
+        to->by_other[k] += r->by_other[k];
+    for (int k = 0; k <= RUN_FAULT; k++)
+        to->end[k] += r->end[k];
+    to->not_safe += r->not_safe;
+    to->finished_at_last += r->finished_at_last;
+    to->crashed += r->crashed;
+    add_reaction(to, &r->reaction);
+}
+
+static void print_noticed(const char *name, const struct row *r)
+{
+    struct buf other = {0};
     for (int k = 1; k < FAULT_COUNT; k++)
         if (r->by_other[k])
-            print_message("%34d as %s\n", r->by_other[k], fault_name((enum fault_class)k));
+            buf_printf(&other, "%s%s %d", other.n ? ", " : "", fault_name((enum fault_class)k),
+                       r->by_other[k]);
+    print_message("%-28s %4d %5d %5d %7d %9d | %4d %6d %5d %8d | %4d %7d | %s\n", name, r->injected, r->right,
+                  r->other, r->unclear, r->unnoticed, r->end[RUN_FINISHED],
+                  r->end[RUN_PAUSED] + r->end[RUN_ABORTED], r->end[RUN_FAULT], r->not_safe,
+                  r->finished_at_last, r->crashed, other.n ? other.p : "");
+    buf_free(&other);
 }
 
 static void seconds(double s, char text[16])
@@ -133,7 +141,7 @@ static void print_reaction(const char *name, const struct reaction *r)
     seconds(r->cut, cut);
     seconds(r->open, open);
     seconds(r->up, up);
-    print_message("%-30s %7d %9s %9s %9s %9s\n", name, r->notices, stop, cut, open, up);
+    print_message("%-28s %7d %9s %9s %9s %9s\n", name, r->notices, stop, cut, open, up);
 }
 
 /* --- one at a time ------------------------------------------------------------------------------------- */
@@ -162,7 +170,38 @@ static void one_fault(const struct phases *p, struct rng r, uint64_t k, uint64_t
     campaign_close(&c);
 }
 
-#define RETRACTED_WITHIN 8.0 /* s: the whole way at the travel speed, with every patience of the ladder */
+/* S4 in numbers, from the notice on, wherever the device obeys. Stop and cut are written within
+ * WRITTEN_WITHIN (campaign_night.h). The whole way up takes 0.5 s; every patience of the ladder comes on top.
+ */
+#define OPENED_WITHIN    0.1 /* s */
+#define RETRACTED_WITHIN 6.0
+
+static void noticed_table(const struct row row[], const struct row by_class[])
+{
+    if (getenv("SECCM_TEST_INJECTOR"))
+        for (size_t k = 0; k < INJECTORS; k++)
+            if (row[k].injected)
+                print_noticed(injectors[k].name, &row[k]);
+    print_message("%-28s %4s %5s %5s %7s %9s | %4s %6s %5s %8s | %4s %7s | %s\n", "class", "n", "right",
+                  "other", "unclear", "unnoticed", "done", "paused", "fault", "not safe", "last", "crashed",
+                  "told as another");
+    for (int c = 1; c < FAULT_COUNT; c++)
+        if (by_class[c].injected)
+            print_noticed(fault_name((enum fault_class)c), &by_class[c]);
+    for (size_t k = 0; k < INJECTORS; k++)
+        if (injectors[k].how == ELSEWHERE)
+            print_message("%-28s %s\n", fault_name(injectors[k].expect), injectors[k].device);
+}
+
+static void reaction_table(const struct row by_class[])
+{
+    print_message("\n%-28s %7s %9s %9s %9s %9s\n", "longest s from notice to", "notices", "stop", "cell off",
+                  "open", "retracted");
+    for (int c = 1; c < FAULT_COUNT; c++)
+        print_reaction(fault_name((enum fault_class)c), &by_class[c].reaction);
+    print_message("%-28s %7s %9.3f %9.3f %9.3f %9.3f\n", "must be within", "", WRITTEN_WITHIN, WRITTEN_WITHIN,
+                  OPENED_WITHIN, RETRACTED_WITHIN);
+}
 
 static void every_class_at_random_instants(void **unused)
 {
@@ -177,22 +216,16 @@ static void every_class_at_random_instants(void **unused)
         for (int j = 0; j < instants && injectors[k].how != ELSEWHERE; j++)
             if (!only || strstr(injectors[k].name, only))
                 one_fault(&p, r, k, (uint64_t)j, &row[k]);
-    print_message("%-30s %4s %5s %5s %7s %9s | %4s %6s %5s %8s | %4s | %7s | %s\n", "fault", "n", "right",
-                  "other", "unclear", "unnoticed", "done", "paused", "fault", "not safe", "last", "crashed",
-                  "class");
-    for (size_t k = 0; k < INJECTORS; k++)
-        if (row[k].injected)
-            print_noticed(&injectors[k], &row[k]);
-    print_message("\n%-30s %7s %9s %9s %9s %9s\n", "longest s from notice to", "notices", "stop", "cell off",
-                  "open", "retracted");
     static struct row by_class[FAULT_COUNT];
     for (size_t k = 0; k < INJECTORS; k++)
         if (row[k].injected)
-            add_reaction(&by_class[injectors[k].expect], &row[k].reaction);
+            add_row(&by_class[injectors[k].expect], &row[k]);
+    noticed_table(row, by_class);
+    reaction_table(by_class);
     for (int c = 1; c < FAULT_COUNT; c++) {
-        print_reaction(fault_name((enum fault_class)c), &by_class[c].reaction);
+        assert_int_equal(by_class[c].unclear, 0); /* whatever is noticed has a class */
+        assert_true(by_class[c].reaction.open < OPENED_WITHIN);
         assert_true(by_class[c].reaction.up < RETRACTED_WITHIN);
-        assert_true(by_class[c].reaction.open < RETRACTED_WITHIN);
     }
 }
 

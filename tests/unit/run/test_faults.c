@@ -201,7 +201,8 @@ static void faults_at_random_instants(void **unused)
         }
         print_message("%-28s %5d %5d %8d %9.0f %11.3f %10.3f %8.3f %8.3f\n", s->name, t.n, t.ended, t.unsafe,
                       t.beyond * 1e9, t.notice, t.down, t.off, t.up);
-        assert_true(t.down < 0.3);
+        /* Where no stop reaches the stage it comes to rest at the target it was sent to last. */
+        assert_true(t.down < (s->obeys & STAGE ? 0.3 : 1.0));
         assert_true(t.off < 0.1);
         assert_true(t.up < 6);
     }
