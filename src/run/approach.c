@@ -198,7 +198,7 @@ static bool take_until_fresh(struct run *r, struct descent *d, struct err *e)
         if (d->latched || loop_now(r->loop) < stale_at(r))
             return true;
     } while (loop_now(r->loop) < until);
-    return potentiostat_fault(e, ERR_SILENT, "potentiostat: its samples come %.2f s after they were taken",
+    return potentiostat_fault(e, ERR_LATE, "potentiostat: its samples come %.2f s after they were taken",
                               ns_to_s(loop_now(r->loop) - r->stream.last_sample));
 }
 

@@ -175,6 +175,9 @@ bool run_stop(struct run *r, enum fault_policy then, const char *rule);
  * order (true) or the budget is used up (false: `fault` says so, and the run is to end as `recover.then`
  * says) or the operator stops (ERR_CANCELLED). */
 bool run_recover(struct run *r, enum fault_class c, struct err *fault);
+/* The same between sites, behind the safe state, where the protocol would go on behind such a fault; false
+ * where it would not. */
+bool run_mend(struct run *r, struct err *fault);
 /* Waits the back-off before try number `after` + 1 (from 1) in place. false: the operator stops. */
 bool run_back_off(struct run *r, int after, const char *why, struct err *e);
 

@@ -31,13 +31,22 @@ static bool wait_for_operator(struct run *r, struct err *e)
     return ok;
 }
 
+/* Fully retracted; a stage that fails here is brought back as one that fails at a site. */
+static bool come_up(struct run *r, struct err *e)
+{
+    if (run_retract(r, e))
+        return true;
+    safe_state(r, e);
+    return run_mend(r, e);
+}
+
 bool run_pause(struct run *r, struct err *e)
 {
     struct wishes *w = r->options->wishes;
     if (!wishes_wants_pause(w))
         return true;
     /* The last program has ended, and with it the cell is open: the device said so. */
-    if (!run_retract(r, e))
+    if (!come_up(r, e))
         return err_context(e, "pause");
     hop_note(r, "operator", "paused by the operator %s", wishes_from(w));
     hop_enter(r, HOP_PAUSED);
@@ -51,5 +60,5 @@ bool run_pause(struct run *r, struct err *e)
     hop_enter(r, HOP_IDLE);
     tell(r, "running");
     /* Somebody may have moved the stage by hand. */
-    return run_retract(r, e) || err_context(e, "behind the pause");
+    return come_up(r, e) || err_context(e, "behind the pause");
 }

@@ -113,11 +113,19 @@ bool run_recover(struct run *r, enum fault_class c, struct err *fault)
         if (is_final(&e))
             return give_up(r, fault, "and will not be by waiting", tried);
     }
-    r->counts.safe = true;
+    r->counts.safe = r->in_order = true;
     r->cell_was_open = true;
     hop_note(r, "recovery", "%s: the rig is in order again (try %d, %d altogether)", fault_name(c),
              n->in_a_row, n->total);
     return true;
+}
+
+bool run_mend(struct run *r, struct err *fault)
+{
+    enum fault_class c = fault_of_err(fault);
+    if (c == FAULT_NONE || !fault_row(c)->recovery || fault_policy(r->p, c) >= POLICY_PAUSE)
+        return false;
+    return run_recover(r, c, fault);
 }
 
 bool run_back_off(struct run *r, int after, const char *why, struct err *e)

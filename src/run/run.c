@@ -195,7 +195,8 @@ static void conclude(struct run *r, enum run_end *end, struct err *e)
     struct err why = ERR_INIT;
     /* The cell is open since the last program's end. */
     bool in_order = !r->secured || (*end <= RUN_ABORTED && r->counts.safe && r->in_order);
-    bool calm = !in_order || run_retract(r, &why) || safe_state(r, &why);
+    bool calm = !in_order || run_retract(r, &why) || safe_state(r, &why) ||
+                (*end == RUN_FINISHED && run_mend(r, &why));
     if (!(calm && r->counts.safe) && *end == RUN_FINISHED) {
         *end = RUN_FAULT;
         *e = why;

@@ -56,7 +56,8 @@ bool safe_state(struct run *r, struct err *why)
 {
     hop_enter(r, HOP_SAFE);
     r->counts.safe_states++;
-    bool asked = why->code == ERR_CANCELLED || r->attempt.outcome == OUTCOME_SKIPPED;
+    bool skipped = r->shown.site && r->attempt.outcome == OUTCOME_SKIPPED; /* not one before */
+    bool asked = why->code == ERR_CANCELLED || skipped;
     if (asked)
         hop_note(r, "operator", "%s", why->text);
     else

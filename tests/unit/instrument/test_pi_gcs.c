@@ -535,6 +535,7 @@ static void a_move_that_is_refused_for_its_servo(void **state)
     fake_expects(&f, "ERR?\n", "5\n");
     fake_expects(&f, "SVO? 1 2 3\n", "1=0 \n2=0 \n3=0\n");
     fake_expects(&f, "VEL? 3\n", "3=10\n");
+    fake_expects(&f, "VEL? 3\n", "3=10\n");
     assert_true(stage_set_speed(s, AXIS_Z, 5e-6, &e));
     assert_false(stage_move_wait(s, 1u << AXIS_Z, (double[]){0, 0, 60e-6}, NS_S, &e));
     assert_int_equal(e.code, ERR_RESET);
