@@ -20,6 +20,9 @@
 /* Slow approach starts this many standard deviations (and `surface.peak`) above the predicted contact height.
  */
 #define START_SIGMAS 3
+/* A contact so many standard deviations (and `surface.peak`) above the prediction is no obstacle's: less than
+ * the above, so that what is met as the fast descent comes to rest counts. */
+#define CLEAR_OF_SIGMAS 2.5
 /* Depth below the prediction at which an approach gives up: no more than this part of the drop ... */
 #define DEPTH_PART 0.5
 /* ... which must leave so many standard deviations of the prediction between glass and surface, where nothing
@@ -59,6 +62,12 @@ struct descent {
     struct headway headway;
 };
 
+/* Where the surface is expected. */
+struct prediction {
+    bool known;
+    double z, sigma; /* m */
+};
+
 /* Depth below the predicted contact height at which the approach gives up. */
 static double depth_below(const struct run *r, double sigma, double plane_sigma)
 {
@@ -86,6 +95,7 @@ static bool judge(struct run *r, struct descent *d, const struct sample *s, stru
     }
     idle_add(&d->base, s->i);
     if (idle_sd(&d->base) > r->rig->config->noise_max) { /* a contact could hide in it (S1) */
+        reach_doubt(r);
         attempt_fault(r, FAULT_NOISE, OUTCOME_FAULT,
                       "noise %.3g pA RMS in the approach, at most %.3g pA accepted", idle_sd(&d->base) * 1e12,
                       r->rig->config->noise_max * 1e12);
@@ -270,8 +280,7 @@ static bool descend(struct run *r, struct descent *d, bool leashed, struct err *
         if (at_bottom(d, tolerance))
             break;
         if (stuck(r, d, tolerance) || loop_now(r->loop) > deadline)
-            return stage_fault(e, ERR_OFF_TARGET, "stage: z does not follow: at %.4f um, commanded %.4f um",
-                               r->z * 1e6, d->target * 1e6);
+            return motion_not_obeyed(r, "follow", d->target, e);
         struct event *events[] = {potentiostat_event(r->rig->pstat), stage_event(stage)};
         loop_wait_any(r->loop, events, 2, stale_at(r));
     }
@@ -295,11 +304,12 @@ static bool no_contact(struct run *r, const struct descent *d)
     return attempt_outcome(r, OUTCOME_NO_CONTACT, "no contact down to z %.3f um", d->bottom * 1e6);
 }
 
-/* Before anything goes down: the stage answers, and stands where it was left. */
+/* Before anything goes down: the stage answers, has no error to report that nobody asked for (a stop later on
+ * would overwrite it in the slot), and stands where it was left. */
 static bool still_there(struct run *r, struct err *e)
 {
     double at[AXIS_COUNT], left[2], tolerance = 10 * r->rig->config->tolerance;
-    if (!stage_position(r->rig->stage, at, e))
+    if (!stage_check(r->rig->stage, e) || !stage_position(r->rig->stage, at, e))
         return false;
     motion_to_stage(r, r->xy[0], r->xy[1], left);
     if (fabs(at[AXIS_X] - left[0]) > tolerance || fabs(at[AXIS_Y] - left[1]) > tolerance ||
@@ -312,30 +322,49 @@ static bool still_there(struct run *r, struct err *e)
     return true;
 }
 
+/* How far a contact lies above what was predicted. The fast descent and the place where it comes to rest are
+ * clear of every obstacle that is to be expected: what is met there hangs down, or is something large. */
+static void judge_height(struct run *r, const struct prediction *p, bool in_descent)
+{
+    struct attempt *a = &r->attempt;
+    a->above = p->known ? a->contact_z - p->z : NAN;
+    a->electrical = p->known && a->above > 2 * START_SIGMAS * p->sigma;
+    a->too_high = p->known && (in_descent || a->above > r->p->peak + CLEAR_OF_SIGMAS * p->sigma);
+}
+
 bool hop_approach(struct run *r, struct err *e)
 {
     const struct protocol *p = r->p;
     struct attempt *a = &r->attempt;
     struct descent d = {.speed = r->rig->config->speed_z, .leash = r->program.approach.leash};
     hop_enter(r, HOP_DESCENT);
-    if (!watched_over(r, e) || !hop_learn_idle(r, &d.base, e) || !still_there(r, e))
+    if (!watched_over(r, e))
         return false;
-    double z, sigma, low = r->rig->config->limit[AXIS_Z][0], now = ns_to_s(loop_now(r->loop));
-    bool known = surface_predict(r->surface, a->site->x, a->site->y, now, &z, &sigma);
+    if (!hop_learn_idle(r, &d.base, e)) {
+        if (a->outcome == OUTCOME_FAULT)
+            reach_doubt(r);
+        return false;
+    }
+    if (!still_there(r, e))
+        return false;
+    struct prediction s;
+    double low = r->rig->config->limit[AXIS_Z][0], now = ns_to_s(loop_now(r->loop));
+    s.known = surface_predict(r->surface, a->site->x, a->site->y, now, &s.z, &s.sigma);
     double plane_sigma = surface_plane_sigma(r->surface, a->site->x, a->site->y, now);
-    if (known && z < low)
+    if (s.known && s.z < low)
         return attempt_outcome(r, OUTCOME_OUT_OF_RANGE,
                                "the surface is expected at z %.3f um, the rig's range ends at %.3f um",
-                               z * 1e6, low * 1e6);
-    if (known) {
-        d.bottom = fmax(low, z + START_SIGMAS * sigma + p->peak);
+                               s.z * 1e6, low * 1e6);
+    if (s.known) {
+        d.bottom = fmax(low, s.z + START_SIGMAS * s.sigma + p->peak);
         if (d.bottom < r->z && !descend(r, &d, false, e))
             return false;
     }
-    if (!d.latched) {
+    bool in_descent = d.latched;
+    if (!in_descent) {
         hop_enter(r, HOP_APPROACH);
         a->touched = TOUCHED_POSSIBLY;
-        d.bottom = known ? z - depth_below(r, sigma, plane_sigma) : r->z - r->program.approach.travel;
+        d.bottom = s.known ? s.z - depth_below(r, s.sigma, plane_sigma) : r->z - r->program.approach.travel;
         d.bottom = fmax(low, fmax(d.bottom, r->z - r->program.approach.travel));
         d.speed = r->program.approach.speed;
         if (!descend(r, &d, true, e))
@@ -350,9 +379,7 @@ bool hop_approach(struct run *r, struct err *e)
     if (!stage_halt_confirm(r->rig->stage, at, e))
         return err_context(e, "halting at the contact");
     note_crossing(r, &d, at[AXIS_Z]);
-    a->above = known ? a->contact_z - z : NAN;
-    a->electrical = known && a->above > 2 * START_SIGMAS * sigma;
-    a->too_high = known && a->above > r->p->peak + 2 * START_SIGMAS * sigma;
+    judge_height(r, &s, in_descent);
     r->contact_mean = d.base.mean;
     r->contact_sd = idle_sd(&d.base);
     return true;

@@ -14,19 +14,37 @@ static bool has_flag(const char *flags, const char *name)
     return false;
 }
 
-/* A crossing that was not confirmed, or that lay far above, says nothing of the surface. */
-static bool is_surface(const struct results_site *s)
+/* What the file's run table says of the part that has ended. */
+struct last_part {
+    long long doubted; /* heights up to this attempt say nothing of the surface */
+    bool in_air;       /* it was paused for a fault of the probe in air: the sites it gave up are fresh */
+};
+
+static void read_part(struct results *file, struct last_part *out)
 {
-    return s->touched == TOUCHED_YES && !has_flag(s->flags, FAR_ABOVE);
+    char *doubted = results_info(file, HEIGHTS_FROM), *rule = results_info(file, "stopped_by");
+    out->doubted = doubted ? atoll(doubted) : 0;
+    out->in_air = rule && strcmp(rule, IN_AIR_RULE) == 0;
+    free(doubted);
+    free(rule);
+}
+
+/* A crossing that was not confirmed, or that lay far above, says nothing of the surface. */
+static bool is_surface(const struct results_site *s, const struct last_part *p)
+{
+    return s->touched == TOUCHED_YES && !has_flag(s->flags, FAR_ABOVE) && s->last_attempt > p->doubted;
 }
 
 /* Not touched, and cut short: by the operator, by a fault that ended the run, or before the next try of a
  * class that is tried again in place. */
-static bool is_again(const struct protocol *p, const struct results_site *s, enum fault_class c)
+static bool is_again(const struct protocol *p, const struct results_site *s, enum fault_class c,
+                     const struct last_part *part)
 {
     if (s->touched != TOUCHED_NO || s->outcome == OUTCOME_MEASURED)
         return false;
     enum fault_policy policy = run_policy(p, s->outcome, c);
+    if (part->in_air && policy == POLICY_RETRY && fault_is_in_air(c))
+        return true;
     return s->outcome == OUTCOME_ABORTED || (policy == POLICY_RETRY && s->attempts < ATTEMPTS_MAX) ||
            (policy >= POLICY_PAUSE && s->outcome == OUTCOME_FAULT);
 }
@@ -34,7 +52,9 @@ static bool is_again(const struct protocol *p, const struct results_site *s, enu
 static bool read_sites(struct results *file, const struct plan *plan, struct run_before *out, struct err *e)
 {
     struct results_sites s;
+    struct last_part part;
     int n = plan_places(plan);
+    read_part(file, &part);
     if (!results_sites(file, &s, e))
         return false;
     bool ok = s.n == n || err_set(e, ERR_INPUT, "the file has %d sites, the plan %d", s.n, n);
@@ -49,13 +69,16 @@ static bool read_sites(struct results *file, const struct plan *plan, struct run
             .x = site->x,
             .y = site->y,
             .t = site->start_s,
-            .contact_z = is_surface(site) ? site->contact_z : NAN,
+            .contact_z = is_surface(site, &part) ? site->contact_z : NAN,
             .last_attempt = site->last_attempt,
             .control_failed = site->role == SITE_CONTROL && has_flag(site->flags, "control-failed"),
             .value = NAN,
-            .again = is_again(plan->protocol, site, fault),
+            .again = is_again(plan->protocol, site, fault, &part),
         };
     }
+    for (int k = 0; ok && k < n; k++)
+        if (out[k].replaces) /* somebody stands for it already */
+            out[out[k].replaces - 1].again = false;
     results_sites_free(&s);
     return ok;
 }

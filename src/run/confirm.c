@@ -15,6 +15,7 @@
 
 struct evidence {
     double current, current_sd; /* A: mean of the second half of the hold, against the baseline in air */
+    double noise;               /* A RMS of it */
     double charge;              /* C: all of the hold */
     int n;
 };
@@ -24,7 +25,7 @@ static bool read_settle(struct run *r, struct evidence *v, struct err *e)
 {
     int settle = site_program_find(&r->program, ROLE_SETTLE, 0);
     const struct segment *g = &r->program.program.segment[settle];
-    double sum = 0;
+    double sum = 0, squares = 0;
     int n = 0, seen = 0;
     v->charge = r->attempt.contact_current * r->program.approach.interval; /* of the sample that latched */
     while (r->stream.segment <= settle) {
@@ -37,11 +38,13 @@ static bool read_settle(struct run *r, struct evidence *v, struct err *e)
         v->charge += i * g->interval;
         if (item.segment == settle && ++seen > g->duration / g->interval / 2) {
             sum += i;
+            squares += i * i;
             n++;
         }
     }
     v->n = n;
     v->current = n ? sum / n : 0;
+    v->noise = n ? sqrt(fmax(squares / n - v->current * v->current, 0)) : 0;
     v->current_sd = n ? r->contact_sd / sqrt(n) : INFINITY;
     return true;
 }
@@ -79,7 +82,7 @@ static bool is_contact(const struct run *r, const struct evidence *v)
 static void learn_contact(struct run *r)
 {
     struct attempt *a = &r->attempt;
-    r->missed_in_a_row = 0;
+    r->missed_in_a_row = r->flooded_in_a_row = 0;
     surface_add(r->surface, a->site->x, a->site->y, a->start_s, a->contact_z);
     double c = a->c_contact;
     if (c > 0)
@@ -118,9 +121,10 @@ bool hop_confirm(struct run *r, struct err *e)
             "electrical: %.3g pA for a moment at z %.3f um, far above the predicted surface",
             a->contact_current * 1e12, a->contact_z * 1e6);
     }
-    return attempt_outcome(
-        r, OUTCOME_UNCONFIRMED,
-        "crossing of %.3g pA at z %.3f um, then %.3g +- %.2g pA and %.3g +- %.2g fF more than in air",
+    bool noisy = v.noise > r->rig->config->noise_max;
+    return attempt_fault(
+        r, noisy ? FAULT_NOISE : FAULT_UNCONFIRMED, OUTCOME_UNCONFIRMED,
+        "crossing of %.3g pA at z %.3f um, then %.3g +- %.2g pA and %.3g +- %.2g fF more than in air%s",
         a->contact_current * 1e12, a->contact_z * 1e6, v.current * 1e12, v.current_sd * 1e12,
-        a->c_contact * 1e15, a->c_contact_sd * 1e15);
+        a->c_contact * 1e15, a->c_contact_sd * 1e15, noisy ? ": noise" : "");
 }

@@ -17,6 +17,12 @@
 #define SPREAD_SIGMAS 4
 #define LOST_PART     0.25
 
+/* A usual bridge breaks at some times the drop's height; later than at so many it stuck. */
+#define LATE_BREAK 5
+
+/* What is left is more than so many contacts have: not the drop alone. */
+#define WETTED_PART 2
+
 /* Slower than this part of the speed commanded is no move. */
 #define HEADWAY_PART 0.1
 
@@ -139,14 +145,26 @@ static bool pull(struct run *r, struct detach *d, struct err *e)
             return false;
         if (r->z < to - 2 * r->rig->config->tolerance &&
             motion_stalled(&headway, to - r->z, HEADWAY_PART * r->program.retract.detach, seen_at, r->loop))
-            return stage_fault(e, ERR_OFF_TARGET, "stage: z does not rise: at %.4f um, commanded %.4f um",
-                               r->z * 1e6, to * 1e6);
+            return motion_not_obeyed(r, "rise", to, e);
         if (got)
             judge_period(r, d);
         if (r->z > to - 2 * r->rig->config->tolerance && d->low == 0 && got)
             break;
     }
     return motion_last_position(r, e);
+}
+
+/* A bridge that holds on for many times the drop's height: something made it stick. It is kept, and says so.
+ */
+static void judge_break(struct run *r)
+{
+    double period = 4 * r->p->alive.amplitude / r->p->alive.rate;
+    double late = LATE_BREAK * r->p->drop + BROKEN_PERIODS * period * r->program.retract.detach;
+    if (!(r->attempt.break_distance > late))
+        return;
+    attempt_flag(r, "late-break");
+    hop_note(r, "warning", "the drop broke only %.2f um above its contact, later than at %.2f um",
+             r->attempt.break_distance * 1e6, late * 1e6);
 }
 
 /* At the safe height: what remains must look like air, at rest. */
@@ -185,6 +203,7 @@ bool hop_detach(struct run *r, struct err *e)
         return false;
     if (d.broken && a->outcome != OUTCOME_MENISCUS_LOST)
         a->break_distance = d.z_low - a->contact_z;
+    judge_break(r);
     hop_enter(r, HOP_RETRACT);
     double height = d.broken ? motion_clear_height(r, a->site->x, a->site->y) : r->rig->config->z_retracted;
     if (!motion_z(r, fmax(height, r->z), r->program.retract.then, e) || !verify(r, &d, e))
@@ -200,8 +219,10 @@ bool hop_detach(struct run *r, struct err *e)
     if (!a->detached) {
         a->outcome = OUTCOME_NOT_DETACHED; /* stronger than whatever was measured before */
         a->fault = FAULT_NOT_DETACHED;
-        snprintf(a->reason, sizeof a->reason, "%.3g fF beyond air are left at full retraction",
-                 (d.meter.last.c - a->air.c) * 1e15);
+        double left = d.meter.last.c - a->air.c, rest = d.rest.periods ? d.rest.c - a->air.c : NAN;
+        bool outside = rest - left > 0 && left > WETTED_PART * r->c_contact_typical;
+        snprintf(a->reason, sizeof a->reason, "%.3g fF beyond air are left at full retraction%s", left * 1e15,
+                 outside ? ", more than a contact has: a large drop, or the probe is wet outside" : "");
     }
     return true;
 }

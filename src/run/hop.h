@@ -134,6 +134,8 @@ struct run {
     int bad_in_a_row;                /* sites */
     int bad;                         /* sites of this part of the run */
     int blind_sites;                 /* approaches in vain since the last site or control that was measured */
+    int flooded_in_a_row;            /* sites that overloaded at their contact, since the last contact */
+    int in_air_in_a_row;             /* sites given up for what the probe shows in air, nothing touched */
     double contact_mean, contact_sd; /* A: in-air baseline before the newest crossing */
     struct stream stream;
     struct site_program program;
@@ -155,6 +157,8 @@ bool run_retract(struct run *r, struct err *e);
 /* policy.c */
 /* The class of an outcome that is one by itself, FAULT_NONE of the others. */
 enum fault_class fault_of_outcome(enum outcome o);
+/* It is seen in air, at whatever site: the probe's or the wire's, not the spot's. */
+bool fault_is_in_air(enum fault_class c);
 /* What the protocol says of a class. */
 enum fault_policy fault_policy(const struct protocol *p, enum fault_class c);
 /* What is done with a site that ended so, and with the run. */
@@ -207,6 +211,12 @@ bool attempt_fault(struct run *r, enum fault_class c, enum outcome o, const char
 void attempt_flag(struct run *r, const char *flag);
 /* Flag of a contact beyond any obstacle to be expected, from which the surface is not learnt. */
 #define FAR_ABOVE "far-above"
+/* Flag of contacts that stood against all approaches behind them; and the key of the results file with the
+ * last attempt whose height says nothing. */
+#define HEIGHT_DOUBTED "height-doubted"
+#define HEIGHTS_FROM   "surface.doubted_to"
+/* Rule that ends a run in which the probe is at fault in air, before anything is touched. */
+#define IN_AIR_RULE "faults.in-air"
 /* One site, all its attempts. false: the run can not go on (safe state reached or tried). */
 bool hop_site(struct run *r, const struct plan_site *site, const int level[FACTOR_MAX], int earlier_attempts,
               struct err *e);
@@ -239,6 +249,14 @@ void record_stop(struct run *r);
 /* The attempt as far as it is known, without blank. */
 void record_attempt(const struct run *r, struct results_attempt *out);
 bool record_end(struct run *r, struct err *e);
+
+/* reach.c: capacitance in air against that of earlier sites. Sure that a drop touches; sure that none does
+ * (neither, as long as none is known). */
+bool reach_is_wet(const struct run *r, const struct ramp *now);
+bool reach_is_dry(const struct run *r, const struct ramp *now);
+/* Something was wrong with the signal in air: the attempt's spot counts as possibly touched where a drop that
+ * hangs down may have reached it. */
+void reach_doubt(struct run *r);
 
 /* gate.c: a gate is decided when it begins; at its end the device's way is compared with ours. Items of other
  * segments are none of its business. */
@@ -284,6 +302,8 @@ bool motion_stalled(struct headway *h, double to_go, double step, ns_t seen_at, 
  * by the offset of the mounted probe's end from the first one's. x, y: m. */
 void motion_to_stage(const struct run *r, double x, double y, double stage[2]);
 void motion_remember(struct run *r, const double at[AXIS_COUNT]);
+/* z does not `verb` to `target` (m): why, if the controller's error slot tells. Waits. Always false. */
+bool motion_not_obeyed(struct run *r, const char *verb, double target, struct err *e);
 /* Waits for the answer to a position question that is still outstanding, if there is one. */
 bool motion_last_position(struct run *r, struct err *e);
 /* Lowest height at which xy may move between here and there (S3); the fully retracted height without

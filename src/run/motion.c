@@ -158,6 +158,17 @@ bool motion_last_position(struct run *r, struct err *e)
     }
 }
 
+bool motion_not_obeyed(struct run *r, const char *verb, double target, struct err *e)
+{
+    struct err why = ERR_INIT;
+    double z = r->z;
+    if (motion_last_position(r, &why))
+        stage_check(r->rig->stage, &why);
+    return stage_fault(e, why.code ? why.code : ERR_OFF_TARGET,
+                       "stage: z does not %s: at %.4f um, commanded %.4f um%s%s", verb, z * 1e6, target * 1e6,
+                       why.code ? "; " : "", why.text);
+}
+
 static ns_t deadline_for(struct run *r, double distance, double speed)
 {
     return loop_now(r->loop) + loop_patience(r->loop, ns_from_s(SLOWNESS * distance / speed + GRACE_S));

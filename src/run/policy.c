@@ -33,6 +33,11 @@ enum fault_class fault_of_outcome(enum outcome o)
     }
 }
 
+bool fault_is_in_air(enum fault_class c)
+{
+    return c == FAULT_PROBE_OPEN || c == FAULT_PROBE_SHORTED;
+}
+
 enum fault_policy fault_policy(const struct protocol *p, enum fault_class c)
 {
     return fault_row(c)->policies ? (enum fault_policy)p->faults.policy[c] : fault_row(c)->policy;

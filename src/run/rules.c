@@ -16,6 +16,9 @@
  * more. */
 #define BLIND_SITES 2
 
+/* Sites given up for a fault of the probe in air: the next would fare no better. */
+#define IN_AIR_SITES 2
+
 /* Bad sites altogether, without `faults.total`: so many, or a quarter of the planned ones. */
 #define BAD_SITES 50
 
@@ -209,6 +212,33 @@ static int64_t total_budget(const struct run *r)
     return given ? given : quarter > BAD_SITES ? quarter : BAD_SITES;
 }
 
+/* What is known from so few contacts may be one drop that hung down, or a particle. */
+#define SURE_CONTACTS 3
+/* So many approaches in vain behind them, or as many as `faults.consecutive` allows, and nobody knows. */
+#define MISSED_SITES 5
+
+/* Every further approach would end in the air as well, or the glass would. The heights so far are not used
+ * again: who resumes begins as on a fresh sample. */
+static bool doubt_surface(struct run *r, struct err *e)
+{
+    const struct faults *f = &r->p->faults;
+    const struct probe *probe = r->options->probe;
+    int known = surface_count(r->surface), most = MISSED_SITES;
+    char text[32];
+    if (f->consecutive_count > 0 && f->consecutive_count < most)
+        most = (int)f->consecutive_count;
+    if (known == 0 || known >= SURE_CONTACTS || r->missed_in_a_row < most)
+        return false;
+    writer_flag(r->w, probe ? probe->from_attempt - 1 : 0, r->attempt.id + 1, HEIGHT_DOUBTED);
+    snprintf(text, sizeof text, "%lld", (long long)r->attempt.id);
+    writer_info(r->w, HEIGHTS_FROM, text);
+    err_set(e, ERR_LIMIT,
+            "the surface is known from %d contact%s only, and %d approaches since ended without one (last: "
+            "%s): was it a drop that hung down, or a particle? Nothing is concluded from %s height any more",
+            known, known > 1 ? "s" : "", r->missed_in_a_row, r->attempt.reason, known > 1 ? "their" : "its");
+    return true;
+}
+
 bool rules_allow(struct run *r, const struct plan_site *site, enum run_end *end, struct err *e)
 {
     const struct faults *f = &r->p->faults;
@@ -220,6 +250,8 @@ bool rules_allow(struct run *r, const struct plan_site *site, enum run_end *end,
         *end = RUN_FAULT;
         return false;
     }
+    if (!health_allows(r, end, e))
+        return false;
     if (!guardian_on_watch(r->options->guardian, e)) {
         run_tell_fault(r, FAULT_GUARDIAN_LOST, e->text);
         return end_paused(r, "guardian", end);
@@ -232,6 +264,13 @@ bool rules_allow(struct run *r, const struct plan_site *site, enum run_end *end,
                 "does the bias give a contact signal?",
                 r->blind_sites, outcome_name(r->attempt.outcome), r->attempt.reason);
         return end_paused(r, "no-contact", end);
+    }
+    if (doubt_surface(r, e))
+        return end_paused(r, "surface", end);
+    if (r->in_air_in_a_row >= IN_AIR_SITES) {
+        err_set(e, ERR_LIMIT, "%d sites in a row were given up before anything was touched (last: %s)",
+                r->in_air_in_a_row, r->attempt.reason);
+        return end_paused(r, IN_AIR_RULE, end);
     }
     if (f->consecutive_count > 0 && r->bad_in_a_row >= f->consecutive_count) {
         err_set(e, ERR_LIMIT, "%d sites in a row were not measured (last: %s: %s)", r->bad_in_a_row,

@@ -122,6 +122,9 @@ bool run_visit(struct run *r, struct tour *t, const struct plan_site *site, int 
         r->bad += bad;
         if (measured)
             r->recoveries.in_a_row = 0;
+        bool in_air = bad && r->attempt.touched == TOUCHED_NO && fault_is_in_air(r->attempt.fault) &&
+                      run_policy(r->p, o, r->attempt.fault) == POLICY_RETRY;
+        r->in_air_in_a_row = in_air ? r->in_air_in_a_row + 1 : 0;
         r->blind_sites = measured ? 0 : r->blind_sites + (bad && was_blind(&r->attempt));
         if (site->control) {
             r->counts.controls++;
@@ -137,7 +140,7 @@ bool run_visit(struct run *r, struct tour *t, const struct plan_site *site, int 
     show_visited(r, site);
     if (!ok)
         *end = end_of(r, e);
-    return ok && (site->control || health_allows(r, end, e)); /* of a control: behind its verdict */
+    return ok;
 }
 
 static bool planned_sites(struct run *r, struct tour *t, enum run_end *end, struct err *e)
@@ -185,8 +188,11 @@ static void name_rule(struct run *r, enum run_end end)
         u->rule = "faults";
     if (end == RUN_INTERRUPTED || (end == RUN_FAULT && !r->stopped))
         u->rule = NULL;
-    if (end == RUN_FINISHED)
-        snprintf(r->counts.why, sizeof r->counts.why, "%s", u->reason);
+    if (end != RUN_FINISHED)
+        return;
+    if (!u->reason[0] && r->health.policy >= POLICY_PAUSE) /* there was no site left to keep from it */
+        snprintf(u->reason, sizeof u->reason, "%.255s", r->health.reason);
+    snprintf(r->counts.why, sizeof r->counts.why, "%s", u->reason);
 }
 
 /* A run whose rig can not be brought to rest has not ended well, even if every site was visited. */

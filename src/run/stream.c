@@ -92,6 +92,49 @@ static int ranges_above(const struct run *r, int range)
     return n;
 }
 
+/* z is going down, or was stopped a moment ago: what was met may be the glass's. */
+static bool crash_like(struct run *r, enum segment_role role)
+{
+    struct attempt *a = &r->attempt;
+    if (!a->lowered || role < ROLE_APPROACH || role > ROLE_DECIDE)
+        return false;
+    a->touched = a->touched == TOUCHED_NO ? TOUCHED_POSSIBLY : a->touched;
+    return true;
+}
+
+/* At a contact one overload may be its transient; at two sites in a row it is what they have in common. */
+#define FLOODED_SITES 2
+
+/* What it means hangs on where it comes: in air only a leak makes such a current, at a contact a flood or a
+ * crash. */
+static void name_overload(struct run *r, const struct sample *s, enum segment_role role)
+{
+    struct attempt *a = &r->attempt;
+    int n = r->stream.overloads;
+    const char *where = segment_role_name(role);
+    if (a->outcome != OUTCOME_NONE)
+        return;
+    if (!a->lowered && role <= ROLE_APPROACH) {
+        reach_doubt(r);
+        attempt_fault(
+            r, FAULT_PROBE_SHORTED, OUTCOME_FAULT,
+            "%d overloaded samples in a row in %s, in air, at %.4g V, %.4g A: probe shorted, or wet "
+            "outside",
+            n, where, s->e, s->i);
+        return;
+    }
+    if (crash_like(r, role) && ++r->flooded_in_a_row >= FLOODED_SITES) {
+        attempt_fault(
+            r, FAULT_CURRENT_TOO_LARGE, OUTCOME_OVERLOAD,
+            "%d overloaded samples in a row in %s at %.4g V, %.4g A, at %d sites in a row: flooded, "
+            "or the probe is damaged",
+            n, where, s->e, s->i, r->flooded_in_a_row);
+        return;
+    }
+    attempt_outcome(r, OUTCOME_OVERLOAD, "%d overloaded samples in a row in %s at %.4g V, %.4g A", n, where,
+                    s->e, s->i);
+}
+
 /* A sample that was too large to measure does not count as long as ranges and contact transients settle: the
  * grace is one sample, and some for each range that the instrument may still change to; the second in a row
  * in the largest range ends the step (S6). */
@@ -112,8 +155,7 @@ static bool judge_sample(struct run *r, const struct sample *s, struct err *e)
         return err_set(e, ERR_LIMIT, "%d overloaded samples in a row in %s", st->overloads,
                        segment_role_name(role));
     }
-    attempt_outcome(r, OUTCOME_OVERLOAD, "%d overloaded samples in a row in %s at %.4g V, %.4g A",
-                    st->overloads, segment_role_name(st->sp->role[st->segment]), s->e, s->i);
+    name_overload(r, s, role);
     return err_set(e, ERR_LIMIT, "%s", r->attempt.reason);
 }
 
@@ -133,16 +175,6 @@ static bool in_step(struct run *r, ns_t now, struct err *e)
     return potentiostat_fault(e, ERR_MISMATCH,
                               "potentiostat: %lld samples in %s, which has %.0f: lines were lost",
                               (long long)st->samples, segment_role_name(st->sp->role[st->segment]), expected);
-}
-
-/* z is going down, or was stopped a moment ago: what was met may be the glass's. */
-static bool crash_like(struct run *r, enum segment_role role)
-{
-    struct attempt *a = &r->attempt;
-    if (!a->lowered || role < ROLE_APPROACH || role > ROLE_DECIDE)
-        return false;
-    a->touched = a->touched == TOUCHED_NO ? TOUCHED_POSSIBLY : a->touched;
-    return true;
 }
 
 static bool take_end(struct run *r, const struct potentiostat_item *item, struct err *e)

@@ -6,9 +6,6 @@
 
 /* Blank and alive need this many periods of the triangle without flagged samples. */
 #define ALIVE_NEEDS 2
-#define WET_SIGMAS  6
-/* A drop already at the surface shows at least this part of the usual contact capacitance. */
-#define WET_PART 0.4
 
 /* Samples left out at the beginning of a hold: the step of potential charges the stray capacitance. */
 #define STEP_SAMPLES 20
@@ -43,7 +40,8 @@ static bool touched_while_travelling(struct run *r, struct err *e)
     hop_note(r, "warning",
              "contact signal while travelling at x %.3f y %.3f z %.3f um: stopped and retracted",
              at[AXIS_X] * 1e6, at[AXIS_Y] * 1e6, at[AXIS_Z] * 1e6);
-    r->z = at[AXIS_Z];
+    motion_remember(r, at);
+    reach_doubt(r);
     if (!motion_z(r, r->rig->config->z_retracted, r->rig->config->speed_z, e))
         return false;
     return attempt_outcome(r, OUTCOME_ALREADY_WET, "contact signal while travelling to the site");
@@ -71,19 +69,20 @@ bool hop_travel(struct run *r, struct err *e)
     return true;
 }
 
-/* S1: displacement current of the stray capacitance, noise in its band, status ok. */
-static bool judge_alive(struct run *r)
+/* S1: displacement current of the stray capacitance, noise in its band, status ok. A drop that touches while
+ * the ramp runs shows as noise of the whole, and as capacitance at its end. */
+static bool judge_signal(struct run *r, const struct ramp *last)
 {
     const struct ramp *a = &r->attempt.air;
     const struct rig_config *c = r->rig->config;
     if (a->periods < ALIVE_NEEDS)
         return attempt_fault(r, FAULT_NOISE, OUTCOME_FAULT,
                              "alive ramp: too many flagged samples to judge the signal");
-    if (r->have_air && isfinite(r->c_contact_typical) &&
-        a->c - r->air.c > fmax(WET_SIGMAS * hypot(a->c_sd, r->air.c_sd), WET_PART * r->c_contact_typical))
+    const struct ramp *wet = reach_is_wet(r, last) ? last : a;
+    if (reach_is_wet(r, wet))
         return attempt_outcome(r, OUTCOME_ALREADY_WET,
                                "alive ramp: %.4g pF where %.4g pF is in air: a drop already touches",
-                               a->c * 1e12, r->air.c * 1e12);
+                               wet->c * 1e12, r->air.c * 1e12);
     if (fabs(a->c - c->stray) > c->stray_tolerance * c->stray)
         return attempt_fault(
             r, a->c < c->stray ? FAULT_PROBE_OPEN : FAULT_PROBE_SHORTED, OUTCOME_FAULT,
@@ -95,6 +94,15 @@ static bool judge_alive(struct run *r)
                              "alive ramp: noise %.3g pA RMS, at most %.3g pA accepted", a->noise * 1e12,
                              c->noise_max * 1e12);
     return true;
+}
+
+static void judge_alive(struct run *r, const struct ramp *last)
+{
+    struct attempt *a = &r->attempt;
+    judge_signal(r, last);
+    bool cleared = a->outcome == OUTCOME_FAULT && reach_is_dry(r, last);
+    if (a->outcome != OUTCOME_NONE && !cleared)
+        reach_doubt(r);
 }
 
 bool hop_prove(struct run *r, struct err *e)
@@ -116,7 +124,7 @@ bool hop_prove(struct run *r, struct err *e)
     ramp_finish(&meter);
     r->attempt.air = meter.mean;
     r->attempt.noise_rms = meter.mean.noise;
-    judge_alive(r);
+    judge_alive(r, &meter.last);
     if (r->attempt.outcome != OUTCOME_NONE)
         return true;
     if (r->program.has_blank)

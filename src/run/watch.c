@@ -156,9 +156,7 @@ static bool visit_control(struct run *r, struct tour *t, enum run_end *end, stru
         if (!run_visit(r, t, s, s->site - 1, end, e))
             return false;
         if (r->attempt.outcome == OUTCOME_MEASURED)
-            return conclude(r, end, e) && health_allows(r, end, e);
-        if (!health_allows(r, end, e))
-            return false;
+            return conclude(r, end, e);
         hop_note(r, "control", "spot %d of %d: not measured: %s: %s", w->spot, r->plan->n_controls,
                  outcome_name(r->attempt.outcome), r->attempt.reason);
     }
