@@ -87,7 +87,7 @@ static void the_end_is_always_told_and_once(void **state)
         const char *state;
         bool safe;
         const char *title, *part;
-    } ends[] = {{"finished", true, "seccm: finished", "retracted"},
+    } ends[] = {{"finished", true, "seccm: finished", "the cell open"},
                 {"paused", true, "seccm: paused", "because"},
                 {"interrupted", true, "seccm: interrupted", "because"},
                 {"fault", false, "seccm: stopped by a fault", "NOT VERIFIED SAFE"}};
