@@ -217,7 +217,7 @@ bool rules_allow(struct run *r, const struct plan_site *site, enum run_end *end,
         return false;
     }
     if (!machine_rested(r, e)) {
-        *end = RUN_FAULT;
+        *end = run_end_of(r, e);
         return false;
     }
     if (!guardian_on_watch(r->options->guardian, e)) {
