@@ -213,7 +213,7 @@ bool rules_allow(struct run *r, const struct plan_site *site, enum run_end *end,
 {
     const struct faults *f = &r->p->faults;
     if (!run_wanted(r, e) || !run_pause(r, e)) {
-        *end = e->code == ERR_CANCELLED ? RUN_INTERRUPTED : RUN_FAULT;
+        *end = run_end_of(r, e);
         return false;
     }
     if (!machine_rested(r, e)) {
