@@ -105,8 +105,8 @@ bool run_recover(struct run *r, enum fault_class c, struct err *fault)
         hop_note(r, "recovery", "try %d failed: %s", n->in_a_row, e.text);
         *fault = e;
     }
-    hop_note(r, "recovery", "%s: the rig is in order again (try %d, %d altogether)", fault_name(c),
-             n->in_a_row, n->total);
+    hop_note(r, "recovery", "%s: " RECOVERED " (try %d, %d altogether)", fault_name(c), n->in_a_row,
+             n->total);
     return true;
 }
 
