@@ -24,9 +24,8 @@ struct attendant {
     struct event_log *log;
     struct notify *notify;
     struct notify_memory memory;
-    int faults; /* events seen so far */
+    struct notify_seen seen[NOTIFY_EVENTS];
     uint64_t newest_event;
-    char fault[256];
     struct snapshot_event event[SNAPSHOT_EVENTS];
     const char *systemd; /* NOTIFY_SOCKET, NULL = none */
     uint64_t alive;      /* version of the status at the last look */
@@ -78,15 +77,17 @@ static void look_for_systemd(struct attendant *a, const struct snapshot_status *
 /* --- people ----------------------------------------------------------------------------------------------
  */
 
-static void count_faults(struct attendant *a)
+static void count_events(struct attendant *a)
 {
     int n;
     snapshot_events(a->snapshot, a->event, &n);
     for (int k = 0; k < n; k++) {
-        if (a->event[k].number <= a->newest_event || strcmp(a->event[k].kind, "fault") != 0)
+        const struct snapshot_event *ev = &a->event[k];
+        enum notify_event sort;
+        if (ev->number <= a->newest_event || !notify_sort(ev->kind, ev->text, &sort))
             continue;
-        a->faults++;
-        snprintf(a->fault, sizeof a->fault, "%s", a->event[k].text);
+        a->seen[sort].n++;
+        snprintf(a->seen[sort].text, sizeof a->seen[sort].text, "%s", ev->text);
     }
     if (n > 0)
         a->newest_event = a->event[n - 1].number;
@@ -97,8 +98,8 @@ static void look_for_people(struct attendant *a, const struct snapshot_status *n
     char title[64], text[400];
     if (!a->notify)
         return;
-    count_faults(a);
-    enum notify_kind kind = notify_look(&a->memory, now, a->faults, a->fault, title, text);
+    count_events(a);
+    enum notify_kind kind = notify_look(&a->memory, now, a->seen, title, text);
     if (kind != NOTIFY_NONE)
         notify_tell(a->notify, kind, now, title, text);
 }

@@ -37,7 +37,9 @@ static bool make_sim(struct bench *b, const struct rig_config *c, const struct b
                      struct err *e)
 {
     struct diags *d = diags_new();
+    shelf_use(o->files);
     b->sim = sim_rig_new(b->loop, c->simulate, o->sim_seed, d);
+    shelf_use(NULL);
     if (!b->sim) {
         struct buf text = {0};
         diags_print(d, &text);

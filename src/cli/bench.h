@@ -2,6 +2,7 @@
 #ifndef SECCM_CLI_BENCH_H
 #define SECCM_CLI_BENCH_H
 
+#include "base/shelf.h"
 #include "instrument/rig.h"
 #include "protocol/plan.h"
 #include "results/place.h"
@@ -18,8 +19,9 @@ struct bench_options {
     const char *stage_link, *pstat_link; /* override the rig file's links; NULL = as in the file */
     uint64_t sim_seed;                   /* 0 = as in the rig file */
     const char *sample_state;            /* simulated: file of the sample's state; NULL = forgotten */
-    int sim_probe;                       /* simulated: number of the probe mounted; 0 = the first */
-    double sim_shift[3];                 /* ... and where its end is against the first one's, m */
+    const struct shelf *files; /* simulated: the sample's description is among these; NULL: on disk */
+    int sim_probe;             /* simulated: number of the probe mounted; 0 = the first */
+    double sim_shift[3];       /* ... and where its end is against the first one's, m */
 };
 
 struct bench {

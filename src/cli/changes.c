@@ -125,7 +125,7 @@ static void compare_trees(const struct stored_file *f, const struct source *now,
 static bool is_yaml(const char *role)
 {
     return strcmp(role, "protocol") == 0 || strcmp(role, "rig") == 0 || strcmp(role, "grid") == 0 ||
-           strncmp(role, "include", strlen("include")) == 0;
+           strcmp(role, "sample") == 0 || strncmp(role, "include", strlen("include")) == 0;
 }
 
 /* As it is on disk, NULL if its bytes are the stored ones, or if there is none. What earlier runs used is

@@ -127,7 +127,11 @@ static int resume_with(const char *path, struct session_options *so, struct resu
     char *state = session_sample_path(path);
     if (!so->bench.sample_state)
         so->bench.sample_state = state;
+    struct shelf *files = stored_shelf(x->stored);
+    so->bench.files = files;
     status = session_resume(l.plan, path, so, x);
+    so->bench.files = NULL;
+    shelf_free(files);
     free(state);
     load_free(&l);
     return status;

@@ -24,8 +24,8 @@ struct live_options {
          OPTION_TEXT,                                                                                        \
          &(live).attendant.notify.command,                                                                   \
          "PROGRAM",                                                                                          \
-         "start it with a title and a text (and JSON on stdin) at the end, at a pause, a fault, each "       \
-         "quarter"},                                                                                         \
+         "start it with a title and a text (and JSON on stdin) at the end, at a pause, a fault, a "          \
+         "recovery, a change of the probe, each quarter"},                                                                                         \
         {"notify-url", 0,                                                                                    \
          OPTION_TEXT,  &(live).attendant.notify.url,                                                         \
          "URL",        "POST the same as JSON to a web address"},                                            \

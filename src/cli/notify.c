@@ -17,6 +17,7 @@
 
 #include "base/buf.h"
 #include "base/log.h"
+#include "run/run.h"
 
 /* s */
 #define COMMAND_AT_MOST 15
@@ -52,14 +53,23 @@ static enum notify_kind tell_end(struct notify_memory *m, const struct snapshot_
     return NOTIFY_END;
 }
 
-static enum notify_kind tell_fault(struct notify_memory *m, const struct snapshot_status *now,
-                                   const char *fault, char title[64], char text[400])
+static enum notify_kind tell_event(struct notify_memory *m, const struct snapshot_status *now,
+                                   enum notify_event k, const char *what, char title[64], char text[400])
 {
-    snprintf(title, 64, m->untold > 1 ? "seccm: %d faults" : "seccm: fault", m->untold);
-    snprintf(text, 400, "%.250s (%d of %d sites measured; the run goes on)", fault, measured(now),
-             now->planned);
-    m->untold = m->since_fault = 0;
-    return NOTIFY_FAULT;
+    static const struct {
+        enum notify_kind kind;
+        const char *one, *many;
+    } words[NOTIFY_EVENTS] = {{NOTIFY_PROBE, "the probe", "changes of the probe"},
+                              {NOTIFY_FAULT, "fault", "faults"},
+                              {NOTIFY_RECOVERED, "recovered", "recoveries"}};
+    if (m->of[k].untold > 1)
+        snprintf(title, 64, "seccm: %d %s", m->of[k].untold, words[k].many);
+    else
+        snprintf(title, 64, "seccm: %s", words[k].one);
+    snprintf(text, 400, "%.250s (%d of %d sites measured; the run %s)", what, measured(now), now->planned,
+             strcmp(now->state, RECOVERING) == 0 ? "waits and tries again" : "goes on");
+    m->of[k].untold = m->of[k].since = 0;
+    return words[k].kind;
 }
 
 static enum notify_kind tell_milestone(struct notify_memory *m, const struct snapshot_status *now,
@@ -72,8 +82,8 @@ static enum notify_kind tell_milestone(struct notify_memory *m, const struct sna
     return NOTIFY_MILESTONE;
 }
 
-static enum notify_kind choose(struct notify_memory *m, const struct snapshot_status *now, const char *fault,
-                               char title[64], char text[400])
+static enum notify_kind choose(struct notify_memory *m, const struct snapshot_status *now,
+                               const struct notify_seen seen[NOTIFY_EVENTS], char title[64], char text[400])
 {
     int quarters = now->planned > 0 ? 4 * (now->planned - now->left) / now->planned : 0;
     bool paused = strcmp(now->state, "paused by the operator") == 0;
@@ -86,31 +96,48 @@ static enum notify_kind choose(struct notify_memory *m, const struct snapshot_st
                  now->planned);
         return NOTIFY_PAUSED;
     }
-    if (m->untold > 0 && m->since_fault >= NOTIFY_FAULTS_APART)
-        return tell_fault(m, now, fault, title, text);
+    for (int k = 0; k < NOTIFY_EVENTS; k++)
+        if (m->of[k].untold > 0 && m->of[k].since >= NOTIFY_EVENTS_APART)
+            return tell_event(m, now, (enum notify_event)k, seen[k].text, title, text);
     if (quarters > m->quarters && quarters < 4)
         return tell_milestone(m, now, quarters, title, text);
     return NOTIFY_NONE;
 }
 
-enum notify_kind notify_look(struct notify_memory *m, const struct snapshot_status *now, int faults,
-                             const char *fault, char title[64], char text[400])
+bool notify_sort(const char *kind, const char *text, enum notify_event *out)
+{
+    if (strcmp(kind, "health") == 0)
+        *out = NOTIFY_OF_PROBE;
+    else if (strcmp(kind, "fault") == 0 && strncmp(text, "[tip-", 5) != 0)
+        *out = NOTIFY_OF_FAULT;
+    else if (strcmp(kind, "recovery") == 0 && strstr(text, RECOVERED))
+        *out = NOTIFY_OF_RECOVERY;
+    else
+        return false;
+    return true;
+}
+
+enum notify_kind notify_look(struct notify_memory *m, const struct snapshot_status *now,
+                             const struct notify_seen seen[NOTIFY_EVENTS], char title[64], char text[400])
 {
     if (!m->begun) { /* what an earlier part of the run had reached is no news */
         m->begun = true;
         m->quarters = now->planned > 0 ? 4 * (now->planned - now->left) / now->planned : 0;
-        m->since_fault = NOTIFY_FAULTS_APART;
+        for (int k = 0; k < NOTIFY_EVENTS; k++)
+            m->of[k].since = NOTIFY_EVENTS_APART;
         m->since_message = NOTIFY_MESSAGES_APART;
     }
-    m->untold += faults - m->faults;
-    m->faults = faults;
-    m->since_fault++;
+    for (int k = 0; k < NOTIFY_EVENTS; k++) {
+        m->of[k].untold += seen[k].n - m->of[k].seen;
+        m->of[k].seen = seen[k].n;
+        m->of[k].since++;
+    }
     m->since_message++;
     if (now->ended)
         return m->ended ? NOTIFY_NONE : tell_end(m, now, title, text);
     if (m->since_message < NOTIFY_MESSAGES_APART)
         return NOTIFY_NONE;
-    enum notify_kind kind = choose(m, now, fault, title, text);
+    enum notify_kind kind = choose(m, now, seen, title, text);
     if (kind != NOTIFY_NONE)
         m->since_message = 0;
     return kind;
@@ -129,7 +156,7 @@ static void json_text(struct buf *b, const char *key, const char *value)
 static void message(const struct notify *n, enum notify_kind kind, const struct snapshot_status *now,
                     const char *title, const char *text, struct buf *b)
 {
-    static const char *const kinds[] = {"", "end", "paused", "fault", "milestone"};
+    static const char *const kinds[] = {"", "end", "paused", "fault", "probe", "recovered", "milestone"};
     buf_char(b, '{');
     json_text(b, "kind", kinds[kind]);
     json_text(b, "title", title);

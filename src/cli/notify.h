@@ -1,5 +1,6 @@
 /* Telling people who are not there: a program that is started, or a web address that gets JSON, when the run
- * has ended, waits, had a fault, or has done a quarter, a half, three quarters of its sites.
+ * has ended, waits, had a fault or recovered from one, finds its probe changed, or has done a quarter, a
+ * half, three quarters of its sites.
  *
  * Messages are made from the snapshot by the attendant's thread (attendant.h), so nothing of this can hold up
  * the run. There is no queue: what could not be told yet is overtaken by what is newer, but an end is always
@@ -18,23 +19,43 @@ struct notify_options {
 /* --- what is worth telling: a function of what was seen, without clock or sockets
  * ------------------------------- */
 
-enum notify_kind { NOTIFY_NONE, NOTIFY_END, NOTIFY_PAUSED, NOTIFY_FAULT, NOTIFY_MILESTONE };
+enum notify_kind {
+    NOTIFY_NONE,
+    NOTIFY_END,
+    NOTIFY_PAUSED,
+    NOTIFY_FAULT,
+    NOTIFY_PROBE,
+    NOTIFY_RECOVERED,
+    NOTIFY_MILESTONE
+};
 
-/* Looks a second apart between two messages about faults, and between any two. */
-#define NOTIFY_FAULTS_APART   600
+/* Events that are told of. */
+enum notify_event { NOTIFY_OF_PROBE, NOTIFY_OF_FAULT, NOTIFY_OF_RECOVERY, NOTIFY_EVENTS };
+/* Of one sort: how many so far, and the text of the newest. */
+struct notify_seen {
+    int n;
+    char text[256];
+};
+
+/* Looks a second apart between two messages about events of one sort, and between any two. */
+#define NOTIFY_EVENTS_APART   600
 #define NOTIFY_MESSAGES_APART 10
 
 /* Zero-initialised at the start. */
 struct notify_memory {
     bool begun, paused, ended;
-    int quarters;       /* told */
-    int faults, untold; /* seen so far, and since the last message about them */
-    int since_fault, since_message;
+    int quarters; /* told */
+    struct {
+        int seen, untold, since; /* so far; since the last message about them; looks since that */
+    } of[NOTIFY_EVENTS];
+    int since_message;
 };
-/* One look, a second behind the one before. `faults`: fault events so far; `fault`: text of the newest. The
- * title and text of a message are written if there is one. */
-enum notify_kind notify_look(struct notify_memory *m, const struct snapshot_status *now, int faults,
-                             const char *fault, char title[64], char text[400]);
+/* The sort of an event of a run; false for one that is not told of. A verdict on the probe is an event of its
+ * own, so the fault that it is told as as well does not count. */
+bool notify_sort(const char *kind, const char *text, enum notify_event *out);
+/* One look, a second behind the one before. The title and text of a message are written if there is one. */
+enum notify_kind notify_look(struct notify_memory *m, const struct snapshot_status *now,
+                             const struct notify_seen seen[NOTIFY_EVENTS], char title[64], char text[400]);
 
 /* --- telling ----------------------------------------------------------------------------------------------
  */

@@ -319,7 +319,7 @@ static bool prepare(const struct plan *plan, struct results *file, struct sessio
     struct err ignored = ERR_INIT;
     if (!resumption_is_current(x, file, e) || !left_read(file, &past->left, e) ||
         !results_close_open_attempts(file, e) || !run_before_read(file, plan, past->site, e) ||
-        !tip_health_read(file, &past->health, e) || !begin_of(file, &o->bench, utc, e) ||
+        !begin_of(file, &o->bench, utc, e) ||
         (x->probe.number > 1 && !new_probe_reaches(&x->probe, plan, past->site, e)))
         return false;
     past->begin_s = o->bench.begin_s;
@@ -329,8 +329,9 @@ static bool prepare(const struct plan *plan, struct results *file, struct sessio
         o->bench.sim_shift[k] = isfinite(x->probe.simulated[k]) ? x->probe.simulated[k] : 0;
     if (!open_bench(b, plan, o, e))
         return false;
+    /* The charts are read behind the event of a new probe, which has none yet. */
     if (resumption_same_rig(x, b->rig, results_path(file), e) &&
-        resumption_store(x, file, b, past->begin_s, e))
+        resumption_store(x, file, b, past->begin_s, e) && tip_health_read(file, &past->health, e))
         return true;
     b->sample_state = NULL;
     bench_close(b, &ignored);

@@ -9,6 +9,7 @@
 
 #include "base/rng.h"
 #include "base/shelf.h"
+#include "sim/rig.h"
 
 #define META_MAX 20
 
@@ -94,6 +95,8 @@ void store_inputs_make(const struct protocol *p, struct store_inputs *l)
         add_input(l, "include", p->include[k].source);
     for (int k = 0; k < p->used.n_lists; k++)
         add_input(l, "avoid", p->used.list[k]);
+    l->sample = sim_sample_source(p->rig->simulate, NULL);
+    add_input(l, "sample", l->sample);
 }
 
 void store_inputs_free(struct store_inputs *l)
@@ -102,6 +105,7 @@ void store_inputs_free(struct store_inputs *l)
         free(l->path[k]);
     free(l->path);
     free(l->in);
+    source_free(l->sample);
 }
 
 /* {"formation.q_sei@1": [-6e-13, -5e-13], ...}, SI. */

@@ -9,12 +9,13 @@
 struct results *store_plan_create(const char *path, const struct plan *plan, const struct bench *b,
                                   struct err *e);
 
-/* All files that a protocol was read from, by lasting names, with their roles; the bytes are the protocol's.
- */
+/* All files that a protocol was read from, by lasting names, with their roles; the bytes are the protocol's,
+ * but for the simulated sample's. */
 struct store_inputs {
     struct results_input *in;
     char **path; /* of each, heap */
     int n, cap;
+    struct source *sample; /* of a simulated rig, read here; NULL = none */
 };
 void store_inputs_make(const struct protocol *p, struct store_inputs *out);
 void store_inputs_free(struct store_inputs *l);

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/shelf.h"
 #include "cli/options.h"
 
 #define LATER "#resume"
@@ -112,6 +111,14 @@ void stored_free(struct stored *s)
 
 /* --- the plan ------------------------------------------------------------------------------------------ */
 
+struct shelf *stored_shelf(const struct stored *s)
+{
+    struct shelf *shelf = shelf_new();
+    for (int k = 0; k < s->n_files; k++)
+        shelf_put(shelf, s->file[k].path, s->file[k].bytes.p, s->file[k].bytes.n);
+    return shelf;
+}
+
 bool stored_plan(const struct stored *s, double aperture, struct loaded *out, int *status)
 {
     const struct protocol_options o = {.rig_path = find(s, "rig")->path,
@@ -119,9 +126,7 @@ bool stored_plan(const struct stored *s, double aperture, struct loaded *out, in
                                        .seed = s->seed,
                                        .include_outside = true,
                                        .aperture = aperture};
-    struct shelf *shelf = shelf_new();
-    for (int k = 0; k < s->n_files; k++)
-        shelf_put(shelf, s->file[k].path, s->file[k].bytes.p, s->file[k].bytes.n);
+    struct shelf *shelf = stored_shelf(s);
     shelf_use(shelf);
     bool ok = load_plan(find(s, "protocol")->path, &o, out, status);
     shelf_use(NULL);

@@ -3,6 +3,7 @@
 #ifndef SECCM_CLI_STORED_H
 #define SECCM_CLI_STORED_H
 
+#include "base/shelf.h"
 #include "cli/load.h"
 #include "results/probe.h"
 
@@ -30,6 +31,8 @@ bool stored_read(struct results *r, struct stored *out, struct err *e);
 void stored_free(struct stored *s);
 const struct stored_file *stored_find(const struct stored *s, const char *role);
 
+/* The files in force. Caller frees with shelf_free(). */
+struct shelf *stored_shelf(const struct stored *s);
 /* Plan of the files in force. `aperture`: of the mounted probe, m; 0 = as the protocol says. false: told
  * already, *status is the exit status. */
 bool stored_plan(const struct stored *s, double aperture, struct loaded *out, int *status);

@@ -276,8 +276,12 @@ bool guardian_protect(struct guardian *g, struct rig *rig, const char *results_p
         return false;
     d.log = g->log;
     guardian_order_make(rig, &o, &d);
-    if (!guardian_give_order(g->socket, g->said + 1, &o, &d))
-        return err_errno(e, ERR_IO, errno, "orders to the guardian");
+    if (!guardian_give_order(g->socket, g->said + 1, &o, &d)) {
+        int number = errno;
+        if (number == EPIPE || number == ECONNRESET || number == ECONNREFUSED)
+            lose(g, "is gone");
+        return err_errno(e, ERR_IO, number, "orders to the guardian");
+    }
     g->said++;
     return begin(g, rig->loop, e);
 }

@@ -151,7 +151,9 @@ struct run {
     struct shown shown;
 };
 
-/* run.c: fully retracted, wherever it stands (an identified stage may always be retracted, S5). */
+/* run.c: how a run ends that *e ended. "Paused" is said of a rig that is verified safe. */
+enum run_end run_end_of(const struct run *r, const struct err *e);
+/* fully retracted, wherever it stands (an identified stage may always be retracted, S5). */
 bool run_retract(struct run *r, struct err *e);
 
 /* policy.c */
@@ -175,6 +177,9 @@ void run_tell_site(struct run *r);
 bool run_stop(struct run *r, enum fault_policy then, const char *rule);
 
 /* recover.c */
+/* The rig is what it was, everything of it proven anew (rig_recover()), its guardian has its new links and
+ * the probe is fully retracted; counts.safe says the same. */
+bool run_prove(struct run *r, struct err *e);
 /* Behind the safe state of a fault of an instrument: waits and brings the rig back until it is proven in
  * order (true) or the budget is used up (false: `fault` says so, and the run is to end as `recover.then`
  * says) or the operator stops (ERR_CANCELLED). */

@@ -172,27 +172,33 @@ void machine_blame(struct run *r, struct err *fault)
     err_set(fault, ERR_SUSPENDED, "%s (%.800s)", what, text);
 }
 
+/* USB adapters leave with a suspension and come back behind it: their links are opened anew. */
+static bool back_again(struct run *r, const char *when, struct err *e)
+{
+    return run_prove(r, e) || err_context(e, "behind an absence%s", when);
+}
+
 bool machine_recover(struct run *r, struct err *fault)
 {
     struct err why = ERR_INIT;
-    if (fault->code != ERR_SUSPENDED)
-        return false;
-    if (rig_identify(r->rig, &why))
-        return true;
-    err_context(&why, "behind an absence");
-    hop_note(r, "fault", "%s", why.text);
+    if (fault->code != ERR_SUSPENDED || back_again(r, "", &why))
+        return fault->code == ERR_SUSPENDED;
+    run_tell_fault(r, fault_of_err(&why), why.text);
     return false;
 }
 
 bool machine_rested(struct run *r, struct err *e)
 {
-    char text[80];
+    char text[80], told[200];
     if (!r->machine.away)
         return true;
     take_absence(r, text, sizeof text);
-    hop_note(r, "fault",
-             "[%s] %s between sites: both instruments are identified anew, the probe is fully retracted",
-             fault_name(FAULT_SUSPENDED), text);
-    return (rig_identify(r->rig, e) && run_retract(r, e)) ||
-           err_context(e, "behind an absence between sites");
+    snprintf(told, sizeof told,
+             "%s between sites: both instruments are identified anew, the probe is fully retracted", text);
+    run_tell_fault(r, FAULT_SUSPENDED, told);
+    if (back_again(r, " between sites", e))
+        return true;
+    bool passes = fault_row(fault_of_err(e))->recovery; /* adapters may take a while to wake up */
+    safe_state(r, e);
+    return passes && run_recover(r, FAULT_SUSPENDED, e);
 }

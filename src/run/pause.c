@@ -59,6 +59,8 @@ bool run_pause(struct run *r, struct err *e)
     hop_note(r, "operator", "continued by the operator %s", wishes_from(w));
     hop_enter(r, HOP_IDLE);
     tell(r, "running");
-    /* Somebody may have moved the stage by hand. */
+    /* Somebody may have moved the stage by hand, or closed the lid. */
+    if (r->machine.away)
+        return machine_rested(r, e);
     return come_up(r, e) || err_context(e, "behind the pause");
 }

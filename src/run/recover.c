@@ -47,12 +47,13 @@ static bool wait_for(struct run *r, double seconds, const char *why, struct err 
     return ok;
 }
 
-/* Everything of the rig, and that somebody watches over it. */
-static bool prove(struct run *r, struct err *e)
+bool run_prove(struct run *r, struct err *e)
 {
     struct guardian *g = r->options->guardian;
-    return rig_recover(r->rig, e) && (!g || guardian_protect(g, r->rig, r->options->path, e)) &&
-           run_retract(r, e);
+    r->counts.safe = rig_recover(r->rig, e) && (!g || guardian_protect(g, r->rig, r->options->path, e)) &&
+                     run_retract(r, e);
+    r->cell_was_open = r->cell_was_open || r->counts.safe;
+    return r->counts.safe;
 }
 
 /* Which part of the budget is used up, NULL = none. */
@@ -104,10 +105,9 @@ bool run_recover(struct run *r, enum fault_class c, struct err *fault)
         }
         n->in_a_row++;
         n->total++;
-        if (prove(r, &e))
+        if (run_prove(r, &e))
             break;
         tried = true;
-        r->counts.safe = false;
         hop_note(r, "recovery", "try %d failed: %s", n->in_a_row, e.text);
         *fault = e;
         if (is_final(&e))
@@ -115,8 +115,8 @@ bool run_recover(struct run *r, enum fault_class c, struct err *fault)
     }
     r->counts.safe = r->in_order = true;
     r->cell_was_open = true;
-    hop_note(r, "recovery", "%s: the rig is in order again (try %d, %d altogether)", fault_name(c),
-             n->in_a_row, n->total);
+    hop_note(r, "recovery", "%s: " RECOVERED " (try %d, %d altogether)", fault_name(c), n->in_a_row,
+             n->total);
     return true;
 }
 

@@ -243,11 +243,11 @@ bool rules_allow(struct run *r, const struct plan_site *site, enum run_end *end,
 {
     const struct faults *f = &r->p->faults;
     if (!run_wanted(r, e) || !run_pause(r, e)) {
-        *end = e->code == ERR_CANCELLED ? RUN_INTERRUPTED : RUN_FAULT;
+        *end = run_end_of(r, e);
         return false;
     }
     if (!machine_rested(r, e)) {
-        *end = RUN_FAULT;
+        *end = run_end_of(r, e);
         return false;
     }
     if (!health_allows(r, end, e))

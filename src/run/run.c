@@ -88,8 +88,7 @@ static void progress(const struct run *r, const struct plan_site *site)
                  r->attempt.reason);
 }
 
-/* "Paused" is said of a rig that is verified safe. */
-static enum run_end end_of(const struct run *r, const struct err *e)
+enum run_end run_end_of(const struct run *r, const struct err *e)
 {
     if (e->code == ERR_CANCELLED)
         return RUN_INTERRUPTED;
@@ -139,7 +138,7 @@ bool run_visit(struct run *r, struct tour *t, const struct plan_site *site, int 
     }
     show_visited(r, site);
     if (!ok)
-        *end = end_of(r, e);
+        *end = run_end_of(r, e);
     return ok;
 }
 

@@ -18,6 +18,8 @@
 #define PAUSED_BY_OPERATOR "paused by the operator"
 /* ... that waits before it brings an instrument back, or tries a site again in place. */
 #define RECOVERING "recovering"
+/* What an event "recovery" says in the end, if all went well. */
+#define RECOVERED "the rig is in order again"
 
 /* In place again at most this often, and only where the spot was not touched (S7). */
 #define ATTEMPTS_MAX 3

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/buf.h"
+#include "base/shelf.h"
 #include "sim/rig_config.h"
 
 #define SAMPLE_FILE_LIMIT (1 << 20)
@@ -29,23 +29,36 @@ struct sim_rig {
 
 /* --- sample -------------------------------------------------------------------------------------------- */
 
-/* `name` as seen from the folder of the file that names it. */
-static void beside(struct buf *path, const struct source *from, const char *name)
+static bool is_name(const struct ynode *sample)
 {
-    const char *slash = from && name[0] != '/' ? strrchr(from->path, '/') : NULL;
-    if (slash)
-        buf_add(path, from->path, (size_t)(slash - from->path) + 1);
-    buf_str(path, name);
+    return sample && ynode_kind(sample) == Y_SCALAR && !ynode_is_null(sample);
+}
+
+/* Files that were stored before samples were have it on disk only. */
+static struct source *read_sample(const struct ynode *name, struct err *e)
+{
+    const struct shelf *shelf = shelf_in_use();
+    struct mark m = ynode_mark(name);
+    char *path = source_beside(m.source ? m.source->path : NULL, ynode_text(name));
+    if (shelf && !shelf_find(shelf, path, NULL))
+        shelf_use(NULL);
+    struct source *s = source_read(path, SAMPLE_FILE_LIMIT, e);
+    shelf_use(shelf);
+    free(path);
+    return s;
+}
+
+struct source *sim_sample_source(const struct ynode *simulate, struct err *e)
+{
+    const struct ynode *sample = ynode_get(simulate, "sample");
+    return is_name(sample) ? read_sample(sample, e) : NULL;
 }
 
 static struct world *world_from_file(const struct ynode *name, const struct ynode *probe, uint64_t seed,
                                      struct diags *d)
 {
-    struct buf path = {0};
     struct err e = ERR_INIT;
-    beside(&path, ynode_mark(name).source, ynode_text(name));
-    struct source *s = source_read(path.p, SAMPLE_FILE_LIMIT, &e);
-    buf_free(&path);
+    struct source *s = read_sample(name, &e);
     if (!s) {
         diags_error(d, ynode_mark(name), "the sample can not be read: %s", e.text);
         return NULL;
@@ -59,8 +72,8 @@ static struct world *world_from_file(const struct ynode *name, const struct ynod
 
 static struct world *make_world(const struct sim_rig_config *c, uint64_t seed, struct diags *d)
 {
-    bool named = c->sample && ynode_kind(c->sample) == Y_SCALAR && !ynode_is_null(c->sample);
-    return named ? world_from_file(c->sample, c->probe, seed, d) : world_new(c->sample, c->probe, seed, d);
+    return is_name(c->sample) ? world_from_file(c->sample, c->probe, seed, d)
+                              : world_new(c->sample, c->probe, seed, d);
 }
 
 static void plan_faults(struct sim_rig *r, const struct items *planned);

@@ -18,6 +18,9 @@ struct sim_rig;
  * `seed_override` 0 = the file's. */
 struct sim_rig *sim_rig_new(struct loop *l, const struct ynode *simulate, uint64_t seed_override,
                             struct diags *d);
+/* The file that such a map names for its sample, from the shelf in use if it is there, else from disk. NULL
+ * if it names none (simulate NULL: neither), or with ERR_INPUT. Caller frees with source_free(). */
+struct source *sim_sample_source(const struct ynode *simulate, struct err *e);
 /* Reads such a map for its errors only; true if it has none. */
 bool sim_rig_check(const struct ynode *simulate, struct diags *d);
 void sim_rig_free(struct sim_rig *r);

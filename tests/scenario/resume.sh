@@ -34,7 +34,7 @@ printf 'limits:\n    potential:   [0.2 V, "4 V"]\n    current: 5 nA\n' >>in/shor
 expect 0 "$seccm" resume remark.seccm
 same remark.seccm
 begin_part gone
-rm in/short.yaml in/bench.yaml # the simulated sample is the world, not an input
+rm -r in
 expect 0 "$seccm" resume gone.seccm
 said 'short.yaml: No such file.*goes on from the copy'
 same gone.seccm
@@ -56,6 +56,10 @@ sed -i 's/speed-z: 20/speed-z: 19/' in/bench.yaml
 expect 1 "$seccm" resume other.seccm --accept
 said 'stage.speed-z: 20 um/s -> 19 um/s (this run can not'
 cp begun/bench.yaml in/
+sed -i 's/^name: .*/name: another sample/' in/sample.yaml
+expect 1 "$seccm" resume other.seccm --accept
+said 'in/sample.yaml:[0-9]*: name: .* -> another sample (this run can not'
+cp begun/sample.yaml in/
 expect 0 "$seccm" resume other.seccm
 same other.seccm
 say "another rate, another speed: refused"
@@ -92,7 +96,7 @@ until [ -e live.seccm ] && grep -q guardian live.log; do
     sleep 0.02
 done
 expect 2 "$seccm" run begun/long.yaml --virtual -o live.seccm
-said "process $run holds it.*seccm status live.seccm"
+said "live.seccm. is being written by another run (process $run on .*seccm status"
 expect 3 "$seccm" resume live.seccm
 said "process $run holds it.*seccm status live.seccm"
 kill -INT $run

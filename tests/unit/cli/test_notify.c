@@ -29,7 +29,7 @@ static struct plan plan = {.n_sites = 100};
 struct teller {
     struct notify_memory memory;
     struct snapshot_status now;
-    int faults;
+    struct notify_seen seen[NOTIFY_EVENTS];
     char title[64], text[400];
 };
 
@@ -40,9 +40,17 @@ static struct teller new_teller(void)
     return t;
 }
 
+static void happens(struct teller *t, const char *kind, const char *text)
+{
+    enum notify_event sort;
+    assert_true(notify_sort(kind, text, &sort));
+    t->seen[sort].n++;
+    snprintf(t->seen[sort].text, sizeof t->seen[sort].text, "%s", text);
+}
+
 static enum notify_kind look(struct teller *t)
 {
-    return notify_look(&t->memory, &t->now, t->faults, "overload", t->title, t->text);
+    return notify_look(&t->memory, &t->now, t->seen, t->title, t->text);
 }
 
 /* Looks until there is a message, at most n times; returns the number of looks, 0 = none. */
@@ -87,7 +95,7 @@ static void the_end_is_always_told_and_once(void **state)
         const char *state;
         bool safe;
         const char *title, *part;
-    } ends[] = {{"finished", true, "seccm: finished", "retracted"},
+    } ends[] = {{"finished", true, "seccm: finished", "the cell open"},
                 {"paused", true, "seccm: paused", "because"},
                 {"interrupted", true, "seccm: interrupted", "because"},
                 {"fault", false, "seccm: stopped by a fault", "NOT VERIFIED SAFE"}};
@@ -117,14 +125,44 @@ static void faults_are_rationed(void **state)
     struct teller t = new_teller();
     int told = 0;
     look(&t);
-    for (int k = 0; k < 3 * NOTIFY_FAULTS_APART; k++) { /* one a second */
-        t.faults++;
+    for (int k = 0; k < 3 * NOTIFY_EVENTS_APART; k++) { /* one a second */
+        happens(&t, "fault", "overload");
         told += look(&t) == NOTIFY_FAULT;
-        if (k < NOTIFY_FAULTS_APART && told)
+        if (k < NOTIFY_EVENTS_APART && told)
             assert_string_equal(t.title, "seccm: fault");
     }
     assert_in_range(told, 2, 3);
     assert_int_equal(strncmp(t.title, "seccm: 6", 8), 0); /* "600 faults": they are counted */
+}
+
+/* Whatever the policy of a verdict on the probe is; as a fault it is not told a second time. */
+static void the_probe_and_recoveries_are_told(void **state)
+{
+    (void)state;
+    struct teller t = new_teller();
+    enum notify_event sort;
+    look(&t);
+    happens(&t, "fault", "[potentiostat-unplugged] potentiostat: its link is down");
+    snprintf(t.now.state, sizeof t.now.state, "recovering");
+    assert_int_equal(looks_until(&t, NOTIFY_FAULT, 20), 1);
+    assert_non_null(strstr(t.text, "the run waits and tries again"));
+    assert_false(notify_sort("recovery", "next try in 2 s: its link is down", &sort));
+    assert_false(notify_sort("recovery", "try 1 failed: its link is down", &sort));
+    happens(&t, "recovery", "potentiostat-unplugged: the rig is in order again (try 2, 2 altogether)");
+    snprintf(t.now.state, sizeof t.now.state, "running");
+    assert_int_equal(looks_until(&t, NOTIFY_RECOVERED, 20), NOTIFY_MESSAGES_APART);
+    assert_string_equal(t.title, "seccm: recovered");
+    assert_non_null(
+        strstr(t.text, "in order again (try 2, 2 altogether) (0 of 100 sites measured; the run goes on)"));
+    happens(&t, "health", "tip-blocked: contact capacitance fell");
+    assert_false(notify_sort("fault", "[tip-blocked] tip-blocked: contact capacitance fell", &sort));
+    assert_int_equal(looks_until(&t, NOTIFY_PROBE, 20), NOTIFY_MESSAGES_APART);
+    assert_string_equal(t.title, "seccm: the probe");
+    /* each is rationed by itself */
+    happens(&t, "health", "fine again");
+    happens(&t, "health", "tip-broken: contacts lie lower");
+    assert_int_equal(looks_until(&t, NOTIFY_PROBE, 2 * NOTIFY_EVENTS_APART), NOTIFY_EVENTS_APART);
+    assert_string_equal(t.title, "seccm: 2 changes of the probe");
 }
 
 static void pauses(void **state)
@@ -362,6 +400,7 @@ int main(void)
         cmocka_unit_test(quarters_are_told_once),
         cmocka_unit_test(the_end_is_always_told_and_once),
         cmocka_unit_test(faults_are_rationed),
+        cmocka_unit_test(the_probe_and_recoveries_are_told),
         cmocka_unit_test(pauses),
         cmocka_unit_test(a_program_gets_arguments_not_a_shell),
         cmocka_unit_test(what_is_wrong_is_said_at_the_start),

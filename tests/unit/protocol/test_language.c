@@ -420,6 +420,7 @@ static const char *const beyond_schema[] = {
     "rig/stage/driver",
     "rig/stage/link",
     "rig/stage/axes*",
+    "rig/stage/coarse/axis",
     "rig/potentiostat/driver",
     "rig/potentiostat/model",
     "rig/potentiostat/link",

@@ -103,9 +103,8 @@ static void happen_when(void *ctx)
     timer_set(l, &h->timer, loop_now(l) + NS_MS, happen_when, h);
 }
 
-static void run_with(struct happening *h, struct night *n, const struct night_spec *spec)
+static void go_on_with(struct happening *h, struct night *n)
 {
-    night_open(n, spec);
     h->n = n;
     h->snapshot = snapshot_new(n->plan);
     n->options.snapshot = h->snapshot;
@@ -114,6 +113,12 @@ static void run_with(struct happening *h, struct night *n, const struct night_sp
     night_run(n);
     timer_cancel(n->loop, &h->timer);
     assert_true(!h->phase || h->done);
+}
+
+static void run_with(struct happening *h, struct night *n, const struct night_spec *spec)
+{
+    night_open(n, spec);
+    go_on_with(h, n);
 }
 
 static void close_with(struct happening *h)
@@ -273,6 +278,72 @@ static void between_sites_nothing_is_lost(void **state)
     night_close(&n);
 }
 
+/* The lid is closed on a paused run; both adapters leave, and are back when the operator lets it go on. */
+struct lid {
+    struct night *n;
+    struct snapshot *snapshot;
+    struct wishes *wishes;
+    bool asked, closed;
+};
+
+static void close_lid(void *ctx)
+{
+    struct lid *c = ctx;
+    struct snapshot_status now;
+    char text[160];
+    snapshot_status(c->snapshot, &now);
+    if (!c->asked && now.site == 1)
+        c->asked = wishes_ask(c->wishes, WISH_PAUSE, 0, WISH_FROM_PAGE, text, sizeof text);
+    if (c->closed || strcmp(now.state, PAUSED_BY_OPERATOR) != 0)
+        return;
+    c->closed = true;
+    const struct link_fault gone = {.kind = LINK_FAULT_HANGUP, .at = loop_now(c->n->loop) + NS_S};
+    link_fault(c->n->rig->stage_link, &gone);
+    link_fault(c->n->rig->pstat_link, &gone);
+    loop_suspend(c->n->loop, SLEPT);
+    assert_true(wishes_ask(c->wishes, WISH_CONTINUE, 0, WISH_FROM_PAGE, text, sizeof text));
+}
+
+static void adapters_that_come_back_behind_a_sleep_are_found(void **state)
+{
+    (void)state;
+    struct night n;
+    struct lid c = {.n = &n};
+    night_open(&n, &(struct night_spec){.columns = 3});
+    n.options.snapshot = c.snapshot = snapshot_new(n.plan);
+    n.options.wishes = c.wishes = wishes_new(n.loop, &n.stop);
+    loop_on_pump(n.loop, close_lid, &c);
+    struct link *before = n.rig->stage_link;
+    night_run(&n);
+    loop_off_pump(n.loop, close_lid, &c);
+    assert_true(c.closed);
+    if (n.end != RUN_FINISHED)
+        fail_msg("%s: %s", run_end_name(n.end), n.e.text);
+    assert_true(n.rig->stage_link != before);
+    assert_int_equal(n.counts.by_outcome[OUTCOME_MEASURED], 3);
+    assert_int_equal(events_with(&n, "fault", "[suspended] the machine slept for 1 min 05 s between sites"),
+                     1);
+    assert_int_equal(n.counts.by_fault[FAULT_SUSPENDED], 1);
+    assert_int_equal(n.counts.safe_states, 0);
+    ASSERT_UNHARMED(&n);
+    night_close(&n);
+    snapshot_free(c.snapshot);
+    wishes_free(c.wishes);
+}
+
+/* What an earlier part of the run knew of the clock is counted on. */
+static void steps_of_the_clock_add_up_over_resumptions(void **state)
+{
+    (void)state;
+    struct night n;
+    struct happening h = {.site = 1, .phase = "approach", .set_wall = 2 * 3600 * NS_S};
+    night_open(&n, &(struct night_spec){.columns = 1});
+    n.options.clock_set_s = 600.5;
+    go_on_with(&h, &n);
+    assert_info(&n, "clock.set_by_s", "7800.500");
+    close_with(&h);
+}
+
 /* An instrument that is not there any more on waking: the run ends, and does not say "safe". */
 static void an_instrument_that_is_gone_on_waking_ends_the_run(void **state)
 {
@@ -321,6 +392,8 @@ int main(void)
         cmocka_unit_test(stop_by_goes_by_the_new_time),
         cmocka_unit_test(a_sleep_costs_what_it_must),
         cmocka_unit_test(between_sites_nothing_is_lost),
+        cmocka_unit_test(adapters_that_come_back_behind_a_sleep_are_found),
+        cmocka_unit_test(steps_of_the_clock_add_up_over_resumptions),
         cmocka_unit_test(an_instrument_that_is_gone_on_waking_ends_the_run),
         cmocka_unit_test(a_signal_is_told_by_its_name),
     };
