@@ -274,8 +274,8 @@ static const char *const introduction[] = {
     "Bringing an instrument back. Behind the safe state the run waits faults.recover.back-off (10 s, doubled "
     "from try to try up to 10 min), and goes on only if everything is proven anew: links open and drained, "
     "both instruments the same units as before, limits read back, servos on where the stage stands, full "
-    "retraction, cell open. The operator may stop it meanwhile. Is the budget used up, the run pauses, "
-    "verified safe, or ends with a fault.",
+    "retraction, cell open. The operator may stop it meanwhile. When the budget is used up the run "
+    "pauses, verified safe, or ends with a fault.",
 };
 
 /* S4 within a stated bound: what the constants of the run and of the drivers come to, and what the tests on
@@ -298,13 +298,13 @@ static const struct bound {
     {"stop of z and cell off are written", "10 ms"},
     {"z is at rest (a healthy stage)", "0.3 s"},
     {"the cell is open (a healthy potentiostat)", "0.1 s"},
-    {"z is fully retracted, on each rung of the ladder", "2 way/speed + 2 s"},
+    {"z is fully retracted, by each way that is tried", "2 way/speed + 2 s"},
     {"the open cell is verified, behind that", "2 s"},
 };
 
 static void add_bounds(struct buf *out)
 {
-    buf_str(out, "\nHow soon the safe state comes\n");
+    buf_str(out, "\nHow soon the safe state comes (of two times the longer one counts)\n");
     for (size_t k = 0; k < sizeof bounds / sizeof bounds[0]; k++)
         if (bounds[k].within)
             buf_printf(out, "      %-53s %s\n", bounds[k].what, bounds[k].within);
