@@ -7,7 +7,6 @@
 #include <stdio.h>
 
 #include "run/hop.h"
-#include "run/ladder.h"
 
 #define LOOK_EVERY (100 * NS_MS)
 
@@ -107,7 +106,6 @@ bool run_recover(struct run *r, enum fault_class c, struct err *fault)
         *fault = e;
     }
     r->counts.safe = true;
-    r->counts.up = rung_name(RUNG_CLOSED_LOOP);
     r->cell_was_open = true;
     hop_note(r, "recovery", "%s: the rig is in order again (try %d, %d altogether)", fault_name(c),
              n->in_a_row, n->total);

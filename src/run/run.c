@@ -11,6 +11,7 @@
 #include "base/buf.h"
 #include "base/log.h"
 #include "run/hop.h"
+#include "run/ladder.h"
 
 const char *run_end_name(enum run_end end)
 {
@@ -172,6 +173,7 @@ bool run_retract(struct run *r, struct err *e)
                          ns_from_s(2 * fabs(at[AXIS_Z] - c->z_retracted) / c->speed_z + 2), e))
         return err_context(e, "stage: full retraction");
     r->z = c->z_retracted;
+    r->counts.up = rung_name(RUNG_CLOSED_LOOP); /* whatever it took the last time */
     return true;
 }
 
