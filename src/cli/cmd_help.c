@@ -36,6 +36,9 @@ static int help_faults(const char *name)
         return options_fail(&e);
     }
     fault_help(c, &text);
+    if (name)
+        buf_str(&text,
+                "\nWhat is said of all classes (safe state, policies, bringing back): seccm help faults\n");
     return put_stdout(&text);
 }
 

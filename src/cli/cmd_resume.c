@@ -7,7 +7,7 @@
 #include "base/log.h"
 #include "cli/commands.h"
 #include "cli/session.h"
-#include "output/status.h"
+#include "results/place.h"
 #include "run/guardian_log.h"
 
 /* Finished, and no planned site is without an outcome (a run may be begun with some of its sites only). What
@@ -62,10 +62,7 @@ static bool look(const char *path, struct session_options *so, bool *done, struc
     char *mode = results_info(r, "mode");
     so->bench.virtual_time = so->bench.virtual_time || (!strcmp(mode, "virtual") && so->bench.speed <= 0);
     free(mode);
-    int holder = status_writer(path);
-    bool ok = holder ? err_set(e, ERR_IO, "%s: process %d holds it, the run is under way: seccm status %s",
-                               path, holder, path)
-                     : is_done(r, done, e);
+    bool ok = !place_is_held(path, e) && is_done(r, done, e);
     if (ok && *done)
         tell_done(r);
     results_close(r, &ignored);

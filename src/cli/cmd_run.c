@@ -23,20 +23,11 @@ static char *default_output(const char *protocol)
 /* Another run has it: going on with it is not what its operator wants. */
 static bool being_written(const char *path, struct err *e)
 {
-    struct place_lock lock = {0};
-    struct buf name = {0};
-    buf_printf(&name, "%s-lock", path);
-    bool there = access(name.p, F_OK) == 0;
-    buf_free(&name);
-    if (!there)
+    if (!place_is_held(path, e))
         return false;
-    if (!place_lock(path, &lock, e)) {
-        err_context(e, "%s exists already", path);
-        e->code = ERR_USAGE;
-        return true;
-    }
-    place_unlock(&lock);
-    return false;
+    err_context(e, "%s exists already", path);
+    e->code = ERR_USAGE;
+    return true;
 }
 
 static int run_protocol(const char *protocol, const char *output, const struct protocol_options *po,

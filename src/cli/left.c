@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/log.h"
 
@@ -85,4 +86,12 @@ void left_store(const struct left *l, struct writer *w, double t_s)
     struct results_event ev = {.t_s = t_s, .site = l->site, .attempt = l->attempt, .kind = "guardian"};
     for (int k = 0; line_at(&l->guardian.text, k, ev.utc, ev.text, sizeof ev.text); k++)
         writer_event(w, &ev);
+}
+
+void left_clear(const struct left *l, const char *results_path)
+{
+    char *path = guardian_log_path(results_path);
+    if (l->guardian.text.n)
+        unlink(path);
+    free(path);
 }

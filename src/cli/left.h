@@ -17,5 +17,7 @@ bool left_read(struct results *file, struct left *out, struct err *e);
 void left_free(struct left *l);
 /* Stores each line of the log as an event of kind "guardian" of that attempt, at experiment time t_s. */
 void left_store(const struct left *l, struct writer *w, double t_s);
+/* The log is stored now, and goes. A guardian of this run has it in its hands and does so itself. */
+void left_clear(const struct left *l, const char *results_path);
 
 #endif

@@ -255,6 +255,8 @@ static int go(struct bench *b, struct live *live, struct results *file, const st
     store_counters(b, w);
     tell_page(w, live_url(live), false);
     bool stored = writer_stop(w, &closing);
+    if (stored && !o->guardian)
+        left_clear(&past->left, path);
     bool clean = bench_counters(b, !o->quiet, counts.safe_states);
     if (began)
         tell_end(end, &counts, path, &e);

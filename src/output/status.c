@@ -124,6 +124,19 @@ const char *status_words(const struct status *s)
 
 /* --- printing ------------------------------------------------------------------------------------------ */
 
+/* "8 h 05 min", "12 min 05 s", "4.2 s" */
+static const char *duration(double seconds, char text[40])
+{
+    long s = lround(fmin(seconds, 3e9));
+    if (s >= 3600)
+        snprintf(text, 40, "%ld h %02ld min", s / 3600, s / 60 % 60);
+    else if (s >= 60)
+        snprintf(text, 40, "%ld min %02ld s", s / 60, s % 60);
+    else
+        snprintf(text, 40, "%.1f s", seconds);
+    return text;
+}
+
 void status_print(const struct data *d, const struct status *s, struct buf *out)
 {
     char time[40];
@@ -157,12 +170,11 @@ void status_print(const struct data *d, const struct status *s, struct buf *out)
     if (s->last_site) {
         int at = data_site(d, s->last_site);
         buf_printf(out, "last site %d (%s) at %s\n", s->last_site, data_outcome(d, at), s->now_utc);
-        buf_printf(out, "time      %s of experiment", quantity_format(s->now_s, DIM_TIME, time, sizeof time));
+        buf_printf(out, "time      %s of experiment", duration(s->now_s, time));
         if (isfinite(s->per_site_s))
-            buf_printf(out, ", %s per site", quantity_format(s->per_site_s, DIM_TIME, time, sizeof time));
+            buf_printf(out, ", %s per site", duration(s->per_site_s, time));
         if (isfinite(s->per_site_s) && s->done < s->planned)
-            buf_printf(out, ", about %s to go",
-                       quantity_format(s->per_site_s * (s->planned - s->done), DIM_TIME, time, sizeof time));
+            buf_printf(out, ", about %s to go", duration(s->per_site_s * (s->planned - s->done), time));
         buf_str(out, "\n");
     }
     buf_printf(out, "events    %d warnings, %d faults\n", s->warnings, s->faults);

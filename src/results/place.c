@@ -263,6 +263,17 @@ void place_unlock(struct place_lock *lock)
     lock->path = NULL;
 }
 
+bool place_is_held(const char *path, struct err *e)
+{
+    struct place_lock lock = {0};
+    struct buf name = {0};
+    buf_printf(&name, "%s-lock", path);
+    bool held = access(name.p, F_OK) == 0 && !place_lock(path, &lock, e);
+    buf_free(&name);
+    place_unlock(&lock);
+    return held;
+}
+
 int place_node(const char *path, struct err *e)
 {
     int node = open(path, O_PATH | O_CLOEXEC);

@@ -31,6 +31,9 @@ struct place_lock {
 };
 /* ERR_IO that names the process if another writer holds it. */
 bool place_lock(const char *path, struct place_lock *lock, struct err *e);
+/* Another process holds the lock of that file now: *e says which, where and since when. Whoever may go on
+ * takes the lock himself; this is only to refuse early and in plain words. */
+bool place_is_held(const char *path, struct err *e);
 /* Removes the lock file and lets go. */
 void place_unlock(struct place_lock *lock);
 

@@ -77,7 +77,7 @@ static struct job *job_copy(enum job_kind kind, const void *body, size_t size)
 static void tell_full(struct writer *w)
 {
     struct err e;
-    err_set(&e, ERR_FULL, "results `%s`: %zu MiB of data wait for the disk, which is too slow", w->r->path,
+    err_set(&e, ERR_IO, "results `%s`: %zu MiB of data wait for the disk, which is too slow", w->r->path,
             QUEUE_BOUND >> 20);
     writer_fail(w, &e);
 }

@@ -195,6 +195,8 @@ bool run_pause(struct run *r, struct err *e);
 
 /* show.c: for watchers; nothing here waits. */
 void show_begin(struct run *r);
+/* s that so many sites will take. */
+double show_time_left(const struct run *r, int left);
 void show_state(struct run *r, const char *state, const char *reason);
 void show_visit(struct run *r, const struct plan_site *site);
 void show_visited(struct run *r, const struct plan_site *site);

@@ -11,6 +11,7 @@
 #include "base/buf.h"
 #include "base/log.h"
 #include "run/hop.h"
+#include "run/ladder.h"
 
 const char *run_end_name(enum run_end end)
 {
@@ -67,9 +68,8 @@ static void progress(const struct run *r, const struct plan_site *site)
     if (r->options->quiet)
         return;
     char left[32], outcomes[160] = "";
-    double gone = ns_to_s(loop_now(r->loop) - r->started);
     int todo = r->counts.planned - r->counts.visited - r->rules.left_out;
-    clock_text(r->counts.visited ? gone / r->counts.visited * (todo > 0 ? todo : 0) : 0, left, sizeof left);
+    clock_text(show_time_left(r, todo > 0 ? todo : 0), left, sizeof left);
     for (int o = 1; o < OUTCOME_COUNT; o++) {
         size_t n = strlen(outcomes);
         if (r->counts.by_outcome[o])
@@ -77,12 +77,16 @@ static void progress(const struct run *r, const struct plan_site *site)
                      outcome_name((enum outcome)o));
     }
     bool terminal = isatty(STDERR_FILENO);
-    char which[40];
-    snprintf(which, sizeof which, "site %d/%d", r->counts.visited, r->counts.planned);
+    char which[60];
+    int planned = r->counts.planned, spares = r->counts.visited - planned;
+    snprintf(which, sizeof which, "site %d/%d", spares > 0 ? planned : r->counts.visited, planned);
+    if (spares > 0)
+        snprintf(which, sizeof which, "site %d/%d and spare %d", planned, planned, spares);
     if (site->control)
         snprintf(which, sizeof which, "control %d/%d", r->watch.spot, r->plan->n_controls);
     fprintf(stderr, "%s%s: %s | %s | %s left%s", terminal ? "\r\x1b[K" : "", which,
-            outcome_name(r->attempt.outcome), outcomes, left, terminal ? "" : "\n");
+            outcome_name(r->attempt.outcome), outcomes[0] ? outcomes : "no site yet", left,
+            terminal ? "" : "\n");
     if (!terminal && r->attempt.outcome != OUTCOME_MEASURED)
         log_line(LOG_INFO, "site %d: %s: %s", site->site, outcome_name(r->attempt.outcome),
                  r->attempt.reason);
@@ -171,6 +175,7 @@ bool run_retract(struct run *r, struct err *e)
                          ns_from_s(2 * fabs(at[AXIS_Z] - c->z_retracted) / c->speed_z + 2), e))
         return err_context(e, "stage: full retraction");
     r->z = c->z_retracted;
+    r->counts.up = rung_name(RUNG_CLOSED_LOOP); /* whatever it took the last time */
     return true;
 }
 

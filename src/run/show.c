@@ -16,7 +16,7 @@ static struct snapshot *watched(const struct run *r)
 }
 
 /* Time to go: the mean of this part of the run; before its first site, the plan's. */
-static double time_left(const struct run *r, int left)
+double show_time_left(const struct run *r, int left)
 {
     const struct shown *s = &r->shown;
     if (s->worked_at > 0)
@@ -40,7 +40,7 @@ static void put_status(struct run *r)
         .safe = r->counts.safe,
     };
     memcpy(now.by_outcome, r->counts.by_outcome, sizeof now.by_outcome);
-    now.left_s = time_left(r, now.left);
+    now.left_s = show_time_left(r, now.left);
     loop_utc(r->loop, now.utc);
     snprintf(now.state, sizeof now.state, "%s", s->state);
     snprintf(now.reason, sizeof now.reason, "%.255s", s->reason);
@@ -98,7 +98,7 @@ void show_visited(struct run *r, const struct plan_site *site)
     const struct attempt *a = &r->attempt;
     wishes_site(r->options->wishes, 0);
     r->shown.site = 0;
-    r->shown.done += !site->spare;
+    r->shown.done += !site->spare && !site->control;
     r->shown.next = 0;
     if (a->outcome != OUTCOME_SKIPPED) {
         r->shown.worked += loop_now(r->loop) - r->shown.began;

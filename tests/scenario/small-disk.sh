@@ -22,7 +22,7 @@ expect 0 "$seccm" run "$protocol" --virtual --sites 1 -o disk/s.seccm
 
 mount -o remount,ro disk
 expect 3 "$seccm" run "$protocol" --virtual -o disk/other.seccm
-told 'disk/other.seccm.*Read-only'
+told 'disk/other.s.*Read-only' # its simulated sample's, which is taken first, or its own
 expect 3 "$seccm" resume disk/s.seccm
 told 'disk/s.seccm.*Read-only'
 expect 0 "$seccm" sites disk/s.seccm

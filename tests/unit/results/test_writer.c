@@ -598,14 +598,14 @@ static void full_queue_is_an_error_in_real_time(void **state)
     print_message("refused after %.1f MiB\n", (double)accepted / 1048576);
     assert_true(accepted > (size_t)60 << 20);
     assert_false(writer_ok(g.writer, &e));
-    assert_int_equal(e.code, ERR_FULL);
+    assert_int_equal(e.code, ERR_IO);
     assert_false(writer_event(g.writer, &(struct results_event){.kind = "state"}));
     faulty.gated = false;
     for (int i = 0; i < 100; i++) /* more than fsyncs that may be waiting */
         sem_post(&faulty.gate);
     err_clear(&e);
     assert_false(writer_stop(g.writer, &e));
-    assert_int_equal(e.code, ERR_FULL);
+    assert_int_equal(e.code, ERR_IO);
     assert_non_null(strstr(e.text, "stored all the same"));
     g.writer = NULL;
     struct results *r = reader(&g);
