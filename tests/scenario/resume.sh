@@ -96,9 +96,9 @@ until [ -e live.seccm ] && grep -q guardian live.log; do
     sleep 0.02
 done
 expect 2 "$seccm" run begun/long.yaml --virtual -o live.seccm
-said "live.seccm. is being written by another run (process $run on .*seccm status"
+said "live.seccm. is being written by another run (process $run on .*: .seccm status. tells"
 expect 3 "$seccm" resume live.seccm
-said "process $run holds it.*seccm status live.seccm"
+said "live.seccm. is being written by another run (process $run on .*: .seccm status. tells"
 kill -INT $run
 wait $run
 [ $? = 130 ] || fail "the run under way ended badly: $(cat live.log)"
