@@ -18,13 +18,18 @@
 /* Part of what the coarse axis shall go that counts as all of it: motors stop a little short. */
 #define GCS_LIFTED 0.99
 
+/* Velocities that an axis is remembered to have been told. */
+#define GCS_SPEEDS 3
+
 struct gcs {
     struct stage base;
     ns_t asked_at;
     double limit[AXIS_COUNT][2]; /* um, the controller's own, as last read back; NAN = not yet */
     double speed[AXIS_COUNT];    /* um/s, as last sent; NAN = not since it was identified */
-    double target[AXIS_COUNT];   /* um, newest that was sent; NAN = none yet */
-    long error;                  /* newest error that was read since the last move; not that of a stop */
+    double speeds[AXIS_COUNT]
+                 [GCS_SPEEDS]; /* those before, newest first, each different from its neighbours */
+    double target[AXIS_COUNT]; /* um, newest that was sent; NAN = none yet */
+    long error;                /* newest error that was read since the last move; not that of a stop */
 };
 
 struct gcs *gcs_of(struct stage *s);

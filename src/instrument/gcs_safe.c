@@ -26,14 +26,22 @@ static struct loop *loop_of(const struct stage *s)
 #define NOTHING_LATE       (500 * NS_MS)
 #define NOTHING_LATE_LIMIT (2 * NS_S)
 
-/* First axis of mask whose velocity is not what was set; AXIS_COUNT if there is none or nobody answers. */
+/* What was told last may have been lost on its way, as a line that went down loses it. */
+static bool was_told(const struct gcs *g, int a, double speed)
+{
+    bool same = fabs(speed - g->speed[a]) <= SAME_SPEED * g->speed[a];
+    for (int k = 0; k < GCS_SPEEDS; k++)
+        same = same || fabs(speed - g->speeds[a][k]) <= SAME_SPEED * g->speeds[a][k];
+    return same;
+}
+
+/* First axis of mask whose velocity is none that was set; AXIS_COUNT if there is none or nobody answers. */
 static enum axis other_speed(struct stage *s, unsigned mask, double now[AXIS_COUNT])
 {
-    const double *set = gcs_of(s)->speed;
     if (!gcs_ask_values(s, "VEL?", mask, now, NULL))
         return AXIS_COUNT;
     for (int a = 0; a < AXIS_COUNT; a++)
-        if ((mask & 1u << a) && fabs(now[a] - set[a]) > SAME_SPEED * set[a])
+        if ((mask & 1u << a) && !was_told(gcs_of(s), a, now[a]))
             return (enum axis)a;
     return AXIS_COUNT;
 }

@@ -158,6 +158,13 @@ static bool check_axes(struct stage *s, struct err *e)
     return gcs_check_coarse(s, reply, e);
 }
 
+static void forget_speeds(struct gcs *g, int a)
+{
+    g->speed[a] = NAN;
+    for (int k = 0; k < GCS_SPEEDS; k++)
+        g->speeds[a][k] = NAN;
+}
+
 static bool gcs_identify(struct stage *s, char *id, size_t n, struct err *e)
 {
     const char *reply;
@@ -174,8 +181,10 @@ static bool gcs_identify(struct stage *s, char *id, size_t n, struct err *e)
     if (!gcs_read_error(s, &stale, e) || !check_axes(s, e))
         return false;
     g->error = GCS_OK;
-    for (int a = 0; a < AXIS_COUNT; a++)
-        g->speed[a] = g->target[a] = NAN;
+    for (int a = 0; a < AXIS_COUNT; a++) {
+        forget_speeds(g, a);
+        g->target[a] = NAN;
+    }
     snprintf(id, n, "%s", text);
     return true;
 }
@@ -234,6 +243,15 @@ static bool gcs_servo_on(struct stage *s, unsigned mask, struct err *e)
            err_set(e, ERR_SERVO, "axis %s: the servo stays off", axis_name((enum axis)off));
 }
 
+static void note_speed(struct gcs *g, int a, double speed)
+{
+    if (speed == g->speed[a])
+        return;
+    memmove(g->speeds[a] + 1, g->speeds[a], (GCS_SPEEDS - 1) * sizeof g->speeds[a][0]);
+    g->speeds[a][0] = g->speed[a];
+    g->speed[a] = speed;
+}
+
 static bool gcs_set_speed(struct stage *s, enum axis a, double speed, struct err *e)
 {
     struct buf line = {0};
@@ -241,7 +259,7 @@ static bool gcs_set_speed(struct stage *s, enum axis a, double speed, struct err
     for (int k = 0; k < AXIS_COUNT; k++)
         if ((k == AXIS_Z) == (a == AXIS_Z)) {
             gcs_add_value(&line, s->config.id[k], speed * 1e6);
-            gcs_of(s)->speed[k] = speed * 1e6;
+            note_speed(gcs_of(s), k, speed * 1e6);
         }
     return gcs_send(s, &line, e);
 }
@@ -400,8 +418,10 @@ static struct stage *gcs_open(struct dialogue *d, const struct stage_config *c, 
     g->base.ops = &ops;
     g->base.dialogue = d;
     g->base.config = *c;
-    for (int a = 0; a < AXIS_COUNT; a++)
-        g->limit[a][0] = g->limit[a][1] = g->speed[a] = g->target[a] = NAN;
+    for (int a = 0; a < AXIS_COUNT; a++) {
+        forget_speeds(g, a);
+        g->limit[a][0] = g->limit[a][1] = g->target[a] = NAN;
+    }
     dialogue_tell_late(d, fits);
     return &g->base;
 }

@@ -66,6 +66,7 @@ struct rig {
     char stage_id[160], pstat_id[160];
     /* The coarse axis was told to lift the head, and was seen to: nothing that is known of heights holds any
      * more. Once only. */
+    bool restarted; /* the stage has started anew: noticed by the newest rig_recover() */
     bool lifted, lift_seen;
     /* Opens anew the link of a simulated device ("stage", "potentiostat"), which goes nowhere else but into
      * this process; for rig_recover(). NULL: such links can not be opened again. */

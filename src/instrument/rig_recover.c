@@ -70,11 +70,19 @@ static bool retract(struct rig *r, const double at[AXIS_COUNT], struct err *e)
            err_context(e, "full retraction");
 }
 
+/* Asked before anything tells the stage what it may have forgotten. */
+static bool has_restarted(struct rig *r)
+{
+    struct err found = ERR_INIT;
+    return stage_explain(r->stage, &found) && found.code == ERR_RESET;
+}
+
 static bool prove_stage(struct rig *r, struct err *e)
 {
     char id[sizeof r->stage_id];
     double at[AXIS_COUNT], limit[AXIS_COUNT][2];
     dialogue_drain(r->stage_dialogue, QUIET, QUIET_LIMIT);
+    r->restarted = has_restarted(r) || r->restarted;
     if (!stage_identify(r->stage, id, sizeof id, e) ||
         !is_same_unit(r->stage_id, sizeof r->stage_id, id, e) || !stage_halt_confirm(r->stage, at, e) ||
         !stage_read_limits(r->stage, limit, e) || !retract(r, at, e) || !stage_servo_on(r->stage, e))
@@ -117,6 +125,7 @@ bool rig_recover(struct rig *r, struct err *e)
             e, ERR_LIMIT,
             "the coarse axis has lifted the head: lower it by hand, and begin a new run, since no height "
             "that this one knows holds any more");
+    r->restarted = false;
     bool up = link_up(r->stage_link, NULL) || reopen(r, &stage, &of_stage);
     bool open = link_up(r->pstat_link, NULL) || reopen(r, &pstat, &of_pstat);
     if (up)

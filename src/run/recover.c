@@ -89,11 +89,23 @@ static bool give_up(struct run *r, struct err *fault, const char *budget, bool t
     return run_stop(r, (enum fault_policy)r->p->faults.recover_then, "faults.recover");
 }
 
+/* What was taken for silence was a stage that started anew: told, and for the protocol to judge. */
+static bool judge_restart(struct run *r, enum fault_class c, struct err *fault)
+{
+    enum fault_policy policy = fault_policy(r->p, FAULT_STAGE_RESET);
+    if (!r->rig->restarted || c == FAULT_STAGE_RESET)
+        return true;
+    err_set(fault, ERR_RESET, "the stage has started anew");
+    err_device(fault, "stage");
+    run_tell_fault(r, FAULT_STAGE_RESET, fault->text);
+    return policy < POLICY_PAUSE || run_stop(r, policy, NULL);
+}
+
 bool run_recover(struct run *r, enum fault_class c, struct err *fault)
 {
     struct recoveries *n = &r->recoveries;
     char budget[160];
-    bool tried = false;
+    bool tried = false, restarted = false;
     hop_enter(r, HOP_RECOVER);
     for (;;) {
         struct err e = ERR_INIT;
@@ -105,7 +117,9 @@ bool run_recover(struct run *r, enum fault_class c, struct err *fault)
         }
         n->in_a_row++;
         n->total++;
-        if (run_prove(r, &e))
+        bool proven = run_prove(r, &e);
+        restarted = r->rig->restarted = r->rig->restarted || restarted;
+        if (proven)
             break;
         tried = true;
         hop_note(r, "recovery", "try %d failed: %s", n->in_a_row, e.text);
@@ -117,7 +131,7 @@ bool run_recover(struct run *r, enum fault_class c, struct err *fault)
     r->cell_was_open = true;
     hop_note(r, "recovery", "%s: " RECOVERED " (try %d, %d altogether)", fault_name(c), n->in_a_row,
              n->total);
-    return true;
+    return judge_restart(r, c, fault);
 }
 
 bool run_mend(struct run *r, struct err *fault)

@@ -39,7 +39,13 @@ static enum fault_class class_told(const struct night *n, const struct results_e
 
 enum noticed { NOT_AT_ALL, WITHOUT_CLASS, AS_CLASS };
 
-/* The first that was told behind `at`. Without class: an attempt that ended badly, or the run did. */
+static bool is_next_visit(const struct results_event *ev)
+{
+    return !strcmp(ev->kind, "state") && !strcmp(ev->text, hop_state_name(HOP_UPLOAD));
+}
+
+/* What was told behind `at`: the first, or what it turned out to be while the rig was brought back. Without
+ * class: an attempt that ended badly, or the run did. */
 static enum noticed first_notice(const struct night *n, ns_t at, enum fault_class *c)
 {
     struct results_event *ev;
@@ -47,9 +53,9 @@ static enum noticed first_notice(const struct night *n, ns_t at, enum fault_clas
     int count;
     *c = FAULT_NONE;
     assert_true(results_events(n->file, &ev, &count, &err));
-    for (int k = 0; k < count && *c == FAULT_NONE; k++)
+    for (int k = 0; k < count && (*c == FAULT_NONE || !is_next_visit(&ev[k])); k++)
         if (ev[k].t_s >= ns_to_s(at) && class_in(ev[k].text) != FAULT_NONE)
-            *c = class_told(n, &ev[k]);
+            *c = *c == FAULT_NONE ? class_told(n, &ev[k]) : class_in(ev[k].text);
     free(ev);
     if (*c != FAULT_NONE)
         return AS_CLASS;

@@ -295,6 +295,52 @@ static void two_instruments_silent_for_half_a_minute(void **unused)
     }
 }
 
+/* Silent while it boots: what it was shows only when it is brought back, and then the protocol's word on that
+ * counts. */
+static void a_stage_that_starts_anew_is_not_taken_for_a_silent_one(void **unused)
+{
+    (void)unused;
+    struct night_spec s = {.columns = SITES, .spares = "1"};
+    for (int k = 0; k < 2; k++) {
+        struct night both, *n = &both;
+        const char *what = k ? "stage-reset: spare" : "stage-reset: pause";
+        s.faults = NULL;
+        ns_t at = clean_time(&s, "approach", AT) + NS_S;
+        s.faults = what;
+        night_open(n, &s);
+        sim_rig_fault(n->sim, SIM_STAGE_RESET, at, NS_NEVER);
+        night_run(n);
+        MUST(n->end == (k ? RUN_FINISHED : RUN_PAUSED));
+        MUST(measured_sites(n) == (k ? SITES : AT - 1));
+        MUST(events_with(n, "fault", "[stage-silent]") == 1);
+        MUST(events_with(n, "fault", "[stage-reset]") == 1);
+        MUST(events_with(n, "recovery", "in order again") == 1);
+        MUST(k || strstr(n->e.text, "started anew"));
+        unharmed(n, what);
+        night_close(n);
+    }
+}
+
+/* All is measured; the run ends well once the stage has shown that it stands up. */
+static void a_stage_silent_behind_the_last_site(void **unused)
+{
+    (void)unused;
+    struct night_spec s = {.columns = SITES, .spares = "1"};
+    struct night both, *n = &both;
+    const char *what = "behind the last site";
+    ns_t at = clean_time(&s, "idle", 1) - 50 * NS_MS;
+    night_open(n, &s);
+    sim_rig_fault(n->sim, SIM_STAGE_SILENT, at, at + 20 * NS_S);
+    night_run(n);
+    MUST(n->end == RUN_FINISHED);
+    MUST(measured_sites(n) == SITES);
+    MUST(n->counts.by_outcome[OUTCOME_FAULT] == 0);
+    MUST(events_with(n, "fault", "[stage-silent]") == 1);
+    MUST(events_with(n, "recovery", "in order again") == 1);
+    unharmed(n, what);
+    night_close(n);
+}
+
 static void an_instrument_that_never_comes_back(void **unused)
 {
     (void)unused;
@@ -445,6 +491,8 @@ int main(void)
         cmocka_unit_test(tries_in_place_come_after_longer_and_longer),
         cmocka_unit_test(the_operator_stops_a_wait),
         cmocka_unit_test(two_instruments_silent_for_half_a_minute),
+        cmocka_unit_test(a_stage_that_starts_anew_is_not_taken_for_a_silent_one),
+        cmocka_unit_test(a_stage_silent_behind_the_last_site),
         cmocka_unit_test(an_instrument_that_never_comes_back),
         cmocka_unit_test(recoveries_have_a_budget),
         cmocka_unit_test(bad_sites_have_budgets),

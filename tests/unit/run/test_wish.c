@@ -195,6 +195,48 @@ static void pause_and(enum wish then, struct night *n, struct asker *a)
     assert_no_harm(n);
 }
 
+/* When a run that nobody pauses goes to its third site. */
+static ns_t third_site_of(const struct night_spec *s)
+{
+    struct night n;
+    struct results_event *ev;
+    struct err err = ERR_INIT;
+    int count;
+    ns_t at = 0;
+    night_open(&n, s);
+    night_run(&n);
+    assert_true(results_events(n.file, &ev, &count, &err));
+    for (int k = 0; k < count && !at; k++)
+        if (ev[k].site == 3)
+            at = ns_from_s(ev[k].t_s);
+    free(ev);
+    night_close(&n);
+    assert_true(at > 0);
+    return at;
+}
+
+/* The stage falls silent on its way up to the pause, and is back when the pause is over. */
+static void pause_with_a_stage_that_is_silent(void **state)
+{
+    (void)state;
+    struct night n;
+    struct asker a = {.site = 2, .phase = "measure", .what = WISH_PAUSE};
+    ns_t at = third_site_of(&(struct night_spec){.columns = 4}) + 10 * NS_MS;
+    open_asker(&a, &n, &(struct night_spec){.columns = 4});
+    struct watcher w = {.a = &a, .then = WISH_CONTINUE};
+    pthread_t thread;
+    sim_rig_fault(n.sim, SIM_STAGE_SILENT, at, at + 20 * NS_S);
+    assert_int_equal(pthread_create(&thread, NULL, watch, &w), 0);
+    night_run(&n);
+    pthread_join(thread, NULL);
+    assert_int_equal(n.end, RUN_FINISHED);
+    assert_int_equal(n.counts.by_outcome[OUTCOME_MEASURED], 4);
+    assert_int_equal(events_with(&n, "fault", "[stage-silent]"), 1);
+    assert_int_equal(events_with(&n, "recovery", "in order again"), 1);
+    assert_no_harm(&n);
+    close_asker(&a);
+}
+
 static void pause_then_continue(void **state)
 {
     (void)state;
@@ -280,6 +322,7 @@ int main(void)
         cmocka_unit_test(a_skip_behind_the_steps_comes_too_late),
         cmocka_unit_test(skipped_sites_do_not_count_as_bad),
         cmocka_unit_test(pause_then_continue),
+        cmocka_unit_test(pause_with_a_stage_that_is_silent),
         cmocka_unit_test(pause_then_stop),
         cmocka_unit_test(stop_during_an_approach),
         cmocka_unit_test(answers),
