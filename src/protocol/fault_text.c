@@ -23,7 +23,11 @@ static const struct fault_text texts[FAULT_COUNT] = {
          "full retraction before anything moves sideways: a drop that conducts nothing may hang "
          "on unseen",
          NEW_SPOT, "no-contact",
-         "the depth that was reached; after 2 such sites with no contact ever, the run pauses"},
+         "the depth that was reached; after 2 such sites with no contact ever, the run pauses; after 5 "
+         "behind "
+         "fewer than 3 contacts as well: their heights may be wrong (a drop that hung down), they get the "
+         "flag "
+         "height-doubted and are not used again"},
     [FAULT_UNCONFIRMED] =
         {"a crossing, and then with z at rest neither a current nor more capacitance than in "
          "air",
@@ -32,10 +36,14 @@ static const struct fault_text texts[FAULT_COUNT] = {
          "(electrical); else a spare",
          "unconfirmed", "current and capacitance that were found, with their uncertainty"},
     [FAULT_ALREADY_WET] =
-        {"a contact signal while travelling, or in the alive ramp a capacitance as of a drop",
-         "xy stopped, full retraction", IN_PLACE, "already-wet", "where it was, and the capacitance"},
+        {"a contact signal while travelling, or in the alive ramp or at its end a capacitance as of a drop",
+         "xy stopped, full retraction",
+         "the spot counts as possibly touched, a spare takes its levels; if the signal came away from it, in "
+         "place behind a back-off, 3 attempts at most",
+         "already-wet", "where it was, and the capacitance"},
     [FAULT_CURRENT_TOO_LARGE] = {"the instrument itself meets the hard ceiling (`approach.ceiling`, "
-                                 "`limits.current`) and opens the cell",
+                                 "`limits.current`) and opens the cell; or the contacts of 2 sites in a row "
+                                 "overload (at one it may be a transient: overload)",
                                  SAFE, NEW_SPOT ", if so chosen",
                                  "suspected-crash from the approach to the confirmation, else overload",
                                  "the phase in which it happened; look at the probe before going on"},
@@ -51,17 +59,24 @@ static const struct fault_text texts[FAULT_COUNT] = {
          "times that at contact, by more than 4 standard deviations",
          "nothing: the data are kept", "not needed; with `spare`, at a spare as well",
          "measured, with the flag meniscus-spreading; statistics with and without", "both capacitances"},
-    [FAULT_NOT_DETACHED] = {"at full retraction the capacitance is still not that of air",
+    [FAULT_NOT_DETACHED] = {"at full retraction the capacitance is still not that of air; glass that got wet "
+                            "with the contact looks the same. A drop that broke, but late, is kept with the "
+                            "flag late-break",
                             "the probe stays fully retracted, nothing moves sideways", BY_OPERATOR,
                             "not-detached, whatever was measured before",
                             "the capacitance that is left; look at the probe and the sample"},
-    [FAULT_OVERLOAD] = {"2 samples in a row flagged overload (more while the instrument changes range)", SAFE,
-                        NEW_SPOT,
+    [FAULT_OVERLOAD] = {"2 samples in a row flagged overload (more while the instrument changes range), at a "
+                        "contact or in a step; in air they are taken for probe-shorted",
+                        SAFE, NEW_SPOT,
                         "overload; behind the last step the site stays measured, flagged overload-at-detach",
                         "the step, potential and current"},
     [FAULT_LANDING_REJECTED] =
-        {"the open-circuit potential is outside `landing.ocp`, or the contact came far "
-         "above the predicted surface",
+        {"the open-circuit potential is outside `landing.ocp`, or the contact came in the fast descent or "
+         "elsewhere further above the predicted surface than `surface.peak` and 2.5 standard deviations "
+         "(flag "
+         "far-above; the surface is not learnt from it). A drop that hangs down less than that can not be "
+         "told "
+         "from an obstacle",
          "retraction as usual, no step is run", NEW_SPOT, "landing-rejected",
          "the potential, or the height above the surface"},
     [FAULT_OUT_OF_RANGE] = {"the predicted surface lies beyond the end of z that the rig file allows",
@@ -70,17 +85,25 @@ static const struct fault_text texts[FAULT_COUNT] = {
     [FAULT_NOISE] =
         {"RMS of the current in air, at rest or in the approach, beyond `air.noise` of the rig file; "
          "or flagged samples spoil the alive ramp",
-         SAFE, IN_PLACE, "fault", "the noise and what is accepted"},
+         SAFE,
+         IN_PLACE ". Where a drop that hangs down may have been in reach and the capacitance does not say "
+                  "otherwise the spot counts as possibly touched: a spare",
+         "fault; unconfirmed where noise had crossed the threshold", "the noise and what is accepted"},
     [FAULT_PROBE_OPEN] =
         {"the alive ramp shows less displacement current than `air.stray` less its tolerance", "no descent",
-         IN_PLACE, "fault", "the capacitance found and expected"},
+         IN_PLACE "; 2 sites in a row so given up pause the run, which visits them again when it is resumed",
+         "fault", "the capacitance found and expected"},
     [FAULT_PROBE_SHORTED] =
-        {"the alive ramp shows more displacement current than `air.stray` and its tolerance", "no descent",
-         IN_PLACE, "fault", "the capacitance found and expected"},
+        {"the alive ramp shows more displacement current than `air.stray` and its tolerance; or 2 samples in "
+         "a row in air are overloaded, which an instrument that flags wrongly does as well",
+         "no descent",
+         IN_PLACE "; 2 sites in a row so given up pause the run, which visits them again when it is resumed",
+         "fault", "the capacitance found and expected, or the current"},
     [FAULT_TIP_BLOCKED] = {"control charts over the sites: less contact capacitance, smaller break distance, "
                            "against the sites before",
                            "between sites: fully retracted, cell open", BY_OPERATOR,
-                           "the sites are as they are; the run pauses, ends, or (skip) goes on",
+                           "the sites are as they are; the run pauses, ends, or (skip) goes on; behind the "
+                           "last site it is finished and says so",
                            "which chart, and since which site"},
     [FAULT_TIP_BROKEN] = {"control charts over the sites: more contact capacitance, longer break distance",
                           "between sites: fully retracted, cell open", BY_OPERATOR,
@@ -104,8 +127,9 @@ static const struct fault_text texts[FAULT_COUNT] = {
                                   BROUGHT_BACK, FAULT_ENDS, RECOVERY_SEEN},
     [FAULT_POTENTIOSTAT_ERROR] = {"an error code of its own while a program runs", SAFE, BROUGHT_BACK,
                                   FAULT_ENDS, "the code and its text; " RECOVERY_SEEN},
-    [FAULT_POTENTIOSTAT_REFUSED] = {"an error code in reply to a command", SAFE,
-                                    BY_OPERATOR ": what was refused once is refused again", FAULT_ENDS,
+    [FAULT_POTENTIOSTAT_REFUSED] = {"an error code in reply to a command; a device that refuses the cell off "
+                                    "as well, so that no open cell is confirmed, is told as silent",
+                                    SAFE, BY_OPERATOR ": what was refused once is refused again", FAULT_ENDS,
                                     "the command and the reply"},
     [FAULT_POTENTIOSTAT_UNPLUGGED] = {"the link hangs up, or the device file is gone", SAFE, BROUGHT_BACK,
                                       FAULT_ENDS, RECOVERY_SEEN},
@@ -118,8 +142,11 @@ static const struct fault_text texts[FAULT_COUNT] = {
     [FAULT_STAGE_RESET] = {"servos off and speeds gone that were set", SAFE,
                            "nothing by itself: a controller that started anew may have lost its reference",
                            FAULT_ENDS, "what was found; look at the controller before `seccm resume`"},
-    [FAULT_STAGE_ERROR] = {"its error slot holds an error that no command of ours has caused", SAFE,
-                           BY_OPERATOR, FAULT_ENDS, "the code and its text"},
+    [FAULT_STAGE_ERROR] =
+        {"its error slot, asked before each descent and behind a move that fails, holds an "
+         "error that no command of ours has caused; one that comes up in an approach may be "
+         "overwritten there by the stop at the contact",
+         SAFE, BY_OPERATOR, FAULT_ENDS, "the code and its text"},
     [FAULT_STAGE_REFUSED] = {"its error slot says that a command was not accepted", SAFE,
                              BY_OPERATOR ": what was refused once is refused again", FAULT_ENDS,
                              "the command and the code"},
