@@ -18,7 +18,7 @@ struct trouble {
 };
 
 /* Once behind each contact from number HEALTHY on. */
-static void spoil(struct trouble *t, bool first)
+static void spoil(struct trouble *t)
 {
     struct world *w = sim_rig_world(t->n->sim);
     w->known = false;
@@ -29,14 +29,14 @@ static void spoil(struct trouble *t, bool first)
         w->probe.aperture *= 0.96;
         w->probe.resistance *= 1.5;
         break;
-    case BLOCKS: /* a bubble: 100 Gohm */
-        w->probe.resistance *= first ? 1e4 : 1;
+    case BLOCKS: /* a bubble */
+        world_fault(w, SIM_PROBE_BLOCKED, true);
         break;
     case CLOSES: /* dry */
         world_fault(w, SIM_DROP_LOST, true);
         break;
     case BREAKS:
-        w->probe.aperture *= first ? 2 : 1;
+        world_fault(w, SIM_PROBE_BROKEN, true);
         break;
     case SOAKS:
         w->probe.stray *= 1.004;
@@ -51,7 +51,7 @@ static void watch(void *ctx)
     struct world *w = sim_rig_world(t->n->sim);
     int contacts = (int)world_counters(w).contacts;
     if (contacts > t->seen && contacts >= HEALTHY && !world_in_contact(w)) {
-        spoil(t, contacts == HEALTHY);
+        spoil(t);
         t->seen = contacts;
     }
     timer_set(t->n->loop, &t->timer, loop_now(t->n->loop) + 50 * NS_MS, watch, t);
@@ -157,6 +157,34 @@ static void skip_notes_it_once_and_goes_on(void **unused)
     assert_int_equal(n.counts.visited, 60);
     assert_int_equal(events_of(&n, "health", text), 1);
     assert_non_null(strstr(text, "tip-blocked: "));
+    night_close(&n);
+}
+
+/* At the very last site there is nothing left to keep from the probe: the run is finished, and says it. */
+static void a_verdict_at_the_last_site_leaves_the_run_finished(void **unused)
+{
+    (void)unused;
+    struct night n;
+    struct trouble t;
+    char text[512];
+    struct night_spec s = {.columns = 60, .pitch = 3, .sample = "silicon-etched.yaml"};
+    night_with(&n, &t, BREAKS, &s);
+    assert_int_equal(n.end, RUN_PAUSED);
+    int visited = n.counts.visited;
+    night_close(&n);
+    s.columns = visited;
+    night_with(&n, &t, BREAKS, &s);
+    assert_int_equal(n.counts.visited, visited);
+    assert_int_equal(events_of(&n, "health", text), 1);
+    assert_int_equal(n.end, RUN_FINISHED);
+    assert_non_null(strstr(n.counts.why, "tip-broken"));
+    assert_info(&n, "state", "finished");
+    assert_info(&n, "state_reason", "tip-broken");
+    night_close(&n);
+    s.columns = visited + 1; /* one more to keep from it */
+    night_with(&n, &t, BREAKS, &s);
+    assert_int_equal(n.end, RUN_PAUSED);
+    assert_int_equal(n.counts.visited, visited);
     night_close(&n);
 }
 
@@ -316,6 +344,7 @@ int main(void)
         cmocka_unit_test(a_spoilt_probe_pauses_the_run),
         cmocka_unit_test(a_healthy_night_is_quiet),
         cmocka_unit_test(skip_notes_it_once_and_goes_on),
+        cmocka_unit_test(a_verdict_at_the_last_site_leaves_the_run_finished),
         cmocka_unit_test(abort_ends_the_run),
         cmocka_unit_test(watch_no_keeps_no_charts),
         cmocka_unit_test(a_resumed_run_goes_on_with_its_charts),
