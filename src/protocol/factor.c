@@ -161,10 +161,11 @@ static bool read_levels(const struct protocol *p, const struct ynode *n, struct 
 static bool is_column(const char *name)
 {
     static const char *const columns[] = {
-        "site",        "order",          "visit",    "x",       "y",       "region",  "block",   "outcome",
-        "reason",      "contact_z",      "attempts", "attempt", "touched", "spare",   "role",    "flags",
-        "start",       "start_utc",      "start_s",  "step",    "cycle",   "feature", "value",   "value_si",
-        "uncertainty", "uncertainty_si", "unit",     "unit_si", "method",  "missing", "replaces"};
+        "site",        "order",          "visit",    "x",       "y",       "region",  "block",    "outcome",
+        "reason",      "contact_z",      "attempts", "attempt", "touched", "spare",   "role",     "flags",
+        "start",       "start_utc",      "start_s",  "step",    "cycle",   "feature", "value",    "value_si",
+        "uncertainty", "uncertainty_si", "unit",     "unit_si", "method",  "missing", "replaces", "fault",
+        "probe"};
     for (size_t k = 0; k < sizeof columns / sizeof columns[0]; k++)
         if (strcmp(columns[k], name) == 0)
             return true;
