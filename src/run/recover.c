@@ -47,11 +47,20 @@ static bool wait_for(struct run *r, double seconds, const char *why, struct err 
     return ok;
 }
 
-bool run_prove(struct run *r, struct err *e)
+static bool give_orders(struct run *r, struct err *e)
 {
     struct guardian *g = r->options->guardian;
-    r->counts.safe = rig_recover(r->rig, e) && (!g || guardian_protect(g, r->rig, r->options->path, e)) &&
-                     run_retract(r, e);
+    if (!g)
+        return true;
+    if (!guardian_protect(g, r->rig, r->options->path, e))
+        return false;
+    hop_note(r, "recovery", "the guardian, process %ld, has the links as they are now", guardian_pid(g));
+    return true;
+}
+
+bool run_prove(struct run *r, struct err *e)
+{
+    r->counts.safe = rig_recover(r->rig, e) && give_orders(r, e) && run_retract(r, e);
     r->cell_was_open = r->cell_was_open || r->counts.safe;
     return r->counts.safe;
 }

@@ -21,6 +21,8 @@ is() { # id, state, what the list says of it (pattern)
     [ "$(state "$1")" = "$2" ] || fail "$who: entry $1 is not $2: $(q list)"
     q list | grep -A1 "^ *$1 " | grep -q "${3:-.}" || fail "$who: entry $1: no $3: $(q list)"
 }
+# The process that writes a results file: the first word of its lock.
+holder() { cut -d ' ' -f 1 "$1-lock" | head -n 1; }
 
 adding() {
     who=adding
@@ -202,7 +204,7 @@ orphan() {
         begun o1.seccm
         kill -9 "$runner" "$(pgrep -P "$runner" -f 'queue run')" 2>/dev/null
         wait "$runner" 2>/dev/null
-        kill -0 "$(cat o1.seccm-lock)" || fail "the run died with its runner"
+        kill -0 "$(holder o1.seccm)" || fail "the run died with its runner"
         [ $again = 2 ] && break
         : >orphan.log
         background --virtual -q
@@ -233,7 +235,7 @@ killed() {
     runner=$!
     started="$started $runner"
     begun k1.seccm
-    kill -9 "$(cat k1.seccm-lock)"
+    kill -9 "$(holder k1.seccm)"
     wait "$runner"
     status=$?
     [ $status = 1 ] || fail "killed: status $status: $(cat killed.log)"

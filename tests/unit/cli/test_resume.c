@@ -20,6 +20,7 @@
 
 #define SHORT    "tests/data/steady/short.yaml"
 #define CONTROLS "tests/data/steady/controls.yaml"
+#define PROBE    "tests/data/steady/probe.yaml"
 #define PROGRAM  "seccm " SECCM_VERSION
 
 static char folder[128], path[160], sample[160], log_path[160];
@@ -192,6 +193,29 @@ static void a_damaged_input_is_refused(void **state)
     is(ATTEMPTS, 1);
 }
 
+/* What the simulated sample is like comes with the results; of a file that was made before that, from disk.
+ */
+static void the_simulated_samples_file_is_kept(void **state)
+{
+    (void)state;
+    run_part(SHORT, "1");
+    is("SELECT count(*) FROM input WHERE role = 'sample' AND path LIKE '/%/tests/data/steady/sample.yaml'",
+       1);
+    change("UPDATE input SET path = '/gone/' || path");
+    expect(0, RESUME(PLAINLY));
+    said("goes on from the copy");
+    is("SELECT count(*) FROM site WHERE outcome = 'measured'", 3);
+    run_part(SHORT, "1");
+    change("DELETE FROM input WHERE role = 'sample'");
+    expect(0, RESUME(PLAINLY));
+    run_part(SHORT, "1");
+    change("DELETE FROM input WHERE role = 'sample'");
+    change("UPDATE input SET path = '/gone/' || path");
+    expect(1, RESUME(PLAINLY));
+    said("the sample can not be read: /gone/");
+    is(ATTEMPTS, 1);
+}
+
 static void an_aborted_run_wants_to_be_looked_at(void **state)
 {
     (void)state;
@@ -270,6 +294,22 @@ static void heights_are_learnt_anew(void **state)
     }
 }
 
+/* Twice the stray capacitance in air would be liquid on the glass; of another probe it is how that one is. */
+static void a_new_probe_has_charts_of_its_own(void **state)
+{
+    static const char half[] = "UPDATE attempt SET blank_capacitance = blank_capacitance / 2";
+    (void)state;
+    run_part(PROBE, "24");
+    change(half);
+    expect(0, RESUME("--new-probe", "P2", "--offset", "0 um, 0 um", NULL));
+    is("SELECT count(*) FROM event WHERE kind = 'health'", 0);
+    is("SELECT count(*) FROM site WHERE outcome = 'measured'", 48);
+    run_part(PROBE, "24");
+    change(half);
+    RESUME(PLAINLY);
+    is("SELECT count(*) FROM event WHERE kind = 'health' AND text LIKE 'tip-wetting%'", 1);
+}
+
 /* A control first; no site of the old probe is blamed, or praised, by it. */
 static void a_new_probe_begins_with_a_control(void **state)
 {
@@ -317,10 +357,12 @@ int main(void)
         cmocka_unit_test(what_was_accepted_is_not_asked_for_again),
         cmocka_unit_test(another_plan_is_never_gone_on_with),
         cmocka_unit_test(a_damaged_input_is_refused),
+        cmocka_unit_test(the_simulated_samples_file_is_kept),
         cmocka_unit_test(an_aborted_run_wants_to_be_looked_at),
         cmocka_unit_test(words_of_a_probe_are_checked),
         cmocka_unit_test(probes_follow_one_another),
         cmocka_unit_test(heights_are_learnt_anew),
+        cmocka_unit_test(a_new_probe_has_charts_of_its_own),
         cmocka_unit_test(a_new_probe_begins_with_a_control),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
