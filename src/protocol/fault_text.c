@@ -6,14 +6,12 @@
 /* What is said of many rows in the same words. */
 #define SAFE     "the safe state"
 #define NEW_SPOT "not here: the spot counts as touched; a spare takes its levels"
-#define IN_PLACE "in place behind a wait, 3 attempts at most, as nothing was touched; then at a spare"
+#define IN_PLACE "in place behind a wait, 3 attempts at most, if nothing was touched; else at a spare"
 #define BROUGHT_BACK                                                                                         \
     "the instrument is brought back; then in place if the spot was not touched, else at a spare"
-#define BY_OPERATOR   "nothing by itself; `seccm resume` goes on"
-#define REFUSED_AGAIN "nothing by itself: what was refused once is refused again; `seccm resume` goes on"
-#define FAULT_ENDS                                                                                           \
-    "fault, or what had been decided before; measured once the drop is seen to have broken and the probe "   \
-    "is up"
+#define BY_OPERATOR    "nothing by itself; `seccm resume` goes on"
+#define REFUSED_AGAIN  "nothing by itself: what was refused once is refused again; `seccm resume` goes on"
+#define FAULT_ENDS     "fault; it stays measured if the drop had broken and the probe was up again"
 #define RECOVERY_SEEN  "`next try in ...`, and then whether the rig is in order again"
 #define IN_AIR         "the capacitance that was found, and what the rig file expects"
 #define CHARTS_AT_ONCE "behind the site: full retraction, cell open"
@@ -27,7 +25,8 @@ static const struct fault_text texts[FAULT_COUNT] = {
     [FAULT_NO_CONTACT] =
         {"the approach came to the end of its travel, z at rest, and no sample lay beyond the threshold",
          "full retraction, since a drop that conducts nothing may hang on unseen", NEW_SPOT, "no-contact",
-         "the height that was reached; if the first 2 sites find no surface at all, the run pauses"},
+         "the height that was reached; the run pauses if the first 2 sites find no surface at all, or 5 in a "
+         "row behind fewer than 3 contacts"},
     [FAULT_UNCONFIRMED] =
         {"the signal crossed the threshold, and then, z at rest, there is neither a current nor more "
          "capacitance than in air",
@@ -40,7 +39,7 @@ static const struct fault_text texts[FAULT_COUNT] = {
          "x and y stopped, full retraction", IN_PLACE, "already-wet", "where it was, or the capacitance"},
     [FAULT_CURRENT_TOO_LARGE] =
         {"a current beyond the hard ceiling (`approach.ceiling`, `limits.current`): the potentiostat opens "
-         "the cell by itself",
+         "the cell by itself; or an overload at the contact, at 2 sites in a row",
          SAFE, "nothing by itself; with `spare` at a spare",
          "suspected-crash from the approach to the confirmation, else overload",
          "in which phase it happened; look at the probe before going on"},
@@ -60,31 +59,31 @@ static const struct fault_text texts[FAULT_COUNT] = {
                             "the probe stays there, nothing moves sideways", BY_OPERATOR,
                             "not-detached, whatever was measured before",
                             "the capacitance that is left; look at probe and sample"},
-    [FAULT_OVERLOAD] = {"2 samples in a row flagged as overload (some more while the range may still change)",
+    [FAULT_OVERLOAD] = {"2 samples in a row flagged as overload at a contact or in a step (some more while "
+                        "the range may still change)",
                         SAFE, NEW_SPOT,
                         "overload; behind the last step the site stays measured, flagged overload-at-detach",
                         "the step, potential and current"},
-    [FAULT_LANDING_REJECTED] =
-        {"the open-circuit potential lies outside `landing.ocp`, or the contact came far above the predicted "
-         "surface",
-         "no step is run; full retraction", NEW_SPOT, "landing-rejected",
-         "the potential, or the height above the surface"},
+    [FAULT_LANDING_REJECTED] = {"the open-circuit potential lies outside `landing.ocp`, or the contact came "
+                                "in the fast descent or far above the predicted surface",
+                                "no step is run; full retraction", NEW_SPOT, "landing-rejected",
+                                "the potential, or the height above the surface"},
     [FAULT_OUT_OF_RANGE] = {"the predicted surface lies below the end of z that the rig file allows",
                             "no descent",
                             "not here: a spare takes its levels; `retry` waits for the surface to drift back",
                             "out-of-range", "the height that is expected, and the end of the range"},
-    [FAULT_NOISE] =
-        {"the noise in air or in the approach is beyond `air.noise` of the rig file, or flagged samples "
-         "spoil the alive ramp",
-         "in the alive ramp: no descent; else the safe state",
-         "in place behind a wait, 3 attempts at most; out of the slow approach at a spare", "fault",
-         "the noise, and what is accepted"},
+    [FAULT_NOISE] = {"the noise in air or in the approach is beyond `air.noise` of the rig file, or behind a "
+                     "crossing that is no contact; or flagged samples spoil the alive ramp",
+                     "in the alive ramp: no descent; else the safe state",
+                     "in place behind a wait, 3 attempts at most; out of the slow approach at a spare",
+                     "fault; unconfirmed behind a crossing", "the noise, and what is accepted"},
     [FAULT_PROBE_OPEN] =
         {"the alive ramp shows less capacitance than `air.stray` of the rig file, by more than its tolerance",
-         "no descent", IN_PLACE, "fault", IN_AIR},
-    [FAULT_PROBE_SHORTED] =
-        {"the alive ramp shows more capacitance than `air.stray` of the rig file, by more than its tolerance",
-         "no descent", IN_PLACE, "fault", IN_AIR},
+         "no descent", IN_PLACE, "fault", IN_AIR "; after 2 such sites in a row the run pauses"},
+    [FAULT_PROBE_SHORTED] = {"the alive ramp shows more capacitance than `air.stray` of the rig file, by "
+                             "more than its tolerance, or the current in air overloads",
+                             "no descent", IN_PLACE, "fault",
+                             IN_AIR "; after 2 such sites in a row the run pauses"},
     [FAULT_TIP_BLOCKED] =
         {"control charts over the sites: capacitance, charge and current of the contact fall, or its charge "
          "comes late, or no approach ends in a contact any more",
@@ -108,7 +107,7 @@ static const struct fault_text texts[FAULT_COUNT] = {
                                  SAFE, BROUGHT_BACK, FAULT_ENDS, RECOVERY_SEEN},
     [FAULT_POTENTIOSTAT_RESET] =
         {"its start-up text or a fatal error comes in the middle of a program, or there is no program where "
-         "one ran",
+         "one ran (one that was silent while it was stopped looks the same)",
          SAFE, BROUGHT_BACK, FAULT_ENDS, RECOVERY_SEEN},
     [FAULT_POTENTIOSTAT_ERROR] = {"it sends an error code while its program runs", SAFE, BROUGHT_BACK,
                                   FAULT_ENDS, "the code and its meaning; " RECOVERY_SEEN},
