@@ -174,7 +174,10 @@ static void judge_with_partners(struct comparison *r, const char *factor)
         if (r->area.shown)
             sentence(r, ". The wetted area differs too (%s, p = %.2g), but by less than it would take",
                      r->area.name, r->area.p_holm);
-        sentence(r, ". It is an effect on the film.");
+        /* Levels are mixed over the run; probes are not. */
+        sentence(r, strcmp(factor, "probe") == 0
+                        ? ". Probes follow one another, so this can be a drift in time as well."
+                        : ". It is an effect on the film.");
         return;
     }
     r->verdict = COMPARE_CONFOUNDED_WITH_WETTING;

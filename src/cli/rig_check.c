@@ -42,8 +42,8 @@ static void print_identity(const struct rig *r)
         printf("coarse axis   %s lifts the head by %.1f um at %.1f um/s, in the safe state only, where z "
                "fails\n",
                c->coarse_axis, c->coarse_by * 1e6, c->coarse_speed * 1e6);
-    printf("wiring        potential %+d, current %+d\napplied       %.3f .. %.3f V, at most %.3g A\n",
-           c->potential_sign, c->current_sign, c->e_limit[0], c->e_limit[1], c->i_limit);
+    printf("wiring        potential %+d, current %+d\napplied       %.3f .. %.3f V, at most %.4g nA\n",
+           c->potential_sign, c->current_sign, c->e_limit[0], c->e_limit[1], c->i_limit * 1e9);
 }
 
 static bool print_position(const struct rig *r, struct err *e)

@@ -131,6 +131,8 @@ bool data_factor(const struct data *d, const char *name, int *out, struct err *e
         }
     }
     const char *near = text_nearest(name, names);
+    if (strcmp(name, "probe") == 0)
+        return err_set(e, ERR_USAGE, "all of this run was measured with one probe");
     if (d->n_factors == 0)
         return err_set(e, ERR_USAGE, "there is no factor `%s`: nothing was varied in this run", name);
     return err_set(e, ERR_USAGE, "there is no factor `%s`; %s `%s`?", name,

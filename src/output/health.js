@@ -19,10 +19,17 @@ function scaleFor(values, unit) {
 }
 const isJudged = (s) => s.name === "misses" ? Math.abs(s.reach) > 0 : (s.ewma || []).some(isNumber);
 function words(s) {
-  if (s.name === "misses" && !isJudged(s)) return "none";
+  if (s.name === "misses" && !isJudged(s)) return "none so far";
   if (!isJudged(s)) return "learning: " + s.v.filter(isNumber).length + " of " + s.baseline;
   if (Math.abs(s.reach) < 1) return "inside";
   return s.reach > 0 ? "above its limit" : "below its limit";
+}
+const isOutside = (s) => / its limit$/.test(words(s));
+// Without a verdict; one chart alone may be beyond its limit and say nothing of the probe for certain.
+function unsuspected(charts, last) {
+  const outside = charts.filter(isOutside).map((s) => s.title + " " + words(s));
+  if (outside.length) return "No diagnosis, but look at the probe: " + outside.join(", ") + ".";
+  return "Nothing is wrong with the probe" + (last ? " now: " + last.text : "") + ".";
 }
 // Where a verdict came: a line through all charts.
 const verdicts = { id: "verdicts", beforeDatasetsDraw(chart) {
@@ -85,7 +92,7 @@ function make(host, look) {
   return {
     draw(d) {
       const last = d.news.length ? d.news[d.news.length - 1] : null, charts = d.series.filter((s) => s.v.some(isNumber));
-      said.textContent = d.verdict && last ? capital(last.text) + "." : charts.some(isJudged) ? "Nothing is wrong with the probe" + (last ? " now: " + last.text : "") + "." :
+      said.textContent = d.verdict && last ? capital(last.text) + "." : charts.some(isJudged) ? unsuspected(charts, last) :
         "Too few landings yet to judge the probe: the first " + d.baseline + " say what is usual.";
       said.classList.toggle("bad", !!d.verdict);
       charts.forEach((s) => {
@@ -93,7 +100,7 @@ function make(host, look) {
         p.head.textContent = capital(s.title) + (unit ? " (" + unit + ") " : " ");
         p.state.textContent = state;
         p.head.appendChild(p.state);
-        p.div.classList.toggle("bad", / its limit$/.test(state));
+        p.div.classList.toggle("bad", isOutside(s));
         p.chart.canvas.setAttribute("aria-label", "Control chart: " + s.title + ", " + state);
       });
     },

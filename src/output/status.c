@@ -161,7 +161,7 @@ void status_print(const struct data *d, const struct status *s, struct buf *out)
         buf_printf(out, "controls  %d of %d spots visited, %d failed\n", s->controls_used, s->controls,
                    s->controls_failed);
     if (d->n_probes > 1)
-        buf_printf(out, "probe     %s, the %d. of this run\n", d->probe[d->n_probes - 1].id, d->n_probes);
+        buf_printf(out, "probe     %s, number %d of this run\n", d->probe[d->n_probes - 1].id, d->n_probes);
     if (*s->probe) {
         buf_str(out, "probe     ");
         frame_one_line(s->probe, out);

@@ -6,14 +6,12 @@
 /* What is said of many rows in the same words. */
 #define SAFE     "the safe state"
 #define NEW_SPOT "not here: the spot counts as touched; a spare takes its levels"
-#define IN_PLACE "in place behind a wait, 3 attempts at most, as nothing was touched; then at a spare"
+#define IN_PLACE "in place behind a wait, 3 attempts at most, if nothing was touched; else at a spare"
 #define BROUGHT_BACK                                                                                         \
     "the instrument is brought back; then in place if the spot was not touched, else at a spare"
-#define BY_OPERATOR   "nothing by itself; `seccm resume` goes on"
-#define REFUSED_AGAIN "nothing by itself: what was refused once is refused again; `seccm resume` goes on"
-#define FAULT_ENDS                                                                                           \
-    "fault, or what had been decided before; measured once the drop is seen to have broken and the probe "   \
-    "is up"
+#define BY_OPERATOR    "nothing by itself; `seccm resume` goes on"
+#define REFUSED_AGAIN  "nothing by itself: what was refused once is refused again; `seccm resume` goes on"
+#define FAULT_ENDS     "fault; it stays measured if the drop had broken and the probe was up again"
 #define RECOVERY_SEEN  "`next try in ...`, and then whether the rig is in order again"
 #define IN_AIR         "the capacitance that was found, and what the rig file expects"
 #define CHARTS_AT_ONCE "behind the site: full retraction, cell open"
@@ -25,16 +23,10 @@
 
 static const struct fault_text texts[FAULT_COUNT] = {
     [FAULT_NO_CONTACT] =
-        {"the approach came to the end of its travel, z at rest, and no sample was beyond the "
-         "threshold",
-         "full retraction before anything moves sideways: a drop that conducts nothing may hang "
-         "on unseen",
-         NEW_SPOT, "no-contact",
-         "the depth that was reached; after 2 such sites with no contact ever, the run pauses; after 5 "
-         "behind "
-         "fewer than 3 contacts as well: their heights may be wrong (a drop that hung down), they get the "
-         "flag "
-         "height-doubted and are not used again"},
+        {"the approach came to the end of its travel, z at rest, and no sample lay beyond the threshold",
+         "full retraction, since a drop that conducts nothing may hang on unseen", NEW_SPOT, "no-contact",
+         "the height that was reached; the run pauses if the first 2 sites find no surface at all, or 5 in a "
+         "row behind fewer than 3 contacts"},
     [FAULT_UNCONFIRMED] =
         {"the signal crossed the threshold, and then, z at rest, there is neither a current nor more "
          "capacitance than in air",
@@ -43,17 +35,14 @@ static const struct fault_text texts[FAULT_COUNT] = {
          "spare",
          "unconfirmed", "current and capacitance that were found, with their uncertainty"},
     [FAULT_ALREADY_WET] =
-        {"a contact signal while travelling, or in the alive ramp or at its end a capacitance as of a drop",
-         "xy stopped, full retraction",
-         "the spot counts as possibly touched, a spare takes its levels; if the signal came away from it, in "
-         "place behind a back-off, 3 attempts at most",
-         "already-wet", "where it was, and the capacitance"},
-    [FAULT_CURRENT_TOO_LARGE] = {"the instrument itself meets the hard ceiling (`approach.ceiling`, "
-                                 "`limits.current`) and opens the cell; or the contacts of 2 sites in a row "
-                                 "overload (at one it may be a transient: overload)",
-                                 SAFE, NEW_SPOT ", if so chosen",
-                                 "suspected-crash from the approach to the confirmation, else overload",
-                                 "the phase in which it happened; look at the probe before going on"},
+        {"a contact signal while travelling, or in the alive ramp the capacitance of a drop",
+         "x and y stopped, full retraction", IN_PLACE, "already-wet", "where it was, or the capacitance"},
+    [FAULT_CURRENT_TOO_LARGE] =
+        {"a current beyond the hard ceiling (`approach.ceiling`, `limits.current`): the potentiostat opens "
+         "the cell by itself; or an overload at the contact, at 2 sites in a row",
+         SAFE, "nothing by itself; with `spare` at a spare",
+         "suspected-crash from the approach to the confirmation, else overload",
+         "in which phase it happened; look at the probe before going on"},
     [FAULT_MENISCUS_LOST] =
         {"behind the last step no contact is left, and either the galvanostat ran into compliance or the "
          "capacitance of the contact had been clear",
@@ -62,51 +51,39 @@ static const struct fault_text texts[FAULT_COUNT] = {
          "meniscus-unverified",
          "the capacitance that is left, and that at contact"},
     [FAULT_MENISCUS_SPREADING] =
-        {"the contact capacitance behind the last step is more than `faults.spreading` "
-         "times that at contact, by more than 4 standard deviations",
-         "nothing: the data are kept", "not needed; with `spare`, at a spare as well",
-         "measured, with the flag meniscus-spreading; statistics with and without", "both capacitances"},
-    [FAULT_NOT_DETACHED] = {"at full retraction the capacitance is still not that of air; glass that got wet "
-                            "with the contact looks the same. A drop that broke, but late, is kept with the "
-                            "flag late-break",
-                            "the probe stays fully retracted, nothing moves sideways", BY_OPERATOR,
+        {"the contact capacitance behind the last step is more than `faults.spreading` times that at "
+         "contact, by more than 4 standard deviations",
+         "nothing: the data are kept", "not needed; with `spare` at a spare as well",
+         "measured, flagged meniscus-spreading; statistics with and without such sites", "both capacitances"},
+    [FAULT_NOT_DETACHED] = {"fully retracted, and the capacitance is still not that of air",
+                            "the probe stays there, nothing moves sideways", BY_OPERATOR,
                             "not-detached, whatever was measured before",
-                            "the capacitance that is left; look at the probe and the sample"},
-    [FAULT_OVERLOAD] = {"2 samples in a row flagged overload (more while the instrument changes range), at a "
-                        "contact or in a step; in air they are taken for probe-shorted",
+                            "the capacitance that is left; look at probe and sample"},
+    [FAULT_OVERLOAD] = {"2 samples in a row flagged as overload at a contact or in a step (some more while "
+                        "the range may still change)",
                         SAFE, NEW_SPOT,
                         "overload; behind the last step the site stays measured, flagged overload-at-detach",
                         "the step, potential and current"},
-    [FAULT_LANDING_REJECTED] =
-        {"the open-circuit potential is outside `landing.ocp`, or the contact came in the fast descent or "
-         "elsewhere further above the predicted surface than `surface.peak` and 2.5 standard deviations "
-         "(flag "
-         "far-above; the surface is not learnt from it). A drop that hangs down less than that can not be "
-         "told "
-         "from an obstacle",
-         "retraction as usual, no step is run", NEW_SPOT, "landing-rejected",
-         "the potential, or the height above the surface"},
+    [FAULT_LANDING_REJECTED] = {"the open-circuit potential lies outside `landing.ocp`, or the contact came "
+                                "in the fast descent or far above the predicted surface",
+                                "no step is run; full retraction", NEW_SPOT, "landing-rejected",
+                                "the potential, or the height above the surface"},
     [FAULT_OUT_OF_RANGE] = {"the predicted surface lies below the end of z that the rig file allows",
                             "no descent",
                             "not here: a spare takes its levels; `retry` waits for the surface to drift back",
                             "out-of-range", "the height that is expected, and the end of the range"},
-    [FAULT_NOISE] =
-        {"RMS of the current in air, at rest or in the approach, beyond `air.noise` of the rig file; "
-         "or flagged samples spoil the alive ramp",
-         SAFE,
-         IN_PLACE ". Where a drop that hangs down may have been in reach and the capacitance does not say "
-                  "otherwise the spot counts as possibly touched: a spare",
-         "fault; unconfirmed where noise had crossed the threshold", "the noise and what is accepted"},
+    [FAULT_NOISE] = {"the noise in air or in the approach is beyond `air.noise` of the rig file, or behind a "
+                     "crossing that is no contact; or flagged samples spoil the alive ramp",
+                     "in the alive ramp: no descent; else the safe state",
+                     "in place behind a wait, 3 attempts at most; out of the slow approach at a spare",
+                     "fault; unconfirmed behind a crossing", "the noise, and what is accepted"},
     [FAULT_PROBE_OPEN] =
-        {"the alive ramp shows less displacement current than `air.stray` less its tolerance", "no descent",
-         IN_PLACE "; 2 sites in a row so given up pause the run, which visits them again when it is resumed",
-         "fault", "the capacitance found and expected"},
-    [FAULT_PROBE_SHORTED] =
-        {"the alive ramp shows more displacement current than `air.stray` and its tolerance; or 2 samples in "
-         "a row in air are overloaded, which an instrument that flags wrongly does as well",
-         "no descent",
-         IN_PLACE "; 2 sites in a row so given up pause the run, which visits them again when it is resumed",
-         "fault", "the capacitance found and expected, or the current"},
+        {"the alive ramp shows less capacitance than `air.stray` of the rig file, by more than its tolerance",
+         "no descent", IN_PLACE, "fault", IN_AIR "; after 2 such sites in a row the run pauses"},
+    [FAULT_PROBE_SHORTED] = {"the alive ramp shows more capacitance than `air.stray` of the rig file, by "
+                             "more than its tolerance, or the current in air overloads",
+                             "no descent", IN_PLACE, "fault",
+                             IN_AIR "; after 2 such sites in a row the run pauses"},
     [FAULT_TIP_BLOCKED] =
         {"control charts over the sites: capacitance, charge and current of the contact fall, or its charge "
          "comes late, or no approach ends in a contact any more",
@@ -128,35 +105,31 @@ static const struct fault_text texts[FAULT_COUNT] = {
          BROUGHT_BACK, FAULT_ENDS, "what came; " RECOVERY_SEEN},
     [FAULT_POTENTIOSTAT_LATE] = {"a reply to an earlier question, or one that comes behind its deadline",
                                  SAFE, BROUGHT_BACK, FAULT_ENDS, RECOVERY_SEEN},
-    [FAULT_POTENTIOSTAT_RESET] = {"its start-up text, or the program gone from one moment to the next", SAFE,
-                                  BROUGHT_BACK, FAULT_ENDS, RECOVERY_SEEN},
-    [FAULT_POTENTIOSTAT_ERROR] = {"an error code of its own while a program runs", SAFE, BROUGHT_BACK,
-                                  FAULT_ENDS, "the code and its text; " RECOVERY_SEEN},
-    [FAULT_POTENTIOSTAT_REFUSED] = {"an error code in reply to a command; a device that refuses the cell off "
-                                    "as well, so that no open cell is confirmed, is told as silent",
-                                    SAFE, BY_OPERATOR ": what was refused once is refused again", FAULT_ENDS,
-                                    "the command and the reply"},
-    [FAULT_POTENTIOSTAT_UNPLUGGED] = {"the link hangs up, or the device file is gone", SAFE, BROUGHT_BACK,
-                                      FAULT_ENDS, RECOVERY_SEEN},
-    [FAULT_STAGE_SILENT] = {"no reply to a question within its deadline", SAFE, BROUGHT_BACK, FAULT_ENDS,
-                            RECOVERY_SEEN},
-    [FAULT_STAGE_GARBLED] = {"a reply that does not parse, or part of one", SAFE, BROUGHT_BACK, FAULT_ENDS,
-                             RECOVERY_SEEN},
-    [FAULT_STAGE_LATE] = {"a reply that belongs to an earlier question, or comes behind its deadline", SAFE,
+    [FAULT_POTENTIOSTAT_RESET] =
+        {"its start-up text or a fatal error comes in the middle of a program, or there is no program where "
+         "one ran (one that was silent while it was stopped looks the same)",
+         SAFE, BROUGHT_BACK, FAULT_ENDS, RECOVERY_SEEN},
+    [FAULT_POTENTIOSTAT_ERROR] = {"it sends an error code while its program runs", SAFE, BROUGHT_BACK,
+                                  FAULT_ENDS, "the code and its meaning; " RECOVERY_SEEN},
+    [FAULT_POTENTIOSTAT_REFUSED] = {"it answers a program or a command with an error code", SAFE,
+                                    REFUSED_AGAIN, FAULT_ENDS, "the code and its meaning"},
+    [FAULT_POTENTIOSTAT_UNPLUGGED] = {RIG_IS_OFF, SAFE, BROUGHT_BACK, FAULT_ENDS, RECOVERY_SEEN},
+    [FAULT_STAGE_SILENT] = {"no reply within 0.3 s", SAFE, BROUGHT_BACK, FAULT_ENDS, RECOVERY_SEEN},
+    [FAULT_STAGE_GARBLED] = {"a reply that is none, or part of one", SAFE, BROUGHT_BACK, FAULT_ENDS,
+                             "what came; " RECOVERY_SEEN},
+    [FAULT_STAGE_LATE] = {"a reply to an earlier question, or one that comes behind its deadline", SAFE,
                           BROUGHT_BACK, FAULT_ENDS, RECOVERY_SEEN},
-    [FAULT_STAGE_RESET] = {"servos off and speeds gone that were set", SAFE,
-                           "nothing by itself: a controller that started anew may have lost its reference",
-                           FAULT_ENDS, "what was found; look at the controller before `seccm resume`"},
-    [FAULT_STAGE_ERROR] =
-        {"its error slot, asked before each descent and behind a move that fails, holds an "
-         "error that no command of ours has caused; one that comes up in an approach may be "
-         "overwritten there by the stop at the contact",
-         SAFE, BY_OPERATOR, FAULT_ENDS, "the code and its text"},
-    [FAULT_STAGE_REFUSED] = {"its error slot says that a command was not accepted", SAFE,
-                             BY_OPERATOR ": what was refused once is refused again", FAULT_ENDS,
-                             "the command and the code"},
-    [FAULT_STAGE_UNPLUGGED] = {"the link hangs up, or the device file is gone", SAFE, BROUGHT_BACK,
-                               FAULT_ENDS, RECOVERY_SEEN},
+    [FAULT_STAGE_RESET] =
+        {"something failed, and its velocities are no longer those that were set",
+         "the safe state; a coarse axis, if there is one, lifts the head first",
+         "nothing by itself: a controller that started anew may have lost its reference; `seccm resume` goes "
+         "on, unless the head was lifted: then a new run",
+         FAULT_ENDS, "which velocity; look at the controller before going on"},
+    [FAULT_STAGE_ERROR] = {"it reports an error that no command of ours has caused", SAFE, BY_OPERATOR,
+                           FAULT_ENDS, "the code and its meaning"},
+    [FAULT_STAGE_REFUSED] = {"it reports that a command was not accepted", SAFE, REFUSED_AGAIN, FAULT_ENDS,
+                             "the command, the code and its meaning"},
+    [FAULT_STAGE_UNPLUGGED] = {RIG_IS_OFF, SAFE, BROUGHT_BACK, FAULT_ENDS, RECOVERY_SEEN},
     [FAULT_AXIS_OFF_TARGET] =
         {"a move makes no headway for 1 s or is late, or the stage stands elsewhere, or wanders, while "
          "nothing was commanded",

@@ -163,6 +163,7 @@ static void one_wild_value_is_no_alarm_and_a_shift_is(void **state)
     (void)state;
     struct rng r = rng_stream(test_seed(), "test.shift");
     int before = 0;
+    double now = 0;
     for (uint64_t run = 0; run < 200; run++) {
         struct chart *c = chart_new(&usual);
         add_many(c, 0, r, 10 * run, 40, 1, 0.1);
@@ -176,12 +177,14 @@ static void one_wild_value_is_no_alarm_and_a_shift_is(void **state)
         if (n > 12)
             fail_msg("run %d: a shift by five standard deviations was told after %d values", (int)run, n);
         before += chart_since(c) - n;
-        assert_float_equal(chart_now(c), 0.5, 0.25);
+        assert_true(chart_now(c) < 0.9); /* values before the shift may be among those that it is read from */
+        now += chart_now(c) / 200;
         chart_free(c);
     }
     /* The EWMA may have been on that side before. */
     print_message("beginning of the shift told %.1f values too early on average\n", before / 200.0);
     assert_in_range(before, 0, 200 * 10);
+    assert_float_equal(now, 0.5, 0.1);
 }
 
 /* Missing is missing: the EWMA stands still. */
@@ -270,7 +273,8 @@ static void false_alarms_are_rare(void **state)
         }
         print_message("%s: %d of %d nights of 1000 sites with an alarm\n", wide ? "wide" : "normal", alarms,
                       NIGHTS);
-        assert_true(alarms <= 4);
+        /* With wide shoulders it is one night in a hundred: some 4 here, hardly ever 16. */
+        assert_true(alarms <= (wide ? 16 : 4));
     }
 }
 
