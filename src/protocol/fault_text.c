@@ -4,202 +4,197 @@
 #include "base/schema_help.h"
 
 /* What is said of many rows in the same words. */
-#define SAFE                                                                                                 \
-    "safe state: z stopped and cell off written first, without waiting for a reply; full retraction; both "  \
-    "verified"
+#define SAFE     "the safe state"
 #define NEW_SPOT "not here: the spot counts as touched; a spare takes its levels"
-#define IN_PLACE "in place behind a back-off, 3 attempts at most, since nothing was touched; then a spare"
+#define IN_PLACE "in place behind a wait, 3 attempts at most, as nothing was touched; then at a spare"
 #define BROUGHT_BACK                                                                                         \
-    "the instrument is brought back (below); then in place if the spot was not touched, else a spare"
-#define BY_OPERATOR "nothing by itself; `seccm resume` goes on"
-#define FAULT_ENDS  "fault; `measured` stays if all steps were done and the drop had broken"
-#define RECOVERY_SEEN                                                                                        \
-    "`recovering: next try in ...`, then whether the rig is in order again; its count at the end"
+    "the instrument is brought back; then in place if the spot was not touched, else at a spare"
+#define BY_OPERATOR   "nothing by itself; `seccm resume` goes on"
+#define REFUSED_AGAIN "nothing by itself: what was refused once is refused again; `seccm resume` goes on"
+#define FAULT_ENDS                                                                                           \
+    "fault, or what had been decided before; measured once the drop is seen to have broken and the probe "   \
+    "is up"
+#define RECOVERY_SEEN  "`next try in ...`, and then whether the rig is in order again"
+#define IN_AIR         "the capacitance that was found, and what the rig file expects"
+#define IN_AIR_PAUSES  "; two such sites in a row pause the run, and are visited again behind it"
+#define CHARTS_AT_ONCE "behind the site: full retraction, cell open"
+#define CHARTS_AGAIN                                                                                         \
+    "nothing by itself; `seccm resume` goes on, with `--new-probe` if another one was mounted"
+#define CHARTS_END  "the sites stay as they are; the run pauses, ends, or (skip) goes on"
+#define CHARTS_SEEN "which chart, from what to what, over how many sites"
+#define RIG_IS_OFF  "the link hangs up, or its device file is gone"
 
 static const struct fault_text texts[FAULT_COUNT] = {
     [FAULT_NO_CONTACT] =
-        {"the approach came to the end of its travel, z at rest, and no sample was beyond the "
-         "threshold",
-         "full retraction before anything moves sideways: a drop that conducts nothing may hang "
-         "on unseen",
-         NEW_SPOT, "no-contact",
-         "the depth that was reached; after 2 such sites with no contact ever, the run pauses; after 5 "
-         "behind "
-         "fewer than 3 contacts as well: their heights may be wrong (a drop that hung down), they get the "
-         "flag "
-         "height-doubted and are not used again"},
+        {"the approach came to the end of its travel, z at rest, and no sample lay beyond the threshold",
+         "full retraction, since a drop that conducts nothing may hang on unseen", NEW_SPOT, "no-contact",
+         "the height that was reached; if the first 2 sites find no surface at all, the run pauses; it does "
+         "as well after 5 behind fewer than 3 contacts, which get the flag height-doubted: was it a drop "
+         "that "
+         "hung down?"},
     [FAULT_UNCONFIRMED] =
-        {"a crossing, and then with z at rest neither a current nor more capacitance than in "
-         "air",
-         "full retraction; the descent is never resumed",
-         "in place, 3 attempts at most, if the crossing was clearly above the surface "
-         "(electrical); else a spare",
+        {"the signal crossed the threshold, and then, z at rest, there is neither a current nor more "
+         "capacitance than in air",
+         "retraction, full unless it was electrical; the descent is never resumed",
+         "in place, 3 attempts at most, if the crossing was far above the surface (electrical); else at a "
+         "spare",
          "unconfirmed", "current and capacitance that were found, with their uncertainty"},
     [FAULT_ALREADY_WET] =
-        {"a contact signal while travelling, or in the alive ramp or at its end a capacitance as of a drop",
-         "xy stopped, full retraction",
-         "the spot counts as possibly touched, a spare takes its levels; if the signal came away from it, in "
-         "place behind a back-off, 3 attempts at most",
-         "already-wet", "where it was, and the capacitance"},
-    [FAULT_CURRENT_TOO_LARGE] = {"the instrument itself meets the hard ceiling (`approach.ceiling`, "
-                                 "`limits.current`) and opens the cell; or the contacts of 2 sites in a row "
-                                 "overload (at one it may be a transient: overload)",
-                                 SAFE, NEW_SPOT ", if so chosen",
-                                 "suspected-crash from the approach to the confirmation, else overload",
-                                 "the phase in which it happened; look at the probe before going on"},
+        {"a contact signal while travelling, or in the alive ramp the capacitance of a drop",
+         "x and y stopped, full retraction",
+         "at a spare, as a drop may have touched; in place if the signal came away from the spot",
+         "already-wet", "where it was, or the capacitance"},
+    [FAULT_CURRENT_TOO_LARGE] =
+        {"a current beyond the hard ceiling (`approach.ceiling`, `limits.current`): the potentiostat opens "
+         "the cell by itself; or contacts overload at 2 sites in a row",
+         SAFE, "nothing by itself; with `spare` at a spare",
+         "suspected-crash from the approach to the confirmation, else overload",
+         "in which phase it happened; look at the probe before going on"},
     [FAULT_MENISCUS_LOST] =
-        {"positive evidence only: compliance, or a capacitance that was there and is gone "
-         "behind the last step",
+        {"behind the last step no contact is left, and either the galvanostat ran into compliance or the "
+         "capacitance of the contact had been clear",
          "retraction as usual", NEW_SPOT,
-         "meniscus-lost; near-zero current alone is kept as measured with the flag "
+         "meniscus-lost; a current near zero alone proves nothing: such a site stays measured, flagged "
          "meniscus-unverified",
-         "the capacitance left, and that at contact"},
+         "the capacitance that is left, and that at contact"},
     [FAULT_MENISCUS_SPREADING] =
-        {"the contact capacitance behind the last step is more than `faults.spreading` "
-         "times that at contact, by more than 4 standard deviations",
-         "nothing: the data are kept", "not needed; with `spare`, at a spare as well",
-         "measured, with the flag meniscus-spreading; statistics with and without", "both capacitances"},
-    [FAULT_NOT_DETACHED] = {"at full retraction the capacitance is still not that of air; glass that got wet "
-                            "with the contact looks the same. A drop that broke, but late, is kept with the "
-                            "flag late-break",
-                            "the probe stays fully retracted, nothing moves sideways", BY_OPERATOR,
+        {"the contact capacitance behind the last step is more than `faults.spreading` times that at "
+         "contact, by more than 4 standard deviations",
+         "nothing: the data are kept", "not needed; with `spare` at a spare as well",
+         "measured, flagged meniscus-spreading; statistics with and without such sites", "both capacitances"},
+    [FAULT_NOT_DETACHED] = {"fully retracted, and the capacitance is still not that of air; glass that got "
+                            "wet with the contact looks alike",
+                            "the probe stays there, nothing moves sideways", BY_OPERATOR,
                             "not-detached, whatever was measured before",
-                            "the capacitance that is left; look at the probe and the sample"},
-    [FAULT_OVERLOAD] = {"2 samples in a row flagged overload (more while the instrument changes range), at a "
-                        "contact or in a step; in air they are taken for probe-shorted",
+                            "the capacitance that is left; look at probe and sample"},
+    [FAULT_OVERLOAD] = {"2 samples in a row flagged as overload (some more while the range may still "
+                        "change), at a contact or in a step",
                         SAFE, NEW_SPOT,
                         "overload; behind the last step the site stays measured, flagged overload-at-detach",
                         "the step, potential and current"},
     [FAULT_LANDING_REJECTED] =
-        {"the open-circuit potential is outside `landing.ocp`, or the contact came in the fast descent or "
-         "elsewhere further above the predicted surface than `surface.peak` and 2.5 standard deviations "
-         "(flag "
-         "far-above; the surface is not learnt from it). A drop that hangs down less than that can not be "
-         "told "
-         "from an obstacle",
-         "retraction as usual, no step is run", NEW_SPOT, "landing-rejected",
+        {"the open-circuit potential lies outside `landing.ocp`, or the contact came far above the predicted "
+         "surface (flag far-above); a drop that hangs down less than `surface.peak` is taken for an obstacle",
+         "no step is run; full retraction", NEW_SPOT, "landing-rejected",
          "the potential, or the height above the surface"},
-    [FAULT_OUT_OF_RANGE] = {"the predicted surface lies beyond the end of z that the rig file allows",
-                            "no descent", "in place only helps if the surface drifts back; else a spare",
+    [FAULT_OUT_OF_RANGE] = {"the predicted surface lies below the end of z that the rig file allows",
+                            "no descent",
+                            "not here: a spare takes its levels; `retry` waits for the surface to drift back",
                             "out-of-range", "the height that is expected, and the end of the range"},
     [FAULT_NOISE] =
-        {"RMS of the current in air, at rest or in the approach, beyond `air.noise` of the rig file; "
-         "or flagged samples spoil the alive ramp",
-         SAFE,
-         IN_PLACE ". Where a drop that hangs down may have been in reach and the capacitance does not say "
-                  "otherwise the spot counts as possibly touched: a spare",
-         "fault; unconfirmed where noise had crossed the threshold", "the noise and what is accepted"},
+        {"the noise in air or in the approach is beyond `air.noise` of the rig file, or flagged samples "
+         "spoil the alive ramp",
+         "in the alive ramp: no descent; else the safe state",
+         "in place behind a wait, 3 attempts at most; at a spare out of the approach, or where a drop that "
+         "hangs "
+         "down may have touched",
+         "fault; unconfirmed if noise had crossed the threshold", "the noise, and what is accepted"},
     [FAULT_PROBE_OPEN] =
-        {"the alive ramp shows less displacement current than `air.stray` less its tolerance", "no descent",
-         IN_PLACE "; 2 sites in a row so given up pause the run, which visits them again when it is resumed",
-         "fault", "the capacitance found and expected"},
+        {"the alive ramp shows less capacitance than `air.stray` of the rig file, by more than its tolerance",
+         "no descent", IN_PLACE IN_AIR_PAUSES, "fault", IN_AIR},
     [FAULT_PROBE_SHORTED] =
-        {"the alive ramp shows more displacement current than `air.stray` and its tolerance; or 2 samples in "
-         "a row in air are overloaded, which an instrument that flags wrongly does as well",
-         "no descent",
-         IN_PLACE "; 2 sites in a row so given up pause the run, which visits them again when it is resumed",
-         "fault", "the capacitance found and expected, or the current"},
-    [FAULT_TIP_BLOCKED] = {"control charts over the sites: less contact capacitance, smaller break distance, "
-                           "against the sites before",
-                           "between sites: fully retracted, cell open", BY_OPERATOR,
-                           "the sites are as they are; the run pauses, ends, or (skip) goes on; behind the "
-                           "last site it is finished and says so",
-                           "which chart, and since which site"},
-    [FAULT_TIP_BROKEN] = {"control charts over the sites: more contact capacitance, longer break distance",
-                          "between sites: fully retracted, cell open", BY_OPERATOR,
-                          "the sites are as they are; the run pauses, ends, or (skip) goes on",
-                          "which chart, and since which site"},
-    [FAULT_TIP_WETTING] = {"control charts over the sites: stray capacitance in air rises",
-                           "between sites: fully retracted, cell open", BY_OPERATOR,
-                           "the sites are as they are; the run pauses, ends, or (skip) goes on",
-                           "which chart, and since which site"},
+        {"the alive ramp shows more capacitance than `air.stray` of the rig file, by more than its "
+         "tolerance; "
+         "or samples in air are overloaded (an instrument that flags wrongly looks alike)",
+         "no descent", IN_PLACE IN_AIR_PAUSES, "fault", IN_AIR},
+    [FAULT_TIP_BLOCKED] =
+        {"control charts over the sites: capacitance, charge and current of the contact fall, or its charge "
+         "comes late, or no approach ends in a contact any more",
+         CHARTS_AT_ONCE, CHARTS_AGAIN, CHARTS_END, CHARTS_SEEN},
+    [FAULT_TIP_BROKEN] =
+        {"control charts over the sites: contacts lie lower than the fitted surface and the drop is larger; "
+         "or it is larger by far while nothing has changed in air",
+         CHARTS_AT_ONCE, CHARTS_AGAIN, CHARTS_END, CHARTS_SEEN},
+    [FAULT_TIP_WETTING] =
+        {"control charts over the sites: stray capacitance or leak in air rise; earlier if the drop grows, "
+         "too",
+         CHARTS_AT_ONCE, CHARTS_AGAIN, CHARTS_END, CHARTS_SEEN},
     [FAULT_POTENTIOSTAT_SILENT] =
-        {"no sample for 0.5 s (or 20 sample periods), or no reply before its deadline; "
-         "z halts long before, when samples are stale",
+        {"no sample for 0.5 s (or 20 sample periods), or no reply within 0.3 s; z halts long before, as "
+         "soon as samples are stale",
          SAFE, BROUGHT_BACK, FAULT_ENDS, RECOVERY_SEEN},
     [FAULT_POTENTIOSTAT_GARBLED] =
-        {"a line that is none of the program's, lines missing in a step, part of a "
-         "reply",
-         SAFE, BROUGHT_BACK, FAULT_ENDS, RECOVERY_SEEN},
-    [FAULT_POTENTIOSTAT_LATE] = {"a reply that belongs to an earlier question, or comes behind its deadline",
+        {"a line that is none of the program's, samples missing or too many in a step, part of a reply", SAFE,
+         BROUGHT_BACK, FAULT_ENDS, "what came; " RECOVERY_SEEN},
+    [FAULT_POTENTIOSTAT_LATE] = {"a reply to an earlier question, or one that comes behind its deadline",
                                  SAFE, BROUGHT_BACK, FAULT_ENDS, RECOVERY_SEEN},
-    [FAULT_POTENTIOSTAT_RESET] = {"its start-up text, or the program gone from one moment to the next", SAFE,
-                                  BROUGHT_BACK, FAULT_ENDS, RECOVERY_SEEN},
-    [FAULT_POTENTIOSTAT_ERROR] = {"an error code of its own while a program runs", SAFE, BROUGHT_BACK,
-                                  FAULT_ENDS, "the code and its text; " RECOVERY_SEEN},
-    [FAULT_POTENTIOSTAT_REFUSED] = {"an error code in reply to a command; a device that refuses the cell off "
-                                    "as well, so that no open cell is confirmed, is told as silent",
-                                    SAFE, BY_OPERATOR ": what was refused once is refused again", FAULT_ENDS,
-                                    "the command and the reply"},
-    [FAULT_POTENTIOSTAT_UNPLUGGED] = {"the link hangs up, or the device file is gone", SAFE, BROUGHT_BACK,
-                                      FAULT_ENDS, RECOVERY_SEEN},
-    [FAULT_STAGE_SILENT] = {"no reply to a question within its deadline", SAFE, BROUGHT_BACK, FAULT_ENDS,
-                            RECOVERY_SEEN},
-    [FAULT_STAGE_GARBLED] = {"a reply that does not parse, or part of one", SAFE, BROUGHT_BACK, FAULT_ENDS,
-                             RECOVERY_SEEN},
-    [FAULT_STAGE_LATE] = {"a reply that belongs to an earlier question, or comes behind its deadline", SAFE,
+    [FAULT_POTENTIOSTAT_RESET] =
+        {"its start-up text or a fatal error comes in the middle of a program, or there is no program where "
+         "one ran",
+         SAFE, BROUGHT_BACK, FAULT_ENDS, RECOVERY_SEEN},
+    [FAULT_POTENTIOSTAT_ERROR] = {"it sends an error code while its program runs", SAFE, BROUGHT_BACK,
+                                  FAULT_ENDS, "the code and its meaning; " RECOVERY_SEEN},
+    [FAULT_POTENTIOSTAT_REFUSED] = {"it answers a program or a command with an error code; one that refuses "
+                                    "the cell off, too, is told as silent",
+                                    SAFE, REFUSED_AGAIN, FAULT_ENDS, "the code and its meaning"},
+    [FAULT_POTENTIOSTAT_UNPLUGGED] = {RIG_IS_OFF, SAFE, BROUGHT_BACK, FAULT_ENDS, RECOVERY_SEEN},
+    [FAULT_STAGE_SILENT] = {"no reply within 0.3 s", SAFE, BROUGHT_BACK, FAULT_ENDS, RECOVERY_SEEN},
+    [FAULT_STAGE_GARBLED] = {"a reply that is none, or part of one", SAFE, BROUGHT_BACK, FAULT_ENDS,
+                             "what came; " RECOVERY_SEEN},
+    [FAULT_STAGE_LATE] = {"a reply to an earlier question, or one that comes behind its deadline", SAFE,
                           BROUGHT_BACK, FAULT_ENDS, RECOVERY_SEEN},
-    [FAULT_STAGE_RESET] = {"servos off and speeds gone that were set", SAFE,
-                           "nothing by itself: a controller that started anew may have lost its reference",
-                           FAULT_ENDS, "what was found; look at the controller before `seccm resume`"},
-    [FAULT_STAGE_ERROR] =
-        {"its error slot, asked before each descent and behind a move that fails, holds an "
-         "error that no command of ours has caused; one that comes up in an approach may be "
-         "overwritten there by the stop at the contact",
-         SAFE, BY_OPERATOR, FAULT_ENDS, "the code and its text"},
-    [FAULT_STAGE_REFUSED] = {"its error slot says that a command was not accepted", SAFE,
-                             BY_OPERATOR ": what was refused once is refused again", FAULT_ENDS,
-                             "the command and the code"},
-    [FAULT_STAGE_UNPLUGGED] = {"the link hangs up, or the device file is gone", SAFE, BROUGHT_BACK,
-                               FAULT_ENDS, RECOVERY_SEEN},
+    [FAULT_STAGE_RESET] =
+        {"something failed, and its velocities are no longer those that were set",
+         "the safe state; a coarse axis, if there is one, lifts the head first",
+         "nothing by itself: a controller that started anew may have lost its reference; `seccm resume` goes "
+         "on, unless the head was lifted: then a new run",
+         FAULT_ENDS, "which velocity; look at the controller before going on"},
+    [FAULT_STAGE_ERROR] = {"it reports an error that no command of ours has caused; it is asked before each "
+                           "descent and behind moves that fail",
+                           SAFE, BY_OPERATOR, FAULT_ENDS, "the code and its meaning"},
+    [FAULT_STAGE_REFUSED] = {"it reports that a command was not accepted", SAFE, REFUSED_AGAIN, FAULT_ENDS,
+                             "the command, the code and its meaning"},
+    [FAULT_STAGE_UNPLUGGED] = {RIG_IS_OFF, SAFE, BROUGHT_BACK, FAULT_ENDS, RECOVERY_SEEN},
     [FAULT_AXIS_OFF_TARGET] =
-        {"a move that makes no headway for a second, is late, or a stage that wanders while "
+        {"a move makes no headway for 1 s or is late, or the stage stands elsewhere, or wanders, while "
          "nothing was commanded",
-         SAFE, BY_OPERATOR, FAULT_ENDS, "axis, position and target"},
+         SAFE, BY_OPERATOR, FAULT_ENDS, "axes, position and target"},
     [FAULT_SERVO_LOST] =
-        {"the servo state of an axis reads off",
-         "safe state; servo on where it stands, else open loop toward the retracted side, else "
-         "xy stays where it is and the alarm is given",
-         BY_OPERATOR, FAULT_ENDS, "which axis, and how far the retraction came"},
-    [FAULT_LIMIT_HIT] = {"the controller says that an axis stands at an end of its travel", SAFE, BY_OPERATOR,
-                         FAULT_ENDS, "which axis and end"},
-    [FAULT_UNDERLOAD] = {"more than half of the samples of a step are flagged underload",
+        {"something failed, and the servo of an axis is off or the controller says so",
+         "the safe state; the servo of z is switched on again where it stands, and if it stays off z goes up "
+         "by its voltage",
+         BY_OPERATOR, FAULT_ENDS, "which axis, and by which way z came up"},
+    [FAULT_LIMIT_HIT] =
+        {"the controller reports it, or an axis stands at an end of its travel where it was not sent", SAFE,
+         BY_OPERATOR, FAULT_ENDS, "which axis, and which end"},
+    [FAULT_UNDERLOAD] = {"more than half of the samples of a step are flagged as underload",
                          "nothing: the data are kept", "not needed; choose a smaller range",
-                         "as without it, with the flag underload", "the step and the number of samples"},
-    [FAULT_DISK_FULL] =
-        {"a write of the results file fails for want of space; free space is also checked before "
-         "the run",
-         SAFE, "after space was made: `seccm resume`", "fault; what was committed before stays whole",
-         "the path and what it needs"},
-    [FAULT_DISK_ERROR] = {"a write or a sync of the results file fails, or takes too long", SAFE,
-                          "after the disk was seen to: `seccm resume`",
+                         "as without it, flagged underload", "the step and the number of samples"},
+    [FAULT_DISK_FULL] = {"a write of the results file finds no space; free space is checked before the run, "
+                         "too",
+                         SAFE, "when there is space: `seccm resume`",
+                         "fault; what was committed before stays whole",
+                         "the path; before a run, what is free and what may be needed"},
+    [FAULT_DISK_ERROR] = {"a write or a sync of the results file fails or takes too long", SAFE,
+                          "when the disk is in order: `seccm resume`",
                           "fault; what was committed before stays whole", "the path and the system's error"},
-    [FAULT_FILE_LOCKED] = {"the lock beside the results file is held by another process",
-                           "nothing is begun, nothing moves", "when the other run has ended", "none",
-                           "which process holds it"},
-    [FAULT_CLOCK_STEPPED] = {"the wall clock and the steady clock no longer pass alike",
-                             "nothing: the run keeps its own steady time", "not needed",
-                             "as without it; `stop.by` goes by the new clock", "by how much"},
+    [FAULT_FILE_LOCKED] = {"another process holds the results file", "nothing is begun, nothing moves",
+                           "when the other run has ended", "there is no attempt",
+                           "number and host of that process, and since when it holds the file"},
+    [FAULT_CLOCK_STEPPED] = {"the time of day and the steady clock go apart by more than 1 s",
+                             "nothing: the run has a time of its own that nobody can set", "not needed",
+                             "as without it; `stop.by` goes by the new time", "by how much"},
     [FAULT_SUSPENDED] =
-        {"the steady clock stood still while the machine's uptime went on, or the loop was held "
-         "up far beyond its beat",
-         SAFE, "both instruments are brought back (below), then as their faults",
+        {"the machine slept for more than 1 s, or the run was stopped for more than 4 s", SAFE,
+         "both instruments are identified anew or brought back; then in place if the spot was not touched, "
+         "else at a spare",
          "fault, if a site was under way", "for how long"},
     [FAULT_STOPPED_BY_SIGNAL] = {"SIGINT, SIGTERM or SIGHUP",
                                  SAFE ", which a second signal does not cut short", "`seccm resume` goes on",
-                                 "aborted; the run is interrupted, exit status 130",
-                                 "that the rig is verified safe, or not"},
+                                 "aborted, if a site was under way; exit status 130",
+                                 "which signal, and whether the rig is verified safe"},
     [FAULT_RUN_DIED] =
-        {"the guardian hears no beat of the run for 5 s, or sees that it is gone; after a power "
-         "cut, `seccm resume` finds an attempt without outcome",
-         "the guardian ends the run and brings the rig to its safe state by itself",
-         "`seccm resume` retracts first; the spot counts as possibly touched, a spare is used", "interrupted",
-         "the guardian's log, told and stored by `seccm resume`"},
-    [FAULT_GUARDIAN_LOST] = {"the guardian's process is gone or does not answer its beat",
-                             "nothing goes down any more; a descent under way ends in the safe state",
-                             "`seccm resume` starts another",
-                             "fault, if a site was under way; the run pauses",
-                             "that the guardian is gone, and why"},
+        {"the guardian sees that the run is gone, or hears nothing of it for 5 s; after a power cut `seccm "
+         "resume` finds an attempt without an outcome",
+         "the guardian ends the run for certain and brings the rig to its safe state",
+         "`seccm resume` retracts first; the spot counts as possibly touched, a spare takes its levels",
+         "interrupted", "the guardian's log, told and stored by `seccm resume`"},
+    [FAULT_GUARDIAN_LOST] =
+        {"the guardian's process is gone or does not answer",
+         "nothing goes down any more: a descent under way ends in the safe state, a site that is being "
+         "measured is finished",
+         "`seccm resume` starts another", "fault, if it was on its way down; the run pauses",
+         "that the guardian is gone"},
 };
 
 const struct fault_text *fault_text(enum fault_class c)
@@ -226,10 +221,13 @@ static void add_policy(const struct fault_row *row, struct buf *out)
         return;
     }
     buf_printf(&text, "%s unless `faults: {%s: ...}` says", fault_policy_name(row->policy), row->name);
+    unsigned rest = row->policies & ~(1u << row->policy);
     const char *before = " ";
     for (int p = 0; p < POLICY_COUNT; p++)
-        if (p != (int)row->policy && row->policies & 1u << p) {
-            buf_printf(&text, "%s%s", before, fault_policy_name((enum fault_policy)p));
+        if (rest & 1u << p) {
+            bool last = rest >> (p + 1) == 0;
+            buf_printf(&text, "%s%s", last && before[0] == ',' ? " or " : before,
+                       fault_policy_name((enum fault_policy)p));
             before = ", ";
         }
     add_line("policy", text.p, out);
@@ -274,25 +272,59 @@ static const char *const introduction[] = {
     "Every fault that a night may meet, by class: how it is noticed, what is done at once, what may be tried "
     "again, how the attempt ends, what you see, and the policies that `faults:` of a protocol may choose. "
     "The class is stored with the attempt (column `fault` of `seccm sites`), told in brackets with its "
-    "event, "
-    "and counted by `seccm status`.",
+    "event, and counted by `seccm status`.",
+    "The safe state. The stop of z and the command that opens the cell are written at once, without waiting "
+    "for a reply. Then z is retracted as far as it goes, whatever it takes: in closed loop, with its servo "
+    "switched on again, by its voltage, by the coarse axis. Both are verified, and \"safe\" is said only of "
+    "what was verified. x and y stay where they are. No signal cuts it short.",
     "Policies. spare: a spare takes the site's levels. retry: again in place where the spot was not touched, "
-    "3 "
-    "attempts at most, else as spare. skip: the site is left as it is. pause: the run pauses, `seccm resume` "
+    "3 attempts at most, else as spare. skip: the site is left as it is. pause: the run pauses, `seccm "
+    "resume` "
     "goes on, with a spare for the lost site. abort: the run ends, resume asks for --accept.",
     "Budgets, beyond which the run pauses (or, with `then: abort`, ends): faults.consecutive (5 bad sites in "
-    "a "
-    "row), faults.total (50 bad sites, or a quarter of the planned ones, whichever is more), "
+    "a row), faults.total (50 bad sites, or a quarter of the planned ones, whichever is more), "
     "faults.recover.consecutive (3 tries to bring an instrument back without a site measured in between) and "
     "faults.recover.total (12).",
     "Bringing an instrument back. Behind the safe state the run waits faults.recover.back-off (10 s, doubled "
     "from try to try up to 10 min), and goes on only if everything is proven anew: links open and drained, "
-    "both "
-    "instruments the same units as before, limits read back, servo on where it stands, full retraction, cell "
-    "open. The operator may stop it meanwhile. If the budget is used up the run ends with the reason; "
-    "\"paused\" "
-    "is said only of a rig that is verified safe.",
+    "both instruments the same units as before, limits read back, servos on where the stage stands, full "
+    "retraction, cell open. The operator may stop it meanwhile. When the budget is used up the run "
+    "pauses, verified safe, or ends with a fault.",
 };
+
+/* S4 within a stated bound: what the constants of the run and of the drivers come to, and what the tests on
+ * the simulated rig hold them to. */
+static const struct bound {
+    const char *what, *within; /* NULL: a heading */
+} bounds[] = {
+    {"noticed", NULL},
+    {"samples stop while z goes down: z halts", "50 ms, or 3 samples"},
+    {"samples stop: the potentiostat is silent", "0.5 s, or 20 samples"},
+    {"  while its program starts, changes its mode or ends", "2 s more"},
+    {"a question is not answered", "0.3 s"},
+    {"an axis makes no headway, or z does not rise", "1 s"},
+    {"the stage wanders while the steps run", "1 s"},
+    {"the current is beyond the ceiling", "1 sample"},
+    {"the current is beyond the range", "2 samples"},
+    {"the run has died (its guardian sees it)", "at once"},
+    {"the run hangs (its guardian hears nothing)", "5 s"},
+    {"then", NULL},
+    {"stop of z and cell off are written", "10 ms"},
+    {"z is at rest (a healthy stage)", "0.3 s"},
+    {"the cell is open (a healthy potentiostat)", "0.1 s"},
+    {"z is fully retracted, by each way that is tried", "2 way/speed + 2 s"},
+    {"the open cell is verified, behind that", "2 s"},
+};
+
+static void add_bounds(struct buf *out)
+{
+    buf_str(out, "\nHow soon the safe state comes (of two times the longer one counts)\n");
+    for (size_t k = 0; k < sizeof bounds / sizeof bounds[0]; k++)
+        if (bounds[k].within)
+            buf_printf(out, "      %-53s %s\n", bounds[k].what, bounds[k].within);
+        else
+            buf_printf(out, "    %s\n", bounds[k].what);
+}
 
 void fault_help(enum fault_class c, struct buf *out)
 {
@@ -305,6 +337,7 @@ void fault_help(enum fault_class c, struct buf *out)
         buf_char(out, '\n');
         help_wrap_to(introduction[k], 0, 0, WIDTH, out);
     }
+    add_bounds(out);
     add_all(out);
     buf_str(out, "\nOne class: seccm help faults CLASS\n");
 }

@@ -98,7 +98,7 @@ static void check_attempts(struct night *n, const struct sort *s, const char *ph
                 continue;
             faulty++;
             bool named = strstr(a[k].reason, s->device) || strstr(a[k].reason, "noise") ||
-                         strstr(a[k].reason, "probe shorted");
+                         strstr(a[k].reason, "overloaded"); /* in air it may as well be the probe */
             if (a[k].outcome == OUTCOME_FAULT && !named) {
                 print_message("reason: %s\n", a[k].reason);
                 MUST(!"the reason names the device");
@@ -193,6 +193,7 @@ static void faults_at_random_instants(void **unused)
             const char *phase;
             ns_t at = random_instant(&p, r, k, (uint64_t)j, &phase);
             night_open(&n, &plan);
+            n.unplugged = s->on_link && s->kind == LINK_FAULT_HANGUP; /* for good */
             inject(&n, s, at);
             night_watch(&n, at);
             night_run(&n);
@@ -201,7 +202,8 @@ static void faults_at_random_instants(void **unused)
         }
         print_message("%-28s %5d %5d %8d %9.0f %11.3f %10.3f %8.3f %8.3f\n", s->name, t.n, t.ended, t.unsafe,
                       t.beyond * 1e9, t.notice, t.down, t.off, t.up);
-        assert_true(t.down < 0.3);
+        /* Where no stop reaches the stage it comes to rest at the target it was sent to last. */
+        assert_true(t.down < (s->obeys & STAGE ? 0.3 : 1.0));
         assert_true(t.off < 0.1);
         assert_true(t.up < 6);
     }
