@@ -6,14 +6,17 @@
 /* What is said of many rows in the same words. */
 #define SAFE     "the safe state"
 #define NEW_SPOT "not here: the spot counts as touched; a spare takes its levels"
-#define IN_PLACE "in place behind a wait, 3 attempts at most, if nothing was touched; else at a spare"
+#define IN_PLACE "in place behind a wait, 3 attempts at most, as nothing was touched; then at a spare"
 #define BROUGHT_BACK                                                                                         \
     "the instrument is brought back; then in place if the spot was not touched, else at a spare"
-#define BY_OPERATOR    "nothing by itself; `seccm resume` goes on"
-#define REFUSED_AGAIN  "nothing by itself: what was refused once is refused again; `seccm resume` goes on"
-#define FAULT_ENDS     "fault; it stays measured if the drop had broken and the probe was up again"
+#define BY_OPERATOR   "nothing by itself; `seccm resume` goes on"
+#define REFUSED_AGAIN "nothing by itself: what was refused once is refused again; `seccm resume` goes on"
+#define FAULT_ENDS                                                                                           \
+    "fault, or what had been decided before; measured once the drop is seen to have broken and the probe "   \
+    "is up"
 #define RECOVERY_SEEN  "`next try in ...`, and then whether the rig is in order again"
 #define IN_AIR         "the capacitance that was found, and what the rig file expects"
+#define IN_AIR_PAUSES  "; two such sites in a row pause the run, and are visited again behind it"
 #define CHARTS_AT_ONCE "behind the site: full retraction, cell open"
 #define CHARTS_AGAIN                                                                                         \
     "nothing by itself; `seccm resume` goes on, with `--new-probe` if another one was mounted"
@@ -25,8 +28,10 @@ static const struct fault_text texts[FAULT_COUNT] = {
     [FAULT_NO_CONTACT] =
         {"the approach came to the end of its travel, z at rest, and no sample lay beyond the threshold",
          "full retraction, since a drop that conducts nothing may hang on unseen", NEW_SPOT, "no-contact",
-         "the height that was reached; the run pauses if the first 2 sites find no surface at all, or 5 in a "
-         "row behind fewer than 3 contacts"},
+         "the height that was reached; if the first 2 sites find no surface at all, the run pauses; it does "
+         "as well after 5 behind fewer than 3 contacts, which get the flag height-doubted: was it a drop "
+         "that "
+         "hung down?"},
     [FAULT_UNCONFIRMED] =
         {"the signal crossed the threshold, and then, z at rest, there is neither a current nor more "
          "capacitance than in air",
@@ -36,10 +41,12 @@ static const struct fault_text texts[FAULT_COUNT] = {
          "unconfirmed", "current and capacitance that were found, with their uncertainty"},
     [FAULT_ALREADY_WET] =
         {"a contact signal while travelling, or in the alive ramp the capacitance of a drop",
-         "x and y stopped, full retraction", IN_PLACE, "already-wet", "where it was, or the capacitance"},
+         "x and y stopped, full retraction",
+         "at a spare, as a drop may have touched; in place if the signal came away from the spot",
+         "already-wet", "where it was, or the capacitance"},
     [FAULT_CURRENT_TOO_LARGE] =
         {"a current beyond the hard ceiling (`approach.ceiling`, `limits.current`): the potentiostat opens "
-         "the cell by itself; or an overload at the contact, at 2 sites in a row",
+         "the cell by itself; or contacts overload at 2 sites in a row",
          SAFE, "nothing by itself; with `spare` at a spare",
          "suspected-crash from the approach to the confirmation, else overload",
          "in which phase it happened; look at the probe before going on"},
@@ -55,35 +62,41 @@ static const struct fault_text texts[FAULT_COUNT] = {
          "contact, by more than 4 standard deviations",
          "nothing: the data are kept", "not needed; with `spare` at a spare as well",
          "measured, flagged meniscus-spreading; statistics with and without such sites", "both capacitances"},
-    [FAULT_NOT_DETACHED] = {"fully retracted, and the capacitance is still not that of air",
+    [FAULT_NOT_DETACHED] = {"fully retracted, and the capacitance is still not that of air; glass that got "
+                            "wet with the contact looks alike",
                             "the probe stays there, nothing moves sideways", BY_OPERATOR,
                             "not-detached, whatever was measured before",
                             "the capacitance that is left; look at probe and sample"},
-    [FAULT_OVERLOAD] = {"2 samples in a row flagged as overload at a contact or in a step (some more while "
-                        "the range may still change)",
+    [FAULT_OVERLOAD] = {"2 samples in a row flagged as overload (some more while the range may still "
+                        "change), at a contact or in a step",
                         SAFE, NEW_SPOT,
                         "overload; behind the last step the site stays measured, flagged overload-at-detach",
                         "the step, potential and current"},
-    [FAULT_LANDING_REJECTED] = {"the open-circuit potential lies outside `landing.ocp`, or the contact came "
-                                "in the fast descent or far above the predicted surface",
-                                "no step is run; full retraction", NEW_SPOT, "landing-rejected",
-                                "the potential, or the height above the surface"},
+    [FAULT_LANDING_REJECTED] =
+        {"the open-circuit potential lies outside `landing.ocp`, or the contact came far above the predicted "
+         "surface (flag far-above); a drop that hangs down less than `surface.peak` is taken for an obstacle",
+         "no step is run; full retraction", NEW_SPOT, "landing-rejected",
+         "the potential, or the height above the surface"},
     [FAULT_OUT_OF_RANGE] = {"the predicted surface lies below the end of z that the rig file allows",
                             "no descent",
                             "not here: a spare takes its levels; `retry` waits for the surface to drift back",
                             "out-of-range", "the height that is expected, and the end of the range"},
-    [FAULT_NOISE] = {"the noise in air or in the approach is beyond `air.noise` of the rig file, or behind a "
-                     "crossing that is no contact; or flagged samples spoil the alive ramp",
-                     "in the alive ramp: no descent; else the safe state",
-                     "in place behind a wait, 3 attempts at most; out of the slow approach at a spare",
-                     "fault; unconfirmed behind a crossing", "the noise, and what is accepted"},
+    [FAULT_NOISE] =
+        {"the noise in air or in the approach is beyond `air.noise` of the rig file, or flagged samples "
+         "spoil the alive ramp",
+         "in the alive ramp: no descent; else the safe state",
+         "in place behind a wait, 3 attempts at most; at a spare out of the approach, or where a drop that "
+         "hangs "
+         "down may have touched",
+         "fault; unconfirmed if noise had crossed the threshold", "the noise, and what is accepted"},
     [FAULT_PROBE_OPEN] =
         {"the alive ramp shows less capacitance than `air.stray` of the rig file, by more than its tolerance",
-         "no descent", IN_PLACE, "fault", IN_AIR "; after 2 such sites in a row the run pauses"},
-    [FAULT_PROBE_SHORTED] = {"the alive ramp shows more capacitance than `air.stray` of the rig file, by "
-                             "more than its tolerance, or the current in air overloads",
-                             "no descent", IN_PLACE, "fault",
-                             IN_AIR "; after 2 such sites in a row the run pauses"},
+         "no descent", IN_PLACE IN_AIR_PAUSES, "fault", IN_AIR},
+    [FAULT_PROBE_SHORTED] =
+        {"the alive ramp shows more capacitance than `air.stray` of the rig file, by more than its "
+         "tolerance; "
+         "or samples in air are overloaded (an instrument that flags wrongly looks alike)",
+         "no descent", IN_PLACE IN_AIR_PAUSES, "fault", IN_AIR},
     [FAULT_TIP_BLOCKED] =
         {"control charts over the sites: capacitance, charge and current of the contact fall, or its charge "
          "comes late, or no approach ends in a contact any more",
@@ -107,12 +120,13 @@ static const struct fault_text texts[FAULT_COUNT] = {
                                  SAFE, BROUGHT_BACK, FAULT_ENDS, RECOVERY_SEEN},
     [FAULT_POTENTIOSTAT_RESET] =
         {"its start-up text or a fatal error comes in the middle of a program, or there is no program where "
-         "one ran (one that was silent while it was stopped looks the same)",
+         "one ran",
          SAFE, BROUGHT_BACK, FAULT_ENDS, RECOVERY_SEEN},
     [FAULT_POTENTIOSTAT_ERROR] = {"it sends an error code while its program runs", SAFE, BROUGHT_BACK,
                                   FAULT_ENDS, "the code and its meaning; " RECOVERY_SEEN},
-    [FAULT_POTENTIOSTAT_REFUSED] = {"it answers a program or a command with an error code", SAFE,
-                                    REFUSED_AGAIN, FAULT_ENDS, "the code and its meaning"},
+    [FAULT_POTENTIOSTAT_REFUSED] = {"it answers a program or a command with an error code; one that refuses "
+                                    "the cell off, too, is told as silent",
+                                    SAFE, REFUSED_AGAIN, FAULT_ENDS, "the code and its meaning"},
     [FAULT_POTENTIOSTAT_UNPLUGGED] = {RIG_IS_OFF, SAFE, BROUGHT_BACK, FAULT_ENDS, RECOVERY_SEEN},
     [FAULT_STAGE_SILENT] = {"no reply within 0.3 s", SAFE, BROUGHT_BACK, FAULT_ENDS, RECOVERY_SEEN},
     [FAULT_STAGE_GARBLED] = {"a reply that is none, or part of one", SAFE, BROUGHT_BACK, FAULT_ENDS,
@@ -125,8 +139,9 @@ static const struct fault_text texts[FAULT_COUNT] = {
          "nothing by itself: a controller that started anew may have lost its reference; `seccm resume` goes "
          "on, unless the head was lifted: then a new run",
          FAULT_ENDS, "which velocity; look at the controller before going on"},
-    [FAULT_STAGE_ERROR] = {"it reports an error that no command of ours has caused", SAFE, BY_OPERATOR,
-                           FAULT_ENDS, "the code and its meaning"},
+    [FAULT_STAGE_ERROR] = {"it reports an error that no command of ours has caused; it is asked before each "
+                           "descent and behind moves that fail",
+                           SAFE, BY_OPERATOR, FAULT_ENDS, "the code and its meaning"},
     [FAULT_STAGE_REFUSED] = {"it reports that a command was not accepted", SAFE, REFUSED_AGAIN, FAULT_ENDS,
                              "the command, the code and its meaning"},
     [FAULT_STAGE_UNPLUGGED] = {RIG_IS_OFF, SAFE, BROUGHT_BACK, FAULT_ENDS, RECOVERY_SEEN},
