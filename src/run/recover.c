@@ -53,6 +53,7 @@ bool run_prove(struct run *r, struct err *e)
     r->counts.safe = rig_recover(r->rig, e) && (!g || guardian_protect(g, r->rig, r->options->path, e)) &&
                      run_retract(r, e);
     r->cell_was_open = r->cell_was_open || r->counts.safe;
+    r->air_proven = false;
     return r->counts.safe;
 }
 
