@@ -213,6 +213,7 @@ struct past {
     struct run_before *site;   /* NULL: a new run */
     const struct probe *probe; /* NULL: the first one */
     struct tip_health *health;
+    struct run_air air;
     struct left left;
     double begin_s;     /* experiment time at which it was left */
     double clock_set_s; /* by which the machine's clock was set while it ran */
@@ -230,6 +231,7 @@ static int go(struct bench *b, struct live *live, struct results *file, const st
                              .before = past->site,
                              .probe = past->probe,
                              .health = past->health,
+                             .air = past->air,
                              .stop = &stop_wanted,
                              .guardian = o->guardian,
                              .path = path,
@@ -324,6 +326,8 @@ static bool prepare(const struct plan *plan, struct results *file, struct sessio
         !begin_of(file, &o->bench, utc, e) ||
         (x->probe.number > 1 && !new_probe_reaches(&x->probe, plan, past->site, e)))
         return false;
+    if (!o->accept) /* who accepts has looked at the probe */
+        run_air_read(file, &past->air);
     past->begin_s = o->bench.begin_s;
     past->clock_set_s = o->bench.clock_set_s;
     o->bench.sim_probe = x->probe.number;

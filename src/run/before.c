@@ -42,6 +42,8 @@ static bool is_again(const struct protocol *p, const struct results_site *s, enu
 {
     if (s->touched != TOUCHED_NO || s->outcome == OUTCOME_MEASURED)
         return false;
+    if (s->outcome == OUTCOME_FAULT && c == FAULT_NOT_DETACHED) /* it was never reached */
+        return true;
     enum fault_policy policy = run_policy(p, s->outcome, c);
     if (part->in_air && policy == POLICY_RETRY && fault_is_in_air(c))
         return true;

@@ -209,14 +209,14 @@ bool hop_detach(struct run *r, struct err *e)
     if (!motion_z(r, fmax(height, r->z), r->program.retract.then, e) || !verify(r, &d, e))
         return false;
     if (a->detached) {
-        r->air = d.meter.mean;
-        r->have_air = true;
+        air_learn(r, &d.meter.mean);
         return true;
     }
     if (height < r->rig->config->z_retracted &&
         (!motion_z(r, r->rig->config->z_retracted, r->program.retract.then, e) || !verify(r, &d, e)))
         return false;
     if (!a->detached) {
+        r->air_proven = false;
         a->outcome = OUTCOME_NOT_DETACHED; /* stronger than whatever was measured before */
         a->fault = FAULT_NOT_DETACHED;
         double left = d.meter.last.c - a->air.c, rest = d.rest.periods ? d.rest.c - a->air.c : NAN;

@@ -87,6 +87,8 @@ static bool lift(struct run *r, struct err *e)
     const struct attempt *a = &r->attempt;
     bool unseen = a->touched != TOUCHED_NO || a->outcome == OUTCOME_ALREADY_WET;
     double top = r->rig->config->z_retracted;
+    if (unseen)
+        r->air_proven = false;
     hop_enter(r, HOP_RETRACT);
     double height = unseen ? top : motion_clear_height(r, a->site->x, a->site->y);
     return r->z >= height - r->rig->config->tolerance || motion_z(r, height, r->program.retract.then, e);
@@ -95,6 +97,10 @@ static bool lift(struct run *r, struct err *e)
 static bool phases(struct run *r, struct err *e)
 {
     hop_enter(r, HOP_UPLOAD);
+    if (!hop_prove_air(r, e))
+        return false;
+    if (decided(r)) /* nothing has moved, and the cell is open */
+        return true;
     if (!stream_start(r, e) || !hop_travel(r, e))
         return false;
     if (!decided(r) && !hop_prove(r, e))
@@ -248,12 +254,14 @@ bool hop_site(struct run *r, const struct plan_site *site, const int level[FACTO
     for (int number = earlier_attempts + 1;; number++) {
         if (!attempt(r, site, level, number, e))
             return false;
-        if (!again_here(r))
+        if (a->hangs || !again_here(r))
             break;
         if (!wait_here(r, e))
             return false;
     }
     enum fault_policy policy = run_policy(r->p, a->outcome, a->fault);
+    if (a->hangs && policy < POLICY_PAUSE)
+        policy = POLICY_PAUSE; /* no other site can be reached either */
     if (policy < POLICY_PAUSE)
         return true;
     err_set(e, ERR_LIMIT, "site %d: %s: %s (policy: %s)", site->site,

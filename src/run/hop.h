@@ -69,6 +69,7 @@ struct attempt {
     double noise_rms;
     bool underload;  /* the flag was given and told */
     bool lowered;    /* z has gone toward the sample */
+    bool hangs;      /* a drop hangs on: nothing was moved */
     bool ceiling;    /* the device cut the cell at the hard ceiling */
     bool compliance; /* a galvanostatic step was driven to the limit of potential */
     bool electrical; /* crossing that vanished clearly above the surface: may approach again */
@@ -129,6 +130,8 @@ struct run {
     bool cell_was_open; /* while retracting: the break is unverified, no xy before full retraction */
     bool have_air;      /* `air` is known from an earlier site of this run */
     struct ramp air;
+    bool air_proven;                 /* nothing hangs on the probe, seen behind the newest doubt (air.c) */
+    char air_says[160];              /* of the newest look that found a drop */
     double c_contact_typical;        /* F: median-like running value of the capacitance of good contacts */
     int missed_in_a_row;             /* approaches without contact since the last one with */
     int bad_in_a_row;                /* sites */
@@ -282,7 +285,17 @@ bool hop_learn_idle(struct run *r, struct idle *b, struct err *e);
 /* Value of a feature of the newest attempt, SI; NAN if it is missing. */
 double run_feature(const struct run *r, const struct feature_ref *f);
 
+/* air.c: what air is known to have, from an attempt on; kept for who resumes. */
+void air_start(struct run *r);
+void air_learn(struct run *r, const struct ramp *now);
+
+/* travel.c: S1 of a->air, `last` its newest period: an outcome if the signal is not alive. Always true. */
+bool hop_judge_signal(struct run *r, const struct ramp *last);
+
 /* Phases. */
+/* Before anything moves sideways, where that is in doubt: fully retracted, and the signal that of air. With
+ * an outcome, of which nothing was touched, where it is not. */
+bool hop_prove_air(struct run *r, struct err *e);
 bool hop_travel(struct run *r, struct err *e);
 bool hop_prove(struct run *r, struct err *e);
 bool hop_approach(struct run *r, struct err *e);

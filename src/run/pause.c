@@ -60,6 +60,7 @@ bool run_pause(struct run *r, struct err *e)
     hop_enter(r, HOP_IDLE);
     tell(r, "running");
     /* Somebody may have moved the stage by hand, or closed the lid. */
+    r->air_proven = false;
     if (r->machine.away)
         return machine_rested(r, e);
     return come_up(r, e) || err_context(e, "behind the pause");

@@ -72,6 +72,8 @@ void record_segment_begin(struct run *r, int segment)
 {
     struct attempt *a = &r->attempt;
     int instance = r->program.instance[segment];
+    if (r->program.unstored)
+        return;
     a->gap_before = NAN;
     a->before = a->n_recorded ? a->segment : -1;
     if (a->step_id && instance >= 0 && r->program.instance[a->segment] == instance) {

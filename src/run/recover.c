@@ -62,6 +62,7 @@ bool run_prove(struct run *r, struct err *e)
 {
     r->counts.safe = rig_recover(r->rig, e) && give_orders(r, e) && run_retract(r, e);
     r->cell_was_open = r->cell_was_open || r->counts.safe;
+    r->air_proven = false;
     return r->counts.safe;
 }
 

@@ -231,7 +231,7 @@ bool run_grid(struct rig *rig, const struct plan *plan, struct writer *w, const 
 {
     struct run r = {.rig = rig, .loop = rig->loop, .plan = plan, .p = plan->protocol, .w = w, .options = o};
     struct tour tour = {0};
-    r.c_contact_typical = NAN;
+    air_start(&r);
     r.counts.safe = true;
     r.counts.planned = o->only_first > 0 && o->only_first < plan->n_sites ? o->only_first : plan->n_sites;
     r.surface = surface_new(r.p->grid->tilt, r.p->sigma);

@@ -38,7 +38,8 @@ struct run_counts {
     int by_fault[FAULT_COUNT]; /* faults told, by class; FAULT_NONE: of none */
     int visited, planned;
     int controls, controls_failed; /* visited ones, counted nowhere else; failed: measured and not accepted */
-    int safe_states; /* times the safe state was entered: it opens the cell over a contact on purpose (S4) */
+    int safe_states; /* times the cell was opened over a contact on purpose: safe states (S4), and looks that
+                        found a drop hanging on */
     bool safe;       /* the safe state at the end was verified */
     const char *up; /* how z came up in it: "retracted", "lifted by the coarse axis"; NULL = there was none */
     char why[256];  /* rule that finished the run before all sites were visited, "" = none */
@@ -57,11 +58,20 @@ struct run_before {
     bool again;          /* not touched, and cut short: visited again in place */
 };
 
+/* What air had at the end of an earlier part, F: capacitance, standard deviation, and what a contact adds
+ * (NAN = not known). */
+struct run_air {
+    bool known;
+    double c, c_sd, contact;
+    int64_t attempt; /* that saw it */
+};
+
 struct run_options {
     int only_first; /* visit only the first n sites of the order; 0 = all */
     bool quiet;     /* no progress lines */
     double until;   /* s since 1970 by the clock: no site is begun that would end later; 0 = no such bound */
     const struct run_before *before; /* one per place of the plan, when resumed; NULL = a new run */
+    struct run_air air;              /* as read from the file that is resumed */
     /* that is mounted; NULL = the first. What was learnt with another is left out. */
     const struct probe *probe;
     double clock_set_s;          /* by which the machine's clock was set in earlier parts of the run */
@@ -81,6 +91,9 @@ bool run_grid(struct rig *rig, const struct plan *plan, struct writer *w, const 
 
 /* What the results file says of each place of the plan (plan_places() of them), by number. */
 bool run_before_read(struct results *file, const struct plan *plan, struct run_before *out, struct err *e);
+
+/* Not known where the file says nothing of it. */
+void run_air_read(struct results *file, struct run_air *out);
 
 const char *run_end_name(enum run_end end);
 

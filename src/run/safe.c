@@ -75,6 +75,7 @@ bool safe_state(struct run *r, struct err *why)
         hop_note(r, "fault", "open cell not verified: %s", e.text);
     if (strcmp(why->device, "stage") != 0 && potentiostat_explain(r->rig->pstat, why))
         hop_note(r, "fault", "%s", why->text);
+    r->air_proven = false;
     r->cell_was_open = true; /* the break was not watched */
     r->stream.done = true;
     r->secured = true;

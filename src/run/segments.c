@@ -12,6 +12,8 @@
 #define PATIENCE     3.5
 #define RELAX_S      0.1
 #define WATCH_SAMPLE 2e-3
+/* Rest before the triangle alone (s): the step of potential charges the stray capacitance. */
+#define AIR_REST_S 0.2
 
 /* Longest that the moves within a segment may take, s: the whole envelope once, and the slow part of the
  * role. */
@@ -193,6 +195,17 @@ void site_program_make(const struct plan *plan, const int level[FACTOR_MAX], boo
     range_pulses(out, p);
     add_hold(out, ROLE_RELAX, p, away, RELAX_S, out->approach.interval, false);
     add_triangle(out, ROLE_DETACH, p, away, 1, true);
+}
+
+void site_program_air(const struct plan *plan, const int level[FACTOR_MAX], struct site_program *out)
+{
+    const struct protocol *p = plan->protocol;
+    memset(out, 0, sizeof *out);
+    out->unstored = true;
+    plan_approach(plan, level, &out->approach);
+    plan_retract(plan, level, &out->retract);
+    add_hold(out, ROLE_WATCH, p, out->approach.bias, AIR_REST_S, WATCH_SAMPLE, false);
+    add_triangle(out, ROLE_ALIVE, p, out->approach.bias, ALIVE_PERIODS, false);
 }
 
 int site_program_find(const struct site_program *s, enum segment_role role, int from)

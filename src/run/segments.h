@@ -40,6 +40,7 @@ struct site_program {
     int sweep[PROGRAM_MAX];     /* added to the instrument's */
     bool repeated[PROGRAM_MAX]; /* the step stands in a repeat, however often that is played: its features
                                    have cycles */
+    bool unstored;              /* samples are looked at and left out of the file */
     bool has_blank;
     double blank_low, blank_high; /* V vs reference */
     struct approach_now approach; /* numbers of this site */
@@ -52,6 +53,8 @@ struct site_program {
 /* Program for a site with these levels, or for a control. */
 void site_program_make(const struct plan *p, const int level[FACTOR_MAX], bool control,
                        struct site_program *out);
+/* Only the triangle in air, at rest: nothing of it is stored. */
+void site_program_air(const struct plan *p, const int level[FACTOR_MAX], struct site_program *out);
 /* Index of the first segment with this role at or behind `from`, -1 if there is none. */
 int site_program_find(const struct site_program *s, enum segment_role role, int from);
 const char *segment_role_name(enum segment_role role);

@@ -71,7 +71,7 @@ bool hop_travel(struct run *r, struct err *e)
 
 /* S1: displacement current of the stray capacitance, noise in its band, status ok. A drop that touches while
  * the ramp runs shows as noise of the whole, and as capacitance at its end. */
-static bool judge_signal(struct run *r, const struct ramp *last)
+bool hop_judge_signal(struct run *r, const struct ramp *last)
 {
     const struct ramp *a = &r->attempt.air;
     const struct rig_config *c = r->rig->config;
@@ -99,7 +99,7 @@ static bool judge_signal(struct run *r, const struct ramp *last)
 static void judge_alive(struct run *r, const struct ramp *last)
 {
     struct attempt *a = &r->attempt;
-    judge_signal(r, last);
+    hop_judge_signal(r, last);
     bool cleared = a->outcome == OUTCOME_FAULT && reach_is_dry(r, last);
     if (a->outcome != OUTCOME_NONE && !cleared)
         reach_doubt(r);
@@ -127,6 +127,8 @@ bool hop_prove(struct run *r, struct err *e)
     judge_alive(r, &meter.last);
     if (r->attempt.outcome != OUTCOME_NONE)
         return true;
+    if (!r->have_air)
+        air_learn(r, &meter.mean);
     if (r->program.has_blank)
         hop_enter(r, HOP_BLANK);
     return stream_advance(r, e) && stream_until(r, ROLE_APPROACH, e);

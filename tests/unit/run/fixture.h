@@ -399,6 +399,7 @@ static inline struct run_before *night_again(struct night *n)
         !run_before_read(n->file, n->plan, before, &err) || !tip_health_read(n->file, &n->health, &err))
         fail_msg("resume: %s", err.text);
     n->options.health = n->health;
+    run_air_read(n->file, &n->options.air);
     n->options.before = before;
     n->stop = 0;
     n->e = (struct err)ERR_INIT;
