@@ -150,6 +150,7 @@ static void judge(struct chart *c, const struct base *b, double x, struct chart_
     double before = c->newest < 0 ? 0 : c->point[c->newest].ewma;
     double u = (cut(c, b, x) - b->mean) / b->sd;
     p->judged = true;
+    p->score = ((x - b->median) / b->scale - b->mean) / b->sd;
     c->judged++;
     p->ewma = (1 - c->law.lambda) * before + c->law.lambda * u;
     p->limit = chart_limit(&c->law, c->judged, b->n, b->phi);
@@ -167,6 +168,7 @@ void chart_add(struct chart *c, int group, double value)
                             .group = group,
                             .ewma = c->newest < 0 ? NAN : c->point[c->newest].ewma,
                             .limit = c->newest < 0 ? NAN : c->point[c->newest].limit,
+                            .score = NAN,
                             .centre = NAN,
                             .low = NAN,
                             .high = NAN,
@@ -202,6 +204,17 @@ int chart_since(const struct chart *c)
         n++;
     }
     return n;
+}
+
+int chart_index(const struct chart *c, int n)
+{
+    int at = c->n;
+    for (int k = c->newest; k >= 0 && n > 0; k--)
+        if (c->point[k].judged) {
+            at = k;
+            n--;
+        }
+    return at;
 }
 
 double chart_now(const struct chart *c)

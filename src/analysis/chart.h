@@ -44,8 +44,9 @@ struct chart_law {
 struct chart_point {
     double value; /* NAN = missing: nothing moves */
     int group;
-    bool judged; /* the group's baseline was complete */
-    double ewma; /* of standardised scores; NAN until the first judged value */
+    bool judged;  /* the group's baseline was complete */
+    double score; /* standardised and not cut; NAN unless judged */
+    double ewma;  /* of standardised scores; NAN until the first judged value */
     double limit;
     double centre, low, high, level; /* in the unit of the value: baseline, limits, EWMA; NAN unless judged */
 };
@@ -63,6 +64,8 @@ double chart_reach(const struct chart *c);
 /* Values since the EWMA was last near the centre or on its other side: where the change began, as far as can
  * be told (Montgomery, 9.1). */
 int chart_since(const struct chart *c);
+/* Index of the oldest of the n newest judged values; the number of points if there are none. */
+int chart_index(const struct chart *c, int n);
 /* Median of the newest values, at most 5 and none from before the change; NAN if there is none. */
 double chart_now(const struct chart *c);
 

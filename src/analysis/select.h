@@ -5,11 +5,12 @@
 #include "analysis/registry.h"
 #include "results/results.h"
 
-/* How sites with near-zero current throughout, kept as measured but not proven to have had a drop, are taken.
- */
+/* How sites are taken that were kept as measured, but not proven to have had a drop (near-zero current
+ * throughout), or the probe that they are taken to have had. */
 enum unverified {
     UNVERIFIED_WITH,    /* like all others */
-    UNVERIFIED_WITHOUT, /* missing, with the flag as the reason: meniscus-unverified, meniscus-spreading */
+    UNVERIFIED_WITHOUT, /* missing, with the flag as the reason: meniscus-unverified, meniscus-spreading,
+                           probe-suspect */
 };
 
 struct select_missing {

@@ -13,92 +13,6 @@
 #include "analysis/tip_health_parts.h"
 #include "base/quantity.h"
 
-/* --- what means what ------------------------------------------------------------------------------------ */
-
-enum direction { UP = 1, DOWN = -1 };
-
-struct sign {
-    enum tip_series series;
-    enum direction way;
-    double reach; /* of the chart's limit that must be passed */
-};
-
-/* All of `must`, at least one of `also` (if there are any), none of `not`. The first row that fits is the
- * verdict. Nothing of the technique is asked: what the levels of a factor do shows in none of these.
- *
- * A contact says three things of the opening: the charge that flows when the drop touches, the current in the
- * sample that latched, and the capacitance at rest; all follow the wetted area, so that one alone may be the
- * threshold, two agree. But all three follow the sample as well: such a row (`asks`) is asked of a control,
- * if there are controls, and without them the change has to be large. What is measured in air, and how long a
- * contact's charge takes, is of the probe and the rig only.
- */
-static const struct diagnosis {
-    enum tip_verdict verdict;
-    bool asks; /* the sample might feign it */
-    struct sign must[2];
-    struct sign also[5];
-    struct sign not [1];
-} table[] = {
-    /* Liquid on the outside of the glass is one more plate against the sample and a path for a leak: both
-     * rise in air, whatever the sample. It feeds the drop, which wets more and breaks later. */
-    {TIP_WETTING,
-     false,
-     {{TIP_AIR_CAPACITANCE, UP, 1}},
-     {{TIP_CONTACT_CAPACITANCE, UP, 0.4},
-      {TIP_CONTACT_CHARGE, UP, 0.4},
-      {TIP_BREAK, UP, 0.4},
-      {TIP_AIR_CONDUCTANCE, UP, 0.5}},
-     {{0}}},
-    {TIP_WETTING,
-     false,
-     {{TIP_AIR_CONDUCTANCE, UP, 1}},
-     {{TIP_AIR_CAPACITANCE, UP, 0.4}, {TIP_CONTACT_CAPACITANCE, UP, 0.4}, {TIP_BREAK, UP, 0.4}},
-     {{0}}},
-    /* Far more than temperature, cables or height can do: liquid even if the drop does not show it yet. */
-    {TIP_WETTING, false, {{TIP_AIR_CAPACITANCE, UP, 1.5}}, {{0}}, {{0}}},
-    {TIP_WETTING, false, {{TIP_AIR_CONDUCTANCE, UP, 1.5}}, {{0}}, {{0}}},
-    /* A probe that has lost its end is shorter, so that contacts lie lower than the surface that was fitted,
-     * and wider, so that the drop is larger in every respect: at once, not slowly. */
-    {TIP_BROKEN,
-     false,
-     {{TIP_HEIGHT, DOWN, 1.2}},
-     {{TIP_CONTACT_CAPACITANCE, UP, 0.5},
-      {TIP_CONTACT_CHARGE, UP, 0.5},
-      {TIP_CONTACT_CURRENT, UP, 0.5},
-      {TIP_BREAK, UP, 0.5}},
-     {{0}}},
-    /* Without a change of length (a chip, or the fit has followed): a much larger drop, dry outside. */
-    {TIP_BROKEN,
-     true,
-     {{TIP_CONTACT_CAPACITANCE, UP, 1.35}, {TIP_CONTACT_CHARGE, UP, 1.2}},
-     {{0}},
-     {{TIP_AIR_CAPACITANCE, UP, 0.5}}},
-    /* A resistance before the double layer: the charge of the touch is all there, but it comes late. */
-    {TIP_BLOCKED,
-     false,
-     {{TIP_CONTACT_TIME, UP, 1}},
-     {{TIP_CONTACT_CURRENT, DOWN, 0.5}},
-     {{TIP_CONTACT_CHARGE, UP, 0.5}}},
-    /* What clogs the opening leaves a smaller wetted area, and in the end no contact is felt at all. The
-     * displacement current in air does not pass the opening and stays, but less of the solution's noise
-     * comes through. */
-    {TIP_BLOCKED,
-     true,
-     {{TIP_CONTACT_CAPACITANCE, DOWN, 1.35}},
-     {{TIP_CONTACT_CURRENT, DOWN, 0.9},
-      {TIP_CONTACT_CHARGE, DOWN, 0.9},
-      {TIP_MISSES, UP, 0.4},
-      {TIP_AIR_NOISE, DOWN, 1}},
-     {{0}}},
-    {TIP_BLOCKED,
-     true,
-     {{TIP_MISSES, UP, 0.7}},
-     {{TIP_CONTACT_CAPACITANCE, DOWN, 0.7}, {TIP_CONTACT_CURRENT, DOWN, 0.7}},
-     {{0}}},
-    /* Nothing at all any more: blocked or dried up, or so much shorter that the approach ends above. */
-    {TIP_BLOCKED, true, {{TIP_MISSES, UP, 1}}, {{0}}, {{0}}},
-};
-
 const char *tip_verdict_name(enum tip_verdict v)
 {
     static const char *const name[TIP_VERDICTS] = {"", "tip-blocked", "tip-broken", "tip-wetting"};
@@ -274,13 +188,13 @@ static void fill(struct tip_health *h, const struct results_attempt *a, double v
     }
 }
 
-static void remember(struct tip_health *h, const struct results_attempt *a)
+static void remember(struct tip_health *h, const struct results_attempt *a, bool control)
 {
     if (h->n_at == h->cap_at) {
         h->cap_at = h->cap_at ? 2 * h->cap_at : 64;
         h->at = xrealloc(h->at, (size_t)h->cap_at * sizeof *h->at);
     }
-    h->at[h->n_at++] = (struct tip_at){a->site, a->id, a->start_s};
+    h->at[h->n_at++] = (struct tip_at){a->site, a->id, a->start_s, control};
 }
 
 /* --- verdict -------------------------------------------------------------------------------------------- */
@@ -290,19 +204,54 @@ double tip_reach(const struct tip_health *h, enum tip_series s)
     return s == TIP_MISSES ? misses_reach(&h->misses) : chart_reach(h->chart[s]);
 }
 
-static bool shows(const struct tip_health *h, const struct sign *s, double part)
+/* A step that a sign tells of: the newest sites in a row whose own values, not cut, lie beyond. Controls are
+ * left out of the row: they are asked afterwards. */
+struct step {
+    int n, first, last; /* sites; indices of the first and the last one */
+    double change;      /* of the charted logarithm, from the centre to the median of the newest of them */
+};
+#define STEP_VALUES 5
+/* Least factor of a step: less may be a spot beside another, however narrow the limits. */
+#define STEP_LEAST 3.0
+
+static struct step step_of(const struct tip_health *h, const struct tip_sign *s, double part)
 {
+    const struct chart *c = h->chart[s->series];
+    double v[STEP_VALUES];
+    struct step step = {.first = h->n_at, .last = h->n_at, .change = NAN};
+    for (int k = chart_count(c) - 1; k >= 0; k--) {
+        const struct chart_point *p = chart_point(c, k);
+        if (!p->judged || h->at[k].control)
+            continue;
+        double change = log(p->value / p->centre);
+        if (!(s->way * p->score >= part * s->reach * p->limit) || s->way * change < log(STEP_LEAST))
+            break;
+        if (step.n < STEP_VALUES)
+            v[step.n] = change;
+        step.last = step.n++ ? step.last : k;
+        step.first = k;
+    }
+    struct stats of;
+    stats_describe(v, step.n < STEP_VALUES ? step.n : STEP_VALUES, &of);
+    step.change = step.n ? of.median : NAN;
+    return step;
+}
+
+static bool shows(const struct tip_health *h, const struct tip_sign *s, double part)
+{
+    if (s->jump)
+        return step_of(h, s, part).n >= TIP_JUMP;
     return s->way != 0 && s->way * tip_reach(h, s->series) >= part * s->reach;
 }
 
 /* part: of the reaches asked for; the verdict that stands holds on until the charts are well inside. */
-static bool fits(const struct tip_health *h, const struct diagnosis *d, double part)
+static bool fits(const struct tip_health *h, const struct tip_diagnosis *d, double part)
 {
     bool any = d->also[0].way == 0;
-    for (int k = 0; k < 2; k++)
+    for (int k = 0; k < TIP_MUST; k++)
         if (d->must[k].way && !shows(h, &d->must[k], part))
             return false;
-    for (int k = 0; k < 5 && !any; k++)
+    for (int k = 0; k < TIP_ALSO && !any; k++)
         any = shows(h, &d->also[k], part);
     return any && (part < 1 || !shows(h, d->not, 1));
 }
@@ -318,9 +267,21 @@ static bool fits(const struct tip_health *h, const struct diagnosis *d, double p
 
 enum answer { IT_IS_THE_PROBE, IT_IS_THE_SAMPLE, NO_ANSWER_YET };
 
-/* The sites' change of a charted logarithm, from the centre of their region to the newest values. */
-static double change_of(const struct chart *c)
+/* Index of the first landing that a sign is made of. */
+static int first_of(const struct tip_health *h, const struct tip_sign *s)
 {
+    if (s->series == TIP_MISSES)
+        return h->n_at - h->misses.in_a_row;
+    const struct chart *c = h->chart[s->series];
+    return s->jump ? step_of(h, s, 1).first : chart_index(c, chart_since(c));
+}
+
+/* The sites' change of a charted logarithm, from the centre of their region to the newest values. */
+static double change_of(const struct tip_health *h, const struct tip_sign *s)
+{
+    const struct chart *c = h->chart[TIP_CONTACT_CAPACITANCE];
+    if (s->jump)
+        return step_of(h, s, 1).change;
     for (int k = chart_count(c) - 1; k >= 0; k--)
         if (chart_point(c, k)->judged)
             return log(chart_now(c) / chart_point(c, k)->centre);
@@ -329,18 +290,17 @@ static double change_of(const struct chart *c)
 
 /* What controls say of a row that the sample might feign: those before the change against those behind the
  * first landing that made the row fit. In between nobody knows which side of the change they are on. */
-static enum answer ask_controls(const struct tip_health *h, const struct diagnosis *d)
+static enum answer ask_controls(const struct tip_health *h, const struct tip_diagnosis *d)
 {
     bool missing = d->must[0].series == TIP_MISSES;
-    const struct chart *c = h->chart[TIP_CONTACT_CAPACITANCE];
-    int since = missing ? h->misses.in_a_row : chart_since(c), before = 0, after = 0, missed = 0;
+    int first = first_of(h, &d->must[0]), before = 0, after = 0, missed = 0;
     double old[TIP_CONTROLS], now[TIP_CONTROLS];
     for (int k = 0; k < h->n_controls; k++) {
         const struct tip_control *t = &h->control[k];
         if (t->at >= h->asked_at) {
             missed += !isfinite(t->log_c);
             now[after++] = t->log_c;
-        } else if (t->at < h->n_at - since && isfinite(t->log_c)) {
+        } else if (t->at < first && isfinite(t->log_c)) {
             old[before++] = t->log_c;
         }
     }
@@ -353,7 +313,7 @@ static enum answer ask_controls(const struct tip_health *h, const struct diagnos
     struct stats was, is;
     stats_describe(old, before, &was);
     stats_describe(now, after, &is);
-    double change = change_of(c), there = (is.median - was.median) * copysign(1, change);
+    double change = change_of(h, &d->must[0]), there = (is.median - was.median) * copysign(1, change);
     return !missing && there > CONTROL_PART * fabs(change) ? IT_IS_THE_PROBE : IT_IS_THE_SAMPLE;
 }
 
@@ -370,21 +330,21 @@ static void note_control(struct tip_health *h, const struct results_attempt *a)
         (struct tip_control){h->n_at - 1, contact ? log(a->contact_capacitance) : NAN};
 }
 
-static const struct diagnosis *diagnose(struct tip_health *h)
+static const struct tip_diagnosis *diagnose(struct tip_health *h)
 {
     bool asks = false;
     h->wants_control = false;
-    for (size_t k = 0; k < sizeof table / sizeof table[0]; k++) {
-        if (!fits(h, &table[k], 1))
+    for (int k = 0; k < tip_diagnoses; k++) {
+        if (!fits(h, &tip_diagnosis[k], 1))
             continue;
-        if (!table[k].asks)
-            return &table[k];
+        if (!tip_diagnosis[k].asks)
+            return &tip_diagnosis[k];
         if (!asks && h->asked_at < 0)
             h->asked_at = h->n_at;
         asks = true;
-        enum answer said = ask_controls(h, &table[k]);
+        enum answer said = ask_controls(h, &tip_diagnosis[k]);
         if (said == IT_IS_THE_PROBE)
-            return &table[k];
+            return &tip_diagnosis[k];
         h->wants_control = h->wants_control || said == NO_ANSWER_YET;
     }
     if (!asks)
@@ -406,8 +366,8 @@ static bool still_holds(const struct tip_health *h)
 {
     if (h->verdict == TIP_BROKEN)
         return true;
-    for (size_t k = 0; k < sizeof table / sizeof table[0]; k++)
-        if (table[k].verdict == h->verdict && fits(h, &table[k], CLEARED))
+    for (int k = 0; k < tip_diagnoses; k++)
+        if (tip_diagnosis[k].verdict == h->verdict && fits(h, &tip_diagnosis[k], CLEARED))
             return true;
     return false;
 }
@@ -429,7 +389,7 @@ static void in_prefix(double value, const char *unit, double reference, char *te
 }
 
 /* "contact capacitance fell from 12.1 to 5.0 fF over 14 sites (limit 8.3)" */
-static void tell_sign(const struct tip_health *h, const struct sign *s, char *text, size_t n)
+static void tell_sign(const struct tip_health *h, const struct tip_sign *s, char *text, size_t n)
 {
     const struct tip_series_def *def = &tip_series_def[s->series];
     if (s->series == TIP_MISSES) {
@@ -440,39 +400,66 @@ static void tell_sign(const struct tip_health *h, const struct sign *s, char *te
         return;
     }
     const struct chart *c = h->chart[s->series];
-    int last = chart_count(c) - 1;
+    struct step step = {0};
+    if (s->jump)
+        step = step_of(h, s, 1);
+    int last = s->jump ? step.last : chart_count(c) - 1;
     while (last > 0 && !chart_point(c, last)->judged)
         last--;
     const struct chart_point *p = chart_point(c, last);
     char from[32], to[32], limit[32];
     /* The EWMA is of cut scores: of a large change the values themselves tell more. */
-    double newest = chart_now(c), now = s->way * (newest - p->level) > 0 ? newest : p->level,
+    double newest = s->jump ? p->centre * exp(step.change) : chart_now(c),
+           now = s->way * (newest - p->level) > 0 ? newest : p->level,
            largest = fmax(fabs(p->centre), fabs(now));
     in_prefix(p->centre, def->unit, largest, from, sizeof from, false);
     in_prefix(now, def->unit, largest, to, sizeof to, true);
-    in_prefix(s->way == UP ? p->high : p->low, def->unit, largest, limit, sizeof limit, false);
+    in_prefix(s->way == TIP_UP ? p->high : p->low, def->unit, largest, limit, sizeof limit, false);
     snprintf(text, n, "%s %s from %s to %s over %d sites (limit %s)", def->words,
-             s->way == UP ? "rose" : "fell", from, to, chart_since(c), limit);
+             s->way == TIP_UP ? "rose" : "fell", from, to, s->jump ? step.n : chart_since(c), limit);
 }
 
-static void tell(const struct tip_health *h, const struct diagnosis *d, char *text, size_t n)
+/* Index of the first landing that the row's first signs are made of: where the change began, as far as can be
+ * told. */
+static int beginning(const struct tip_health *h, const struct tip_diagnosis *d)
+{
+    int first = h->n_at - 1;
+    for (int k = 0; k < TIP_MUST; k++) {
+        const struct tip_sign *s = &d->must[k];
+        if (!s->way)
+            continue;
+        int at = first_of(h, s);
+        first = at < first ? at : first;
+    }
+    return first < 0 ? 0 : first;
+}
+
+static void tell(const struct tip_health *h, const struct tip_diagnosis *d, char *text, size_t n)
 {
     char part[200];
     snprintf(text, n, "%s: ", tip_verdict_name(d->verdict));
-    for (int k = 0; k < 7; k++) {
-        const struct sign *s = k < 2 ? &d->must[k] : &d->also[k - 2];
+    for (int k = 0; k < TIP_MUST + TIP_ALSO; k++) {
+        const struct tip_sign *s = k < TIP_MUST ? &d->must[k] : &d->also[k - TIP_MUST];
         if (!shows(h, s, 1))
             continue;
         tell_sign(h, s, part, sizeof part);
         size_t used = strlen(text);
         snprintf(text + used, n - used, "%s%s", k ? "; " : "", part);
     }
+    size_t used = strlen(text), room = sizeof "; probably since site 1000000000";
+    used = used + room > n ? n - room : used;
+    snprintf(text + used, n - used, "; probably since site %d", h->at[beginning(h, d)].site);
 }
 
-static bool announce(struct tip_health *h, enum tip_verdict v, const struct results_attempt *a,
+static bool announce(struct tip_health *h, enum tip_verdict v, const struct results_attempt *a, int first,
                      const char *text, struct tip_news *news)
 {
-    struct tip_news now = {.verdict = v, .site = a->site, .attempt = a->id, .t_s = a->start_s};
+    struct tip_news now = {.verdict = v,
+                           .site = a->site,
+                           .attempt = a->id,
+                           .since_site = h->at[first].site,
+                           .since = h->at[first].attempt,
+                           .t_s = a->start_s};
     snprintf(now.text, sizeof now.text, "%s", text);
     h->verdict = v;
     h->news = xrealloc(h->news, ((size_t)h->n_news + 1) * sizeof *h->news);
@@ -491,7 +478,7 @@ bool tip_health_add(struct tip_health *h, const struct results_attempt *a, const
         return false;
     int group = group_of(h, region);
     fill(h, a, v);
-    remember(h, a);
+    remember(h, a, control);
     for (int k = 0; k < TIP_SERIES; k++)
         chart_add(h->chart[k], k < TIP_CONTACT_CURRENT ? 0 : group, v[k]);
     for (int k = 0; k < h->features; k++) {
@@ -500,14 +487,14 @@ bool tip_health_add(struct tip_health *h, const struct results_attempt *a, const
     }
     if (control)
         note_control(h, a);
-    const struct diagnosis *d = diagnose(h);
+    const struct tip_diagnosis *d = diagnose(h);
     if (d && d->verdict != h->verdict) {
         tell(h, d, text, sizeof text);
-        return announce(h, d->verdict, a, text, news);
+        return announce(h, d->verdict, a, beginning(h, d), text, news);
     }
     if (d || h->verdict == TIP_FINE || still_holds(h))
         return false;
     snprintf(text, sizeof text, "%s no more: the charts are back inside their limits",
              tip_verdict_name(h->verdict));
-    return announce(h, TIP_FINE, a, text, news);
+    return announce(h, TIP_FINE, a, h->n_at - 1, text, news);
 }

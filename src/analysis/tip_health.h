@@ -62,6 +62,9 @@ struct tip_news {
     enum tip_verdict verdict; /* FINE: what was wrong is no more */
     int site;
     int64_t attempt;
+    int since_site; /* where the change began, as far as can be told: what was measured from there on is
+                       suspect */
+    int64_t since;  /* its attempt */
     double t_s;
     char
         text[400]; /* "tip-blocked: contact capacitance fell from 12.1 to 5.0 fF over 14 sites (limit 8.3)" */

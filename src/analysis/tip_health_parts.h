@@ -13,11 +13,45 @@ struct tip_series_def {
 };
 extern const struct tip_series_def tip_series_def[TIP_SERIES];
 
+enum tip_way { TIP_UP = 1, TIP_DOWN = -1 };
+
+struct tip_sign {
+    enum tip_series series;
+    enum tip_way way;
+    double reach; /* of the chart's limit that must be passed */
+    bool jump;    /* ... by each of the newest TIP_JUMP values themselves, not by their average */
+};
+
+/* One spot may be anything. */
+#define TIP_JUMP 2
+#define TIP_MUST 3
+#define TIP_ALSO 5
+
+/* All of `must`, at least one of `also` (if there are any), none of `not`. The first row that fits is the
+ * verdict. Nothing of the technique is asked: what the levels of a factor do shows in none of these.
+ *
+ * A contact says three things of the opening: the charge that flows when the drop touches, the current in the
+ * sample that latched, and the capacitance at rest; all follow the wetted area, so that one alone may be the
+ * threshold, two agree. But all three follow the sample as well: such a row (`asks`) is asked of a control,
+ * if there are controls, and without them the change has to be large. What is measured in air, and how long a
+ * contact's charge takes, is of the probe and the rig only.
+ */
+struct tip_diagnosis {
+    enum tip_verdict verdict;
+    bool asks; /* the sample might feign it */
+    struct tip_sign must[TIP_MUST];
+    struct tip_sign also[TIP_ALSO];
+    struct tip_sign not [1];
+};
+extern const struct tip_diagnosis tip_diagnosis[];
+extern const int tip_diagnoses;
+
 /* Of which attempt a point of the charts is. */
 struct tip_at {
     int site;
     int64_t attempt;
     double t_s;
+    bool control;
 };
 
 /* Newest ones that are kept. */

@@ -148,6 +148,7 @@ static int resume_guarded(const char *path, struct session_options *so, const st
     struct stored *stored = xcalloc(1, sizeof *stored);
     struct changes changes = {0};
     struct resumption x = {.stored = stored, .changes = &changes, .new_probe = *probe, .accept = so->accept};
+    x.new_probe.accept = so->accept;
     int status = resume_with(path, so, &x);
     changes_free(&changes);
     stored_free(stored);
@@ -170,7 +171,7 @@ static int run(const struct command *self, int argc, char **argv)
          "simulated rig only: K times faster than real time"},
         {"accept", 0, OPTION_FLAG, &so.accept, NULL,
          "go on with a run that a policy of the protocol aborted, or with a program, instruments, links, "
-         "`faults` or `stop` that are not what they were"},
+         "`faults` or `stop` that are not what they were, or with a new probe's end that lies far off"},
         {"new-probe", 0, OPTION_TEXT, &probe.id, "ID",
          "another probe is mounted: its end is found by --fiducial or --offset, heights are learnt anew"},
         {"fiducial", 0, OPTION_TEXT, &probe.fiducial, "[N:]X,Y",

@@ -11,7 +11,7 @@ struct wish {
     long seed, resamples;
 };
 
-/* With and without the sites whose meniscus is not verified, as far as wanted and different. */
+/* With and without the sites whose meniscus or probe is not verified, as far as wanted and different. */
 static bool print_both(const struct data *d, const struct feature_ref *ref, struct summary_options *o,
                        const struct wish *w, struct buf *out, struct err *e)
 {
@@ -84,7 +84,7 @@ static int run(const struct command *self, int argc, char **argv)
         {"by", 0, OPTION_TEXT, &w.by, "FACTOR",
          "one row per level of this factor, per role, region or probe, and whether they differ"},
         {"unverified", 0, OPTION_TEXT, &w.unverified, "WORD",
-         "sites with unverified meniscus: with, without, both"},
+         "sites with unverified meniscus or probe: with, without, both"},
         {"role", 0, OPTION_TEXT, &w.role, "WORD",
          "measured (sites and spares, the default), control (reference spots) or all; `--by role` compares "
          "them"},

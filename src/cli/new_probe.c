@@ -10,6 +10,8 @@
 
 #define FIDUCIALS_MAX 64
 #define LISTED        8 /* sites in a message */
+/* m: ends of probes in one holder differ by less; a digit that was mistyped makes more of it. */
+#define FAR 40e-6
 
 /* --- words --------------------------------------------------------------------------------------------- */
 
@@ -137,6 +139,21 @@ static bool ask_for_offset(const struct protocol *p, struct err *e)
                    known[0][0] * 1e6, known[0][1] * 1e6, n > 1 ? "1:" : "");
 }
 
+/* A wrong place of the end puts every further site on the wrong spot of the sample, and nothing shows it. */
+static bool is_near(const struct new_probe *w, const struct probe *before, const struct probe *now,
+                    struct err *e)
+{
+    double dx = now->offset[0] - before->offset[0], dy = now->offset[1] - before->offset[1];
+    if (w->accept || hypot(dx, dy) <= FAR)
+        return true;
+    return err_set(
+        e, ERR_INPUT,
+        "--%s %s: the new probe's end would lie %.1f, %.1f um from the last one's, more than %.0f um: "
+        "is every digit right? If so, say it once more with --accept",
+        w->fiducial ? "fiducial" : "offset", w->fiducial ? w->fiducial : w->offset, dx * 1e6, dy * 1e6,
+        FAR * 1e6);
+}
+
 bool new_probe_resolve(const struct new_probe *w, const struct stored *s, const struct protocol *p,
                        struct probe *out, struct err *e)
 {
@@ -172,6 +189,8 @@ bool new_probe_resolve(const struct new_probe *w, const struct stored *s, const 
     }
     for (int k = 0; k < 2; k++) /* decisions are made in whole picometres */
         made.offset[k] = rint(made.offset[k] * 1e12) / 1e12;
+    if (!is_near(w, before, &made, e))
+        return false;
     *out = made;
     return true;
 }

@@ -11,6 +11,7 @@ struct new_probe {
     const char *aperture;  /* "400 nm" */
     const char *fiducial;  /* "[N:]X,Y": where the stage stands with the new end over the Nth mark */
     const char *offset;    /* "DX,DY": of the new end from the last one's */
+    bool accept;           /* even if its end lies further off than another probe's usually does */
     const char *simulated; /* "X,Y[,Z]": of a simulated end from the first one's */
 };
 

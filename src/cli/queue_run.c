@@ -184,6 +184,8 @@ static bool consider(struct runner *q, const struct agenda_entry *en, struct err
     const char *odd = foreign(en, &before);
     if (odd)
         return runner_end_entry(q, en, AGENDA_FAILED, odd, 2, e);
+    if (runner_left_unsettled(en, &before))
+        return runner_settle_left(q, en, &before, e);
     if (before.left == LEFT_FINISHED)
         return runner_end_entry(q, en, before.measured ? AGENDA_DONE : AGENDA_FAILED, before.text, en->status,
                                 e);

@@ -36,5 +36,11 @@ bool runner_end_entry(struct runner *q, const struct agenda_entry *en, enum agen
  * here, or an error. */
 bool runner_settle(struct runner *q, const struct agenda_entry *en, const struct run_outcome *before,
                    int status, struct err *e);
+/* The runner of an entry was gone when its run ended, and what is on disk wants somebody to look: the rig is
+ * not verified safe, or a rule, a policy or a fault ended the run. */
+bool runner_left_unsettled(const struct agenda_entry *en, const struct run_outcome *o);
+/* Settles that now, as its own runner would have. false: the queue ends here, or an error. */
+bool runner_settle_left(struct runner *q, const struct agenda_entry *en, const struct run_outcome *o,
+                        struct err *e);
 
 #endif

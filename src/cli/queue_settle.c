@@ -145,3 +145,19 @@ bool runner_settle(struct runner *q, const struct agenda_entry *en, const struct
         snprintf(reason, sizeof reason, "%s", o.text);
     return settle_failure(q, en, &o, status, reason, e);
 }
+
+bool runner_left_unsettled(const struct agenda_entry *en, const struct run_outcome *o)
+{
+    if (en->state != AGENDA_RUNNING || o->alive || o->left == LEFT_NOTHING)
+        return false;
+    return !o->safe || o->left == LEFT_PAUSED || o->left == LEFT_ABORTED || o->left == LEFT_FAULT;
+}
+
+bool runner_settle_left(struct runner *q, const struct agenda_entry *en, const struct run_outcome *o,
+                        struct err *e)
+{
+    char reason[480];
+    snprintf(reason, sizeof reason, "%s%s", o->left == LEFT_DIED ? "the run died with its runner; " : "",
+             o->text);
+    return settle_failure(q, en, o, 3, reason, e);
+}

@@ -286,6 +286,7 @@ static enum MHD_Result answer_control(struct web *w, struct MHD_Connection *c, e
 {
     char text[160];
     struct snapshot_status now;
+    int number = 0; /* the present site */
     const char *site = MHD_lookup_connection_value(c, MHD_GET_ARGUMENT_KIND, "site");
     if (!web_origin_is_ours(header(c, "Host"), header(c, "Origin"), header(c, "Sec-Fetch-Site")))
         return say(c, MHD_HTTP_FORBIDDEN, "this was asked by another page");
@@ -294,10 +295,12 @@ static enum MHD_Result answer_control(struct web *w, struct MHD_Connection *c, e
                    "the code is missing or wrong: it was printed when the run was started");
     if (what == WISH_COUNT)
         return say(c, MHD_HTTP_OK, "the code is right");
+    if (site && !web_site_read(site, &number))
+        return say(c, MHD_HTTP_BAD_REQUEST, "`site` is a number, from 1");
     snapshot_status(w->snapshot, &now);
     if (now.ended)
         return say(c, MHD_HTTP_CONFLICT, "the run has ended");
-    bool taken = wishes_ask(w->wishes, what, site ? atoi(site) : 0, WISH_FROM_PAGE, text, sizeof text);
+    bool taken = wishes_ask(w->wishes, what, number, WISH_FROM_PAGE, text, sizeof text);
     return say(c, taken ? MHD_HTTP_OK : MHD_HTTP_CONFLICT, text);
 }
 

@@ -131,6 +131,20 @@ bool web_origin_is_ours(const char *host, const char *origin, const char *site)
            strcasecmp(origin + strlen(scheme), host) == 0;
 }
 
+bool web_site_read(const char *text, int *out)
+{
+    int site = 0;
+    size_t n = strlen(text);
+    if (n == 0 || n > 9 || strspn(text, "0123456789") != n)
+        return false;
+    for (const char *c = text; *c; c++)
+        site = 10 * site + (*c - '0');
+    if (site < 1)
+        return false;
+    *out = site;
+    return true;
+}
+
 /* --- token --------------------------------------------------------------------------------------------- */
 
 bool web_token_make(char token[WEB_TOKEN + 1], struct err *e)

@@ -36,6 +36,9 @@ bool web_host_is_ours(const struct web_address *a, const char *own_name, const c
 /* `origin`, `site`: the request's Origin and Sec-Fetch-Site, NULL if it had none. */
 bool web_origin_is_ours(const char *host, const char *origin, const char *site);
 
+/* "12", digits and nothing else, from 1: the number of a site. */
+bool web_site_read(const char *text, int *out);
+
 #define WEB_TOKEN 32 /* hexadecimal digits */
 
 /* 128 random bits from the kernel. */

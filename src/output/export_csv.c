@@ -235,7 +235,8 @@ static void write_readme(const struct data *d, const struct wave_files *all, str
                  "no feature\n"
                  "\nSites have one outcome each: measured is the only one whose data are complete. The flag\n"
                  "meniscus-unverified marks near-zero current that may be a good film or a lost drop,\n"
-                 "meniscus-spreading a drop that covered more behind the last step than at its landing.\n");
+                 "meniscus-spreading a drop that covered more behind the last step than at its landing,\n"
+                 "probe-suspect a site since which, by its contacts, the probe was not what it had been.\n");
     describe_features(d, out);
     buf_str(out, "\nReading them\n"
                  "  R:      sites <- read.csv(\"sites.csv\"); cv <- read.csv(\"samples-STEP.csv\", "

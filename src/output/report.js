@@ -65,7 +65,7 @@ const levels = () => state.factor < 0 ? ["all sites"] : D.factors[state.factor].
 const levelOf = (k) => state.factor < 0 ? 0 : D.factors[state.factor].of[k];
 const colour = (level) => PALETTE[(level < 0 ? 7 : level) % PALETTE.length];
 const levelName = (l) => state.factor < 0 ? levels()[l] : D.factors[state.factor].name + " = " + levels()[l];
-const isUnverified = (k) => ["meniscus-unverified", "meniscus-spreading"].some((f) => D.sites[k].flags.split(",").includes(f));
+const isUnverified = (k) => ["meniscus-unverified", "meniscus-spreading", "probe-suspect"].some((f) => D.sites[k].flags.split(",").includes(f));
 const isIn = (k) => D.sites[k].outcome === "measured" && !(state.without && isUnverified(k));
 const feature = () => D.features[state.feature];
 function value(k) { const v = feature().v[k]; return isIn(k) && isNumber(v) ? v : null; }
@@ -79,7 +79,7 @@ const drift = () => D.stats.find((s) => s.feature === state.feature && s.drift);
 function reason(k) {
   const s = D.sites[k];
   if (s.outcome !== "measured") return s.outcome + (s.reason ? ": " + s.reason : "");
-  if (state.without && isUnverified(k)) return "meniscus not verified";
+  if (state.without && isUnverified(k)) return "meniscus or probe not verified";
   return feature().missing[k] || "no value in the file";
 }
 function describe(k) {
@@ -238,7 +238,7 @@ function drawOutcomes() {
     s.appendChild(document.createTextNode(n + " " + groups[n].length));
   });
   const unverified = D.sites.filter((s, k) => s.outcome === "measured" && isUnverified(k)).length;
-  if (unverified) element("span", "of the measured, " + unverified + " with unverified meniscus", key);
+  if (unverified) element("span", "of the measured, " + unverified + " with unverified meniscus or probe", key);
 }
 // Least-squares plane through the contact heights.
 function plane(p) {

@@ -86,7 +86,7 @@ void summary_print(const struct data *d, const struct summary *s, struct buf *ou
                *u->name ? " (" : "", u->name, *u->name ? ")" : "", s->ref.def->description,
                s->ref.def->method);
     if (s->n_unverified)
-        buf_printf(out, "%s %d site%s whose meniscus is not verified\n",
+        buf_printf(out, "%s %d site%s whose meniscus or probe is not verified\n",
                    s->unverified == UNVERIFIED_WITH ? "with" : "without", s->n_unverified,
                    s->n_unverified == 1 ? "" : "s");
     buf_char(out, '\n');

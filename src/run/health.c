@@ -6,6 +6,8 @@
 #include "base/buf.h"
 #include "run/hop.h"
 
+#define SUSPECT "probe-suspect"
+
 /* Attempts that watchers see of each chart. */
 #define SHOWN 200
 
@@ -59,6 +61,29 @@ static void add_accepted(struct run *r)
     }
 }
 
+/* What the probe measured since the change that the verdict is about. */
+static void flag_since(struct run *r, const struct tip_news *news)
+{
+    writer_flag(r->w, news->since - 1, INT64_MAX, SUSPECT);
+}
+
+/* What was told just before the end of an earlier part may have come too late to be stored. */
+static void flag_again(struct run *r)
+{
+    int n;
+    const struct tip_news *news = tip_health_news(r->health.charts, &n);
+    if (n && tip_health_verdict(r->health.charts) != TIP_FINE)
+        flag_since(r, &news[n - 1]);
+}
+
+void health_judge(struct run *r)
+{
+    const struct health *h = &r->health;
+    if (h->charts && r->attempt.outcome == OUTCOME_MEASURED && !r->attempt.site->control &&
+        tip_health_verdict(h->charts) != TIP_FINE)
+        attempt_flag(r, SUSPECT);
+}
+
 void health_start(struct run *r)
 {
     const struct protocol *p = r->p;
@@ -72,6 +97,7 @@ void health_start(struct run *r)
     r->health.own = !r->options->health;
     r->health.charts = r->health.own ? tip_health_new(&s) : r->options->health;
     r->watch.owed = r->watch.owed || tip_health_wants_control(r->health.charts);
+    flag_again(r);
     store_number(r, "health.baseline", s.baseline);
     store_number(r, "health.sigmas", s.sigmas);
     store_accepted(r);
@@ -100,12 +126,15 @@ void health_note(struct run *r, const struct results_attempt *a)
     r->watch.owed = r->watch.owed || tip_health_wants_control(h->charts);
     if (changed) {
         hop_note(r, "health", "%s", news.text);
+        if (news.verdict != TIP_FINE)
+            flag_since(r, &news);
         enum fault_class c = class_of(news.verdict);
         h->policy = c == FAULT_NONE ? POLICY_SKIP : (enum fault_policy)r->p->faults.policy[c];
         snprintf(h->reason, sizeof h->reason, "%s", news.text);
         if (c != FAULT_NONE)
             run_tell_fault(r, c, news.text);
     }
+    health_judge(r);
     show(r);
 }
 

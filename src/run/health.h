@@ -19,7 +19,10 @@ struct health {
  * the results file, so that the same can be drawn from it. */
 void health_start(struct run *r);
 void health_end(struct run *r);
-/* An attempt has its outcome. */
+/* A site that was measured while a verdict stands gets the flag `probe-suspect`. */
+void health_judge(struct run *r);
+/* An attempt has its outcome. A verdict that comes with it gives the flag to the sites since the change, this
+ * one among them. */
 void health_note(struct run *r, const struct results_attempt *a);
 /* Between sites. false: the run is to end by what the charts say, *end and *e tell how and why. */
 bool health_allows(struct run *r, enum run_end *end, struct err *e);

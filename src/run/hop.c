@@ -164,9 +164,10 @@ bool record_end(struct run *r, struct err *e)
     writer_features(r->w, r->features.row, r->features.n);
     show_features(r, r->features.row, r->features.n);
     watch_judge(r);
-    snprintf(out.flags, sizeof out.flags, "%s", r->attempt.flags);
+    health_judge(r);
     run_tell_site(r);
     health_note(r, &out);
+    snprintf(out.flags, sizeof out.flags, "%s", r->attempt.flags);
     if (writer_attempt_end(r->w, &out) && writer_commit(r->w) && writer_checkpoint(r->w))
         return true;
     return writer_ok(r->w, e) && err_set(e, ERR_IO, "results file: the writer does not take the outcome");

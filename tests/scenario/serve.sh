@@ -132,6 +132,8 @@ operated() {
     hostile_requests
     "$seccm" status operated.seccm >"$who.status"
     grep -q "^page      $url/\$" "$who.status" || fail "status does not say where the page is: $(cat "$who.status")"
+    with_token 400 'is a number' '/skip?site=abc'
+    with_token 400 'is a number' '/skip?site=99999999999999'
     with_token 409 'site 5 is not under way' '/skip?site=5'
     with_token 200 'site 1 is skipped' '/skip?site=1'
     await_status site 2

@@ -297,6 +297,7 @@ static void sites_are_counted_once_and_by_reason(void **state)
     snprintf(s.site[2].flags, sizeof s.site[2].flags, "slow,meniscus-unverified");
     snprintf(s.site[3].flags, sizeof s.site[3].flags, "not-meniscus-unverified-at-all");
     snprintf(s.site[6].flags, sizeof s.site[6].flags, "meniscus-spreading");
+    snprintf(s.site[7].flags, sizeof s.site[7].flags, "probe-suspect");
     s.site[10].spare = true;
     s.site[10].outcome = OUTCOME_NOT_VISITED;
     s.site[11].spare = true;
@@ -304,7 +305,7 @@ static void sites_are_counted_once_and_by_reason(void **state)
     assert_true(select_feature(&s, f.row, f.n, &ref, 0, UNVERIFIED_WITH, &sel, &e));
     assert_int_equal(sel.n_sites, 11);
     assert_int_equal(sel.n, 7);
-    assert_int_equal(sel.n_unverified, 2);
+    assert_int_equal(sel.n_unverified, 3);
     assert_int_equal(missing_count(&sel, "outcome no-contact"), 1);
     assert_int_equal(missing_count(&sel, "outcome overload"), 1);
     assert_int_equal(missing_count(&sel, "cycle not complete"), 1);
@@ -318,8 +319,9 @@ static void sites_are_counted_once_and_by_reason(void **state)
     assert_string_equal(sel.step, "formation");
     select_free(&sel);
     assert_true(select_feature(&s, f.row, f.n, &ref, -1, UNVERIFIED_WITHOUT, &sel, &e));
-    assert_int_equal(sel.n, 5);
-    assert_int_equal(sel.n_unverified, 2);
+    assert_int_equal(sel.n, 4);
+    assert_int_equal(sel.n_unverified, 3);
+    assert_int_equal(missing_count(&sel, "probe-suspect"), 1);
     assert_int_equal(missing_count(&sel, "meniscus-unverified"), 1);
     assert_int_equal(missing_count(&sel, "meniscus-spreading"), 1);
     assert_int_equal(sel.n_levels, 1);

@@ -116,6 +116,16 @@ static int until_told(struct made *m, const struct state *s, int most)
     return most + 1;
 }
 
+/* 10 sites between two controls on a patch of their own. */
+static void land_with_controls(struct made *m, const struct state *sites, const struct state *controls, int n)
+{
+    for (int k = 0; k < n; k++) {
+        m->control = m->n % 11 == 10;
+        m->region = m->control ? "reference" : "screen";
+        land(m, m->control ? controls : sites);
+    }
+}
+
 static void end(struct made *m)
 {
     tip_health_free(m->h);
@@ -134,7 +144,7 @@ static const struct {
     {"half of the opening is clogged", {.3, .3, .3, 1, 1, 1}, TIP_BLOCKED, 16, "contact capacitance fell"},
     {"a resistance before the opening", {.3, 1, .9, 1, .9, 1}, TIP_BLOCKED, 16, "charge / current rose"},
     {"no contact any more", {1, 1, 1, 1, 1, 1, 0, 0, true}, TIP_BLOCKED, 5, "5 approaches in a row"},
-    {"a shorter and wider end", {2, 2, 2, 1, 1, 1.5, 0, 0.5e-6}, TIP_BROKEN, 12, "height"},
+    {"a shorter and wider end", {1.6, 1.6, 1.6, 1, 1, 1.5, 0, 0.5e-6}, TIP_BROKEN, 12, "height"},
     {"a much wider end", {5, 5, 5, 1, 1, 1, 0, 0}, TIP_BROKEN, 16, "contact capacitance rose"},
     {"liquid outside", {1.3, 1.3, 1.3, 1.1, 1, 1.3, 0, 0}, TIP_WETTING, 20, "stray capacitance in air rose"},
     {"much liquid outside", {1, 1, 1, 1.3, 1, 1, 0, 0}, TIP_WETTING, 20, "stray capacitance in air rose"},
@@ -171,6 +181,60 @@ static void what_happens_to_a_probe_is_told(void **state)
                 print_message("%s: after at most %d landings: %s\n", sudden[k].what, worst, m.news[0].text);
             end(&m);
         }
+}
+
+/* What is plain is told by the second landing, and since when. One landing is a spot, whatever it says. */
+static void a_large_step_is_told_at_once(void **state)
+{
+    static const struct {
+        struct state state;
+        enum tip_verdict verdict;
+    } step[] = {{{8, 8, 8, 1, 1, 1, 0, 0}, TIP_BROKEN}, {{.1, .1, .1, 1, 1, 1, 0, 0}, TIP_BLOCKED}};
+    (void)state;
+    uint64_t seed = test_seed();
+    for (int k = 0; k < 2; k++)
+        for (int night = 0; night < 20; night++) {
+            struct made m;
+            begin(&m, seed + (uint64_t)night);
+            m.spread = 0.1;
+            land_often(&m, &healthy, night % 2 ? 22 : 60);
+            assert_false(land(&m, &step[k].state));
+            land_often(&m, &healthy, 8);
+            int n = until_told(&m, &step[k].state, 3);
+            if (n != 2)
+                fail_msg("told after %d landings", n);
+            assert_int_equal(m.news[0].verdict, step[k].verdict);
+            assert_int_equal(m.news[0].since_site, m.n - 1);
+            assert_int_equal(m.news[0].since, m.n - 1);
+            assert_non_null(strstr(m.news[0].text, "over 2 sites"));
+            assert_non_null(strstr(m.news[0].text, "; probably since site "));
+            end(&m);
+        }
+}
+
+static void a_large_step_is_asked_of_a_control(void **state)
+{
+    static const struct state rich = {10, 10, 10, 1, 1, 1, 0, 0};
+    (void)state;
+    for (int sample = 0; sample < 2; sample++) {
+        struct made m;
+        begin(&m, test_seed());
+        m.spread = 0.1;
+        land_with_controls(&m, &healthy, &healthy, 77);
+        m.control = false;
+        m.region = "screen";
+        assert_false(land(&m, &rich));
+        assert_false(tip_health_wants_control(m.h));
+        assert_false(land(&m, &rich));
+        assert_true(tip_health_wants_control(m.h));
+        m.control = true;
+        m.region = "reference";
+        assert_true(land(&m, sample ? &healthy : &rich) == !sample);
+        assert_false(tip_health_wants_control(m.h));
+        if (!sample)
+            assert_int_equal(m.news[0].since_site, 78);
+        end(&m);
+    }
 }
 
 static void a_slow_trend_is_told_too(void **state)
@@ -291,16 +355,6 @@ static void interrupted_attempts_tell_nothing(void **state)
 }
 
 /* --- controls ------------------------------------------------------------------------------------------- */
-
-/* 10 sites between two controls on a patch of their own. */
-static void land_with_controls(struct made *m, const struct state *sites, const struct state *controls, int n)
-{
-    for (int k = 0; k < n; k++) {
-        m->control = m->n % 11 == 10;
-        m->region = m->control ? "reference" : "screen";
-        land(m, m->control ? controls : sites);
-    }
-}
 
 static void controls_tell_probe_from_sample(void **state)
 {
@@ -451,6 +505,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_happens_to_a_probe_is_told),
+        cmocka_unit_test(a_large_step_is_told_at_once),
+        cmocka_unit_test(a_large_step_is_asked_of_a_control),
         cmocka_unit_test(a_slow_trend_is_told_too),
         cmocka_unit_test(a_probe_that_recovers_is_told_and_may_fail_again),
         cmocka_unit_test(a_new_probe_begins_anew),

@@ -14,10 +14,13 @@
 #include <sys/wait.h>
 
 #include <cmocka.h>
+#include <sqlite3.h>
 
 #include "cli/agenda.h"
 #include "cli/commands.h"
+#include "base/yaml.h"
 #include "output/diff.h"
+#include "run/guardian_log.h"
 #include "unit/cli/power_disk.h"
 
 #define PROTOCOL "tests/data/steady/short.yaml"
@@ -263,6 +266,64 @@ static void run_is_killed(void **state)
     }
 }
 
+/* A run of a rig that nothing made safe, and its runner, both gone: the next runner resumes nothing and
+ * begins nothing, whatever the entry says of failures. With `safe`, by its guardian, the run goes on. */
+static void left_behind(const char *after, bool safe)
+{
+    struct err e = ERR_INIT;
+    struct agenda_list l;
+    char log[200];
+    fill(after);
+    snprintf(tale, sizeof tale, "left behind, %s, %s", after, safe ? "safe" : "not safe");
+    struct agenda *a = agenda_open(queue, false, &e);
+    bool taken;
+    MUST(a && agenda_begin(a, 1, 0, &taken, &e) && taken && agenda_note_made(a, 1, &e), "%s", e.text);
+    struct source *bytes = source_read(whole, (size_t)64 << 20, &e);
+    FILE *f = fopen(out[0], "w");
+    MUST(bytes && f && fwrite(bytes->bytes.p, 1, bytes->bytes.n, f) == bytes->bytes.n && fclose(f) == 0,
+         "copy");
+    source_free(bytes);
+    sqlite3 *db;
+    MUST(sqlite3_open(out[0], &db) == SQLITE_OK &&
+             sqlite3_exec(db,
+                          "UPDATE run SET value = 'running' WHERE key = 'state';"
+                          "UPDATE run SET value = 'real' WHERE key = 'mode'",
+                          NULL, NULL, NULL) == SQLITE_OK,
+         "%s", sqlite3_errmsg(db));
+    sqlite3_close(db);
+    snprintf(log, sizeof log, "%.*s.guardian.log", (int)(strlen(out[0]) - strlen(".seccm")), out[0]);
+    if (safe) {
+        f = fopen(log, "w");
+        MUST(f &&
+                 fprintf(f, "2026-11-22T18:00:00.000Z took over: the program is gone\n"
+                            "2026-11-22T18:00:01.000Z " GUARDIAN_SAFE "\n") > 0 &&
+                 fclose(f) == 0,
+             "log");
+    }
+    int status = work(POWER_ON, 0, NULL);
+    MUST(agenda_read(a, &l, &e) && l.n == ENTRIES, "%s", e.text);
+    if (safe) {
+        MUST(l.entry[0].tries == 2, "not tried again");
+    } else {
+        MUST(status == 3, "status %d", status);
+        MUST(l.entry[0].tries == 1 && l.entry[1].tries == 0, "%d, %d tries", l.entry[0].tries,
+             l.entry[1].tries);
+        MUST(l.entry[1].state == AGENDA_QUEUED, "the next entry is %s", agenda_state_name(l.entry[1].state));
+    }
+    agenda_list_free(&l);
+    agenda_close(a);
+    unlink(log);
+}
+
+static void nothing_goes_on_behind_an_unsafe_rig(void **state)
+{
+    static const char *const after[] = {"stop", "continue", "retry"};
+    (void)state;
+    for (int k = 0; k < 3; k++)
+        left_behind(after[k], false);
+    left_behind("stop", true);
+}
+
 /* Adding is all or nothing. */
 static void adding_is_interrupted(void **state)
 {
@@ -361,6 +422,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(power_is_cut),
         cmocka_unit_test(disk_fails),
         cmocka_unit_test(run_is_killed),
+        cmocka_unit_test(nothing_goes_on_behind_an_unsafe_rig),
         cmocka_unit_test(adding_is_interrupted),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

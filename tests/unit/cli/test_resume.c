@@ -243,8 +243,23 @@ static void words_of_a_probe_are_checked(void **state)
     expect(2, RESUME("--new-probe", "P2", "--offset", "1 um, 2 V", NULL));
     expect(2, RESUME("--new-probe", "P2", "--offset", "0 um, 0 um", "--aperture", "1 mm", NULL));
     expect(2, RESUME("--new-probe", "", NULL));
+    expect(1, RESUME("--new-probe", "P2", "--offset", "0 um, 100 um", NULL));
+    said("is every digit right");
     is(ATTEMPTS, 1);
     is("SELECT count(*) FROM probe", 1);
+}
+
+/* By far too far for a digit that was mistyped; with --accept what the stage can reach decides. */
+static void a_probe_far_off_wants_to_be_accepted(void **state)
+{
+    (void)state;
+    run_part(SHORT, "1");
+    expect(1, RESUME("--new-probe", "P2", "--offset", "41 um, 0 um", "--sim-shift", "-41 um, 0 um", NULL));
+    said("41.0, 0.0 um from the last one's");
+    is("SELECT count(*) FROM probe", 1);
+    expect(0, RESUME("--accept", "--new-probe", "P2", "--offset", "41 um, 0 um", "--sim-shift",
+                     "-41 um, 0 um", NULL));
+    is("SELECT offset_x FROM probe WHERE number = 2", 41e-6);
 }
 
 /* An offset counts from the probe before; one that has made no attempt is told of anew. */
@@ -360,6 +375,7 @@ int main(void)
         cmocka_unit_test(the_simulated_samples_file_is_kept),
         cmocka_unit_test(an_aborted_run_wants_to_be_looked_at),
         cmocka_unit_test(words_of_a_probe_are_checked),
+        cmocka_unit_test(a_probe_far_off_wants_to_be_accepted),
         cmocka_unit_test(probes_follow_one_another),
         cmocka_unit_test(heights_are_learnt_anew),
         cmocka_unit_test(a_new_probe_has_charts_of_its_own),

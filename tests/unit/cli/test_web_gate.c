@@ -120,6 +120,21 @@ static void origins(void **state)
     assert_false(web_origin_is_ours(NULL, "http://", NULL));
 }
 
+static void sites(void **state)
+{
+    (void)state;
+    static const char *const wrong[] = {"",   "abc", "0",   "000000000",      "-1",        "+1", "1x", " 1",
+                                        "1 ", "1.0", "0x1", "99999999999999", "2147483648"};
+    int site = 7;
+    for (size_t k = 0; k < sizeof wrong / sizeof wrong[0]; k++)
+        assert_false(web_site_read(wrong[k], &site));
+    assert_int_equal(site, 7);
+    assert_true(web_site_read("12", &site));
+    assert_int_equal(site, 12);
+    assert_true(web_site_read("999999999", &site));
+    assert_int_equal(site, 999999999);
+}
+
 static void tokens(void **state)
 {
     (void)state;
@@ -149,10 +164,8 @@ static void tokens(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(addresses),
-        cmocka_unit_test(hosts),
-        cmocka_unit_test(origins),
-        cmocka_unit_test(tokens),
+        cmocka_unit_test(addresses), cmocka_unit_test(hosts),  cmocka_unit_test(origins),
+        cmocka_unit_test(sites),     cmocka_unit_test(tokens),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -86,6 +86,22 @@ static int events_of(const struct night *n, const char *kind, char first[512])
     return found;
 }
 
+/* Sites with the flag; the number of the first. */
+static int suspects(const struct night *n, int *first)
+{
+    struct results_sites s;
+    struct err err = ERR_INIT;
+    int found = 0;
+    assert_true(results_sites(n->file, &s, &err));
+    for (int k = 0; k < s.n; k++)
+        if (strstr(s.site[k].flags, "probe-suspect")) {
+            assert_int_equal(s.site[k].outcome, OUTCOME_MEASURED);
+            *first = found++ ? *first : s.site[k].site;
+        }
+    results_sites_free(&s);
+    return found;
+}
+
 /* --- what is told, and when ----------------------------------------------------------------------------- */
 
 static const struct {
@@ -96,7 +112,7 @@ static const struct {
     {CLOGS, "tip-blocked", "fell", 22},
     {BLOCKS, "tip-blocked", "contact charge / current rose", 12},
     {CLOSES, "tip-blocked", "5 approaches in a row without a contact", 6},
-    {BREAKS, "tip-broken", "contact capacitance rose", 16},
+    {BREAKS, "tip-broken", "contact capacitance rose", 3},
     {SOAKS, "tip-wetting", "stray capacitance in air rose", 26},
 };
 
@@ -115,6 +131,11 @@ static void a_spoilt_probe_pauses_the_run(void **unused)
         assert_non_null(strstr(n.e.text, row[k].text));
         assert_int_equal(events_of(&n, "health", text), 1);
         assert_true(strncmp(text, n.e.text, sizeof n.e.text - 1) == 0);
+        if (row[k].what == BREAKS) {
+            int first = 0;
+            assert_int_equal(suspects(&n, &first), n.counts.visited - HEALTHY);
+            assert_int_equal(first, HEALTHY + 1);
+        }
         assert_info(&n, "stopped_by", "health");
         assert_info(&n, "state", "paused");
         assert_info(&n, "state_reason", row[k].verdict);
@@ -137,8 +158,10 @@ static void a_healthy_night_is_quiet(void **unused)
             &n, &(struct night_spec){
                     .columns = 10, .rows = 8, .sample = sample[k], .seed = k < 2 ? 1 + seed % 1000000 : 1});
         night_run(&n);
+        int first;
         if (events_of(&n, "health", text))
             fail_msg("%s: %s", sample[k], text);
+        assert_int_equal(suspects(&n, &first), 0);
         assert_int_equal(n.end, RUN_FINISHED);
         night_close(&n);
     }
@@ -253,7 +276,11 @@ static void a_verdict_is_told_once_over_a_resume(void **unused)
     char text[512];
     night_with(&n, &t, BREAKS, &(struct night_spec){NIGHT});
     assert_int_equal(n.end, RUN_PAUSED);
+    int first = 0, before = suspects(&n, &first);
     free(night_again(&n));
+    assert_int_equal(first, HEALTHY + 1);
+    assert_true(before >= 2);
+    assert_int_equal(suspects(&n, &first), 60 - HEALTHY); /* as it is still the same probe */
     assert_int_equal(n.end, RUN_FINISHED);
     assert_int_equal(events_of(&n, "health", text), 1);
     night_close(&n);
