@@ -25,7 +25,7 @@ struct live_options {
          &(live).attendant.notify.command,                                                                   \
          "PROGRAM",                                                                                          \
          "start it with a title and a text (and JSON on stdin) at the end, at a pause, a fault, a "          \
-         "recovery, a change of the probe, each quarter"},                                                                                         \
+         "recovery, a change of the probe, each quarter"},                                                   \
         {"notify-url", 0,                                                                                    \
          OPTION_TEXT,  &(live).attendant.notify.url,                                                         \
          "URL",        "POST the same as JSON to a web address"},                                            \
