@@ -22,7 +22,7 @@ struct gcs {
     struct stage base;
     ns_t asked_at;
     double limit[AXIS_COUNT][2]; /* um, the controller's own, as last read back; NAN = not yet */
-    double speed[AXIS_COUNT];    /* um/s, as last sent; NAN = not since it was identified */
+    double speed[AXIS_COUNT];    /* um/s, as last sent; NAN = not yet, or not since it started anew */
     double target[AXIS_COUNT];   /* um, newest that was sent; NAN = none yet */
     long error;                  /* newest error that was read since the last move; not that of a stop */
 };
@@ -45,6 +45,7 @@ bool gcs_servo(struct stage *s, bool on[AXIS_COUNT], struct err *e);
 bool gcs_position(struct stage *s, double position[AXIS_COUNT], struct err *e);
 
 /* gcs_safe.c; see stage_ops.h */
+bool gcs_restarted(struct stage *s, struct err *found);
 bool gcs_explain(struct stage *s, struct err *found);
 bool gcs_retract_open_loop(struct stage *s, double z, double speed, struct err *e);
 bool gcs_lift(struct stage *s, double *by, struct err *e);

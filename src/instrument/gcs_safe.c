@@ -40,7 +40,7 @@ static enum axis other_speed(struct stage *s, unsigned mask, double now[AXIS_COU
 
 /* At power-up a controller is back at its own velocities. Nothing else changes them unasked. Asked twice: a
  * late answer to an older question looks the same, and a head must not be lifted for that. */
-static bool has_restarted(struct stage *s, struct err *found)
+bool gcs_restarted(struct stage *s, struct err *found)
 {
     double now[AXIS_COUNT];
     const double *set = gcs_of(s)->speed;
@@ -56,6 +56,8 @@ static bool has_restarted(struct stage *s, struct err *found)
     err_set(found, ERR_RESET,
             "the controller has started anew: the velocity of %s is %.6g um/s, and was set to %.6g um/s",
             axis_name(a), now[a], set[a]);
+    for (int k = 0; k < AXIS_COUNT; k++) /* so that a second time can be told */
+        gcs_of(s)->speed[k] = NAN;
     return true;
 }
 
@@ -117,8 +119,7 @@ bool gcs_explain(struct stage *s, struct err *found)
     bool on[AXIS_COUNT];
     if (!gcs_servo(s, on, NULL))
         return false;
-    return has_restarted(s, found) || lost_servo(s, on, found) || has_error(s, found) ||
-           is_at_an_end(s, found);
+    return lost_servo(s, on, found) || has_error(s, found) || is_at_an_end(s, found);
 }
 
 /* ---- open loop ---- */

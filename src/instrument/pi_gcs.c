@@ -175,7 +175,7 @@ static bool gcs_identify(struct stage *s, char *id, size_t n, struct err *e)
         return false;
     g->error = GCS_OK;
     for (int a = 0; a < AXIS_COUNT; a++)
-        g->speed[a] = g->target[a] = NAN;
+        g->target[a] = NAN; /* speeds stay: by them a controller that has started anew is known */
     snprintf(id, n, "%s", text);
     return true;
 }
@@ -384,6 +384,7 @@ static const struct stage_ops ops = {
     .halt_confirm = gcs_halt_confirm,
     .halt_bytes = gcs_halt_bytes,
     .retract_bytes = gcs_retract_bytes,
+    .restarted = gcs_restarted,
     .explain = gcs_explain,
     .retract_open_loop = gcs_retract_open_loop,
     .lift = gcs_lift,

@@ -110,6 +110,12 @@ bool run_recover(struct run *r, enum fault_class c, struct err *fault)
         tried = true;
         hop_note(r, "recovery", "try %d failed: %s", n->in_a_row, e.text);
         *fault = e;
+        if (e.code == ERR_RESET) {
+            safe_state(r, fault);
+            c = fault_of_err(&e);
+            if (fault_policy(r->p, c) >= POLICY_PAUSE)
+                return run_stop(r, fault_policy(r->p, c), NULL);
+        }
         if (is_final(&e))
             return give_up(r, fault, "and will not be by waiting", tried);
     }

@@ -95,10 +95,40 @@ static void each_fault_is_called_what_it_was(void **state)
     }
 }
 
+/* Whatever the policies of silence are, a stage that has started anew ends the run: in the midst of a site,
+ * and while a silent one is waited for. */
+static void a_stage_that_starts_anew_pauses_the_run(void **state)
+{
+    (void)state;
+    static const char *const phases[] = {"travel", "approach", "measure", "detach"};
+    for (int k = 0; k < 5; k++) {
+        struct night n;
+        ns_t at = 0, length = 0;
+        phase_of(phases[k % 4], &at, &length);
+        at += length / 2;
+        night_open(&n, &(struct night_spec){.columns = 3, .spares = "1"});
+        if (k == 4) { /* on its way to another try */
+            sim_rig_fault(n.sim, SIM_STAGE_SILENT, at, at + 25 * NS_S);
+            sim_rig_fault(n.sim, SIM_STAGE_RESET, at + 20 * NS_S, at + 20 * NS_S);
+        } else {
+            sim_rig_fault(n.sim, SIM_STAGE_RESET, at, at);
+        }
+        night_run(&n);
+        print_message("%-10s %s\n", k < 4 ? phases[k] : "waiting", n.e.text);
+        assert_int_equal(n.end, RUN_PAUSED);
+        assert_int_equal(fault_of_err(&n.e), FAULT_STAGE_RESET);
+        assert_int_equal(n.counts.by_fault[FAULT_STAGE_RESET], 1);
+        assert_true(n.counts.safe && n.counts.visited == 1);
+        assert_true(n.seen.crashes + n.seen.drags + n.seen.envelope == 0);
+        night_close(&n);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_fault_is_called_what_it_was),
+        cmocka_unit_test(a_stage_that_starts_anew_pauses_the_run),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
