@@ -24,6 +24,8 @@ struct gcs {
     double limit[AXIS_COUNT][2]; /* um, the controller's own, as last read back; NAN = not yet */
     double speed[AXIS_COUNT];    /* um/s, as last sent; NAN = not yet, or not since it started anew */
     double target[AXIS_COUNT];   /* um, newest that was sent; NAN = none yet */
+    double at[AXIS_COUNT];       /* um, as last read; NAN = not yet */
+    double from[AXIS_COUNT];     /* um, `at` when that target was sent */
     long error;                  /* newest error that was read since the last move; not that of a stop */
 };
 

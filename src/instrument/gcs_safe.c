@@ -74,7 +74,8 @@ static bool has_error(struct stage *s, struct err *found)
     return true;
 }
 
-/* At an end of its travel where it was not sent: a target there is none of its business. */
+/* At an end of its travel where it was not sent (a target there is none of its business), and where it did
+ * not stand before: one that does not leave the retracted height is stuck there. */
 static bool is_at_an_end(struct stage *s, struct err *found)
 {
     double at[AXIS_COUNT];
@@ -86,7 +87,9 @@ static bool is_at_an_end(struct stage *s, struct err *found)
         const double *limit = g->limit[a];
         bool high = at[a] > limit[1] - near,
              low = at[a] < limit[0] + near; /* false if they were never read */
-        if (!(high || low) || !(fabs(at[a] - g->target[a]) > GCS_ARRIVED * near))
+        bool astray = fabs(at[a] - g->target[a]) > GCS_ARRIVED * near,
+             stuck = fabs(at[a] - g->from[a]) <= GCS_ARRIVED * near;
+        if (!(high || low) || !astray || stuck)
             continue;
         err_set(found, ERR_END_STOP,
                 "axis %s stands at %.4f um, the %s end of its travel, and was sent to %.4f um",

@@ -253,14 +253,16 @@ static bool gcs_move(struct stage *s, unsigned mask, const double target[AXIS_CO
     buf_str(&line, "MOV");
     for (int a = 0; a < AXIS_COUNT; a++)
         if (mask & 1u << a) {
+            gcs_of(s)->from[a] = gcs_of(s)->at[a];
             gcs_of(s)->target[a] = gcs_to_controller(s, a, target[a]);
             gcs_add_value(&line, s->config.id[a], gcs_of(s)->target[a]);
         }
     return gcs_send(s, &line, e);
 }
 
-static void rig_position(struct stage *s, const double um[AXIS_COUNT], double position[AXIS_COUNT])
+static void take_position(struct stage *s, const double um[AXIS_COUNT], double position[AXIS_COUNT])
 {
+    memcpy(gcs_of(s)->at, um, sizeof gcs_of(s)->at);
     for (int a = 0; a < AXIS_COUNT; a++)
         position[a] = gcs_to_rig(s, a, um[a]);
 }
@@ -285,7 +287,7 @@ static enum reply_state gcs_poll_position(struct stage *s, double position[AXIS_
         return state;
     if (!read_values(s, reply, all_axes, um, e))
         return REPLY_FAILED;
-    rig_position(s, um, position);
+    take_position(s, um, position);
     if (asked)
         *asked = gcs_of(s)->asked_at;
     if (at)
@@ -298,7 +300,7 @@ bool gcs_position(struct stage *s, double position[AXIS_COUNT], struct err *e)
     double um[AXIS_COUNT];
     if (!gcs_ask_values(s, "POS?", all_axes, um, e))
         return false;
-    rig_position(s, um, position);
+    take_position(s, um, position);
     return true;
 }
 
@@ -402,7 +404,7 @@ static struct stage *gcs_open(struct dialogue *d, const struct stage_config *c, 
     g->base.dialogue = d;
     g->base.config = *c;
     for (int a = 0; a < AXIS_COUNT; a++)
-        g->limit[a][0] = g->limit[a][1] = g->speed[a] = g->target[a] = NAN;
+        g->limit[a][0] = g->limit[a][1] = g->speed[a] = g->target[a] = g->at[a] = g->from[a] = NAN;
     dialogue_tell_late(d, fits);
     return &g->base;
 }
