@@ -55,8 +55,11 @@ static void alert(const struct run *r, enum rung rung, bool open)
 /* What it turned out to be is what counts. */
 static void count_as(struct run *r, enum fault_class told, enum fault_class found)
 {
+    if (told == found)
+        return;
     r->counts.by_fault[told]--;
     r->counts.by_fault[found]++;
+    hop_note(r, "found", "[%s] instead of [%s]", fault_name(found), fault_name(told));
 }
 
 bool safe_state(struct run *r, struct err *why)

@@ -48,6 +48,8 @@ struct fault_case {
 
 static const struct fault_case cases[] = {
     {"detach", SIM_STAGE_SERVO_LOST, 0, 0, NS_NEVER, 0, FAULT_SERVO_LOST, "stage"},
+    {"detach", SIM_PSTAT_REFUSING, 0, 0, 20 * NS_S, 0, FAULT_POTENTIOSTAT_REFUSED, "potentiostat"},
+    {"approach", SIM_STAGE_LATE, 0, 0, 0, 0, FAULT_STAGE_LATE, "stage"},
     {"approach", SIM_STAGE_SERVO_LOST, 0, 0, 100 * NS_MS, 0, FAULT_SERVO_LOST, "stage"},
     {"approach", SIM_STAGE_SILENT, 0, 0, NS_NEVER, 0, FAULT_STAGE_SILENT, "stage"},
     {"approach", SIM_STAGE_SILENT, 0, 0, 900 * NS_MS, 0, FAULT_STAGE_SILENT, "stage"},
@@ -90,6 +92,7 @@ static void each_fault_is_called_what_it_was(void **state)
             strcmp(n.e.device, c->device) != 0)
             fail_msg("case %d: %s instead of %s, of \"%s\", ended %s", (int)k, fault_name(said),
                      fault_name(c->said), n.e.device, run_end_name(n.end));
+        assert_int_equal(n.counts.by_fault[c->said], 1); /* nor is it counted as what it looked like */
         assert_true(n.seen.crashes + n.seen.drags + n.seen.envelope == 0);
         night_close(&n);
     }
