@@ -139,6 +139,9 @@ bool gcs_explain(struct stage *s, struct err *found)
 /* So near to the target is enough, um: hysteresis and creep would carry further, beyond the end of the
  * travel. No step is aimed nearer than half of it. */
 #define NEAR 0.5
+/* Nor further than this part of the way that is left: a volt may be worth more than it was, where the stage
+ * was held back or near its end. */
+#define PART_OF_REST 0.5
 /* Between two steps: a piezo has followed within some ms. */
 #define STEP_TIME   (50 * NS_MS)
 #define STEPS_MAX   2000
@@ -153,7 +156,7 @@ struct climb {
     double target, way; /* um, controller's; +1 or -1: which way it rises to the target */
     double at;
     double creep;       /* um, the way up: in the newest STEP_TIME in which nothing was commanded */
-    double um_per_volt; /* NAN before the first step that led anywhere */
+    double um_per_volt; /* most that was seen; NAN before the first step that led anywhere */
     double volts;       /* size of the newest step */
     int blind;
 };
@@ -161,9 +164,9 @@ struct climb {
 static double next_volts(struct climb *c, double most)
 {
     double left = fabs(c->target - c->at) - NEAR / 2;
-    c->volts = isnan(c->um_per_volt)
-                   ? FIRST_VOLTS
-                   : fmin(fmin(left, most) / c->um_per_volt, fmin(GROWTH * c->volts, MOST_VOLTS));
+    c->volts = isnan(c->um_per_volt) ? FIRST_VOLTS
+                                     : fmin(fmin(PART_OF_REST * left, most) / c->um_per_volt,
+                                            fmin(GROWTH * c->volts, MOST_VOLTS));
     return c->way * c->volts;
 }
 
@@ -220,7 +223,7 @@ static bool rise(struct stage *s, struct climb *c, double volts, struct err *e)
     double own = gained - (first ? MOST_CREEP * c->creep : 0);
     if (own <= fabs(volts) * (first ? HEADWAY : fmax(HEADWAY, HEADWAY_PART * c->um_per_volt)))
         return take_back(s, c, volts, e);
-    c->um_per_volt = own / fabs(volts);
+    c->um_per_volt = fmax(c->um_per_volt, own / fabs(volts)); /* the number, if one is NAN */
     c->blind = 0;
     return true;
 }
