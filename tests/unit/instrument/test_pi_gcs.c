@@ -598,9 +598,9 @@ static void open_loop_goes_up_step_by_step(void **state)
     fake_expects(&f, "SVR 3 -0.400000\n", NULL);
     fake_expects(&f, "ERR?\n", "0\n");
     fake_expects(&f, "POS? 3\n", "3=6.25\n");
-    fake_expects(&f, "SVR 3 -0.400000\n", NULL);
+    fake_expects(&f, "SVR 3 -0.200000\n", NULL); /* half of what is left */
     fake_expects(&f, "ERR?\n", "0\n");
-    fake_expects(&f, "POS? 3\n", "3=5.90\n");
+    fake_expects(&f, "POS? 3\n", "3=5.98\n");
     if (!stage_retract_open_loop(s, -5.5e-6, 10e-6, &e))
         fail_msg("%s", e.text);
     done();
