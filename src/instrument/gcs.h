@@ -25,14 +25,18 @@ struct gcs {
     struct stage base;
     ns_t asked_at;
     double limit[AXIS_COUNT][2]; /* um, the controller's own, as last read back; NAN = not yet */
-    double speed[AXIS_COUNT];    /* um/s, as last sent; NAN = not since it was identified */
+    double speed[AXIS_COUNT];    /* um/s, as last sent; NAN = not yet, or not since it started anew */
     double speeds[AXIS_COUNT]
                  [GCS_SPEEDS]; /* those before, newest first, each different from its neighbours */
     double target[AXIS_COUNT]; /* um, newest that was sent; NAN = none yet */
+    double at[AXIS_COUNT];     /* um, as last read; NAN = not yet */
+    double from[AXIS_COUNT];   /* um, `at` when that target was sent */
     long error;                /* newest error that was read since the last move; not that of a stop */
 };
 
 struct gcs *gcs_of(struct stage *s);
+/* Of an axis: it was told none that still holds. */
+void gcs_forget_speeds(struct gcs *g, int a);
 double gcs_to_rig(const struct stage *s, int a, double um);
 double gcs_to_controller(const struct stage *s, int a, double m);
 /* Appends " AXIS VALUE" with six decimals (um: 1 pm), with a point whatever the locale. */
@@ -50,6 +54,7 @@ bool gcs_servo(struct stage *s, bool on[AXIS_COUNT], struct err *e);
 bool gcs_position(struct stage *s, double position[AXIS_COUNT], struct err *e);
 
 /* gcs_safe.c; see stage_ops.h */
+bool gcs_restarted(struct stage *s, struct err *found);
 bool gcs_explain(struct stage *s, struct err *found);
 bool gcs_retract_open_loop(struct stage *s, double z, double speed, struct err *e);
 bool gcs_lift(struct stage *s, double *by, struct err *e);

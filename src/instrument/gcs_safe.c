@@ -26,6 +26,13 @@ static struct loop *loop_of(const struct stage *s)
 #define NOTHING_LATE       (500 * NS_MS)
 #define NOTHING_LATE_LIMIT (2 * NS_S)
 
+void gcs_forget_speeds(struct gcs *g, int a)
+{
+    g->speed[a] = NAN;
+    for (int k = 0; k < GCS_SPEEDS; k++)
+        g->speeds[a][k] = NAN;
+}
+
 /* What was told last may have been lost on its way, as a line that went down loses it. */
 static bool was_told(const struct gcs *g, int a, double speed)
 {
@@ -48,7 +55,7 @@ static enum axis other_speed(struct stage *s, unsigned mask, double now[AXIS_COU
 
 /* At power-up a controller is back at its own velocities. Nothing else changes them unasked. Asked twice: a
  * late answer to an older question looks the same, and a head must not be lifted for that. */
-static bool has_restarted(struct stage *s, struct err *found)
+bool gcs_restarted(struct stage *s, struct err *found)
 {
     double now[AXIS_COUNT];
     const double *set = gcs_of(s)->speed;
@@ -64,6 +71,8 @@ static bool has_restarted(struct stage *s, struct err *found)
     err_set(found, ERR_RESET,
             "the controller has started anew: the velocity of %s is %.6g um/s, and was set to %.6g um/s",
             axis_name(a), now[a], set[a]);
+    for (int k = 0; k < AXIS_COUNT; k++) /* so that a second time can be told */
+        gcs_forget_speeds(gcs_of(s), k);
     return true;
 }
 
@@ -80,7 +89,8 @@ static bool has_error(struct stage *s, struct err *found)
     return true;
 }
 
-/* At an end of its travel where it was not sent: a target there is none of its business. */
+/* At an end of its travel where it was not sent (a target there is none of its business), and where it did
+ * not stand before: one that does not leave the retracted height is stuck there. */
 static bool is_at_an_end(struct stage *s, struct err *found)
 {
     double at[AXIS_COUNT];
@@ -92,7 +102,9 @@ static bool is_at_an_end(struct stage *s, struct err *found)
         const double *limit = g->limit[a];
         bool high = at[a] > limit[1] - near,
              low = at[a] < limit[0] + near; /* false if they were never read */
-        if (!(high || low) || !(fabs(at[a] - g->target[a]) > GCS_ARRIVED * near))
+        bool astray = fabs(at[a] - g->target[a]) > GCS_ARRIVED * near,
+             stuck = fabs(at[a] - g->from[a]) <= GCS_ARRIVED * near;
+        if (!(high || low) || !astray || stuck)
             continue;
         err_set(found, ERR_END_STOP,
                 "axis %s stands at %.4f um, the %s end of its travel, and was sent to %.4f um",
@@ -125,8 +137,7 @@ bool gcs_explain(struct stage *s, struct err *found)
     bool on[AXIS_COUNT];
     if (!gcs_servo(s, on, NULL))
         return false;
-    return has_restarted(s, found) || lost_servo(s, on, found) || has_error(s, found) ||
-           is_at_an_end(s, found);
+    return lost_servo(s, on, found) || has_error(s, found) || is_at_an_end(s, found);
 }
 
 /* ---- open loop ---- */
@@ -143,6 +154,9 @@ bool gcs_explain(struct stage *s, struct err *found)
 /* So near to the target is enough, um: hysteresis and creep would carry further, beyond the end of the
  * travel. No step is aimed nearer than half of it. */
 #define NEAR 0.5
+/* Nor further than this part of the way that is left: a volt may be worth more than it was, where the stage
+ * was held back or near its end. */
+#define PART_OF_REST 0.5
 /* Between two steps: a piezo has followed within some ms. */
 #define STEP_TIME   (50 * NS_MS)
 #define STEPS_MAX   2000
@@ -157,7 +171,7 @@ struct climb {
     double target, way; /* um, controller's; +1 or -1: which way it rises to the target */
     double at;
     double creep;       /* um, the way up: in the newest STEP_TIME in which nothing was commanded */
-    double um_per_volt; /* NAN before the first step that led anywhere */
+    double um_per_volt; /* most that was seen; NAN before the first step that led anywhere */
     double volts;       /* size of the newest step */
     int blind;
 };
@@ -165,9 +179,9 @@ struct climb {
 static double next_volts(struct climb *c, double most)
 {
     double left = fabs(c->target - c->at) - NEAR / 2;
-    c->volts = isnan(c->um_per_volt)
-                   ? FIRST_VOLTS
-                   : fmin(fmin(left, most) / c->um_per_volt, fmin(GROWTH * c->volts, MOST_VOLTS));
+    c->volts = isnan(c->um_per_volt) ? FIRST_VOLTS
+                                     : fmin(fmin(PART_OF_REST * left, most) / c->um_per_volt,
+                                            fmin(GROWTH * c->volts, MOST_VOLTS));
     return c->way * c->volts;
 }
 
@@ -224,7 +238,7 @@ static bool rise(struct stage *s, struct climb *c, double volts, struct err *e)
     double own = gained - (first ? MOST_CREEP * c->creep : 0);
     if (own <= fabs(volts) * (first ? HEADWAY : fmax(HEADWAY, HEADWAY_PART * c->um_per_volt)))
         return take_back(s, c, volts, e);
-    c->um_per_volt = own / fabs(volts);
+    c->um_per_volt = fmax(c->um_per_volt, own / fabs(volts)); /* the number, if one is NAN */
     c->blind = 0;
     return true;
 }

@@ -23,6 +23,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "instrument/ms_errors.h"
+
 #define OPEN_BYTES "e\ncell_off\n\n"
 #define CUT_BYTES  "\nZ\n" OPEN_BYTES
 
@@ -161,6 +163,9 @@ static bool open_cell(struct ms *m, ns_t deadline, struct err *e)
     ns_t timeout = left(m, deadline, MS_REPLY_TIMEOUT);
     if (!dialogue_query(d, OPEN_BYTES, REPLY_LINE, timeout, &line, e))
         return false;
+    int code = line[0] == 'e' ? ms_error_code(line) : -1;
+    if (code >= 0)
+        return err_set(e, ERR_REFUSED, "cell_off refused: %s (`%s`)", ms_error_text(code), line);
     if (strcmp(line, "e") != 0)
         return dialogue_mismatch(d, e, line, "`e`, cell_off accepted");
     if (!dialogue_line(d, left(m, deadline, MS_REPLY_TIMEOUT), &line, e))
@@ -173,18 +178,20 @@ static bool open_cell(struct ms *m, ns_t deadline, struct err *e)
 bool ms_settle(struct potentiostat *p, ns_t timeout, struct err *e)
 {
     struct ms *m = ms_of(p);
-    struct err last = ERR_INIT;
+    struct err now = ERR_INIT, last = ERR_INIT;
     ns_t deadline = loop_now(loop_of(m)) + loop_patience(loop_of(m), timeout);
     note_running(m);
     m->phase = CUT;
     m->done_pending = false;
     dialogue_cancel(p->dialogue);
     do {
-        if (stop_script(m, deadline, &last) && open_cell(m, deadline, &last)) {
+        if (stop_script(m, deadline, &now) && open_cell(m, deadline, &now)) {
             m->phase = IDLE;
             m->cut_sent = false;
             return true;
         }
+        if (now.code != ERR_SILENT || last.code != ERR_REFUSED) /* the last try has hardly time to hear */
+            last = now;
     } while (link_up(dialogue_link(m->base.dialogue), NULL) && loop_now(loop_of(m)) < deadline);
     if (e)
         *e = last;

@@ -158,13 +158,6 @@ static bool check_axes(struct stage *s, struct err *e)
     return gcs_check_coarse(s, reply, e);
 }
 
-static void forget_speeds(struct gcs *g, int a)
-{
-    g->speed[a] = NAN;
-    for (int k = 0; k < GCS_SPEEDS; k++)
-        g->speeds[a][k] = NAN;
-}
-
 static bool gcs_identify(struct stage *s, char *id, size_t n, struct err *e)
 {
     const char *reply;
@@ -181,10 +174,8 @@ static bool gcs_identify(struct stage *s, char *id, size_t n, struct err *e)
     if (!gcs_read_error(s, &stale, e) || !check_axes(s, e))
         return false;
     g->error = GCS_OK;
-    for (int a = 0; a < AXIS_COUNT; a++) {
-        forget_speeds(g, a);
-        g->target[a] = NAN;
-    }
+    for (int a = 0; a < AXIS_COUNT; a++)
+        g->target[a] = NAN; /* speeds stay: by them a controller that has started anew is known */
     snprintf(id, n, "%s", text);
     return true;
 }
@@ -271,14 +262,16 @@ static bool gcs_move(struct stage *s, unsigned mask, const double target[AXIS_CO
     buf_str(&line, "MOV");
     for (int a = 0; a < AXIS_COUNT; a++)
         if (mask & 1u << a) {
+            gcs_of(s)->from[a] = gcs_of(s)->at[a];
             gcs_of(s)->target[a] = gcs_to_controller(s, a, target[a]);
             gcs_add_value(&line, s->config.id[a], gcs_of(s)->target[a]);
         }
     return gcs_send(s, &line, e);
 }
 
-static void rig_position(struct stage *s, const double um[AXIS_COUNT], double position[AXIS_COUNT])
+static void take_position(struct stage *s, const double um[AXIS_COUNT], double position[AXIS_COUNT])
 {
+    memcpy(gcs_of(s)->at, um, sizeof gcs_of(s)->at);
     for (int a = 0; a < AXIS_COUNT; a++)
         position[a] = gcs_to_rig(s, a, um[a]);
 }
@@ -303,7 +296,7 @@ static enum reply_state gcs_poll_position(struct stage *s, double position[AXIS_
         return state;
     if (!read_values(s, reply, all_axes, um, e))
         return REPLY_FAILED;
-    rig_position(s, um, position);
+    take_position(s, um, position);
     if (asked)
         *asked = gcs_of(s)->asked_at;
     if (at)
@@ -316,7 +309,7 @@ bool gcs_position(struct stage *s, double position[AXIS_COUNT], struct err *e)
     double um[AXIS_COUNT];
     if (!gcs_ask_values(s, "POS?", all_axes, um, e))
         return false;
-    rig_position(s, um, position);
+    take_position(s, um, position);
     return true;
 }
 
@@ -402,6 +395,7 @@ static const struct stage_ops ops = {
     .halt_confirm = gcs_halt_confirm,
     .halt_bytes = gcs_halt_bytes,
     .retract_bytes = gcs_retract_bytes,
+    .restarted = gcs_restarted,
     .explain = gcs_explain,
     .retract_open_loop = gcs_retract_open_loop,
     .lift = gcs_lift,
@@ -419,8 +413,8 @@ static struct stage *gcs_open(struct dialogue *d, const struct stage_config *c, 
     g->base.dialogue = d;
     g->base.config = *c;
     for (int a = 0; a < AXIS_COUNT; a++) {
-        forget_speeds(g, a);
-        g->limit[a][0] = g->limit[a][1] = g->target[a] = NAN;
+        gcs_forget_speeds(g, a);
+        g->limit[a][0] = g->limit[a][1] = g->target[a] = g->at[a] = g->from[a] = NAN;
     }
     dialogue_tell_late(d, fits);
     return &g->base;

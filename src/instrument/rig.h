@@ -66,8 +66,8 @@ struct rig {
     char stage_id[160], pstat_id[160];
     /* The coarse axis was told to lift the head, and was seen to: nothing that is known of heights holds any
      * more. Once only. */
-    bool restarted; /* the stage has started anew: noticed by the newest rig_recover() */
     bool lifted, lift_seen;
+    bool reset_told; /* the caller knows that the stage has started anew, and has decided to go on */
     /* Opens anew the link of a simulated device ("stage", "potentiostat"), which goes nowhere else but into
      * this process; for rig_recover(). NULL: such links can not be opened again. */
     bool (*reopen)(void *ctx, const char *device, struct link **out, struct err *e);
@@ -89,9 +89,10 @@ bool rig_identify(struct rig *r, struct err *e);
  * read back, z retracted with its servo on where it stands, and only then the servos of x and y switched on
  * where they stand and x and y free again. The potentiostat's failure does not keep the stage from its
  * retraction. Waits, bounded; all of it may be tried again. False if anything is not proven (the first
- * reason). ERR_LIMIT where the coarse axis has lifted the head: only an operator can bring it back.
- * r->stage_link and r->pstat_link may be others afterwards, with other descriptors: a guardian needs new
- * orders. */
+ * reason). ERR_RESET where the stage has started anew and r->reset_told is not set, which this sets: z is up
+ * then, x and y stay as they are, frozen, and another call brings them back. ERR_LIMIT where the coarse axis
+ * has lifted the head: only an operator can bring it back. r->stage_link and r->pstat_link may be others
+ * afterwards, with other descriptors: a guardian needs new orders. */
 bool rig_recover(struct rig *r, struct err *e);
 
 /* Fingerprint of everything that mounting and wiring verification depends on (stage, axes, direction, wiring,

@@ -70,11 +70,15 @@ static bool retract(struct rig *r, const double at[AXIS_COUNT], struct err *e)
            err_context(e, "full retraction");
 }
 
-/* Asked before anything tells the stage what it may have forgotten. */
-static bool has_restarted(struct rig *r)
+/* Going on behind a reset is the caller's to decide, who has to know of it. */
+static bool may_go_on(struct rig *r, bool anew, struct err *e)
 {
-    struct err found = ERR_INIT;
-    return stage_explain(r->stage, &found) && found.code == ERR_RESET;
+    struct err why = {.code = ERR_OFF_TARGET};
+    if (!anew || r->reset_told)
+        return true;
+    stage_freeze(r->stage, true);
+    r->reset_told = stage_explain(r->stage, &why);
+    return err_set(e, ERR_RESET, "%s", why.text);
 }
 
 static bool prove_stage(struct rig *r, struct err *e)
@@ -82,11 +86,15 @@ static bool prove_stage(struct rig *r, struct err *e)
     char id[sizeof r->stage_id];
     double at[AXIS_COUNT], limit[AXIS_COUNT][2];
     dialogue_drain(r->stage_dialogue, QUIET, QUIET_LIMIT);
-    r->restarted = has_restarted(r) || r->restarted;
     if (!stage_identify(r->stage, id, sizeof id, e) ||
-        !is_same_unit(r->stage_id, sizeof r->stage_id, id, e) || !stage_halt_confirm(r->stage, at, e) ||
-        !stage_read_limits(r->stage, limit, e) || !retract(r, at, e) || !stage_servo_on(r->stage, e))
+        !is_same_unit(r->stage_id, sizeof r->stage_id, id, e) || !stage_halt_confirm(r->stage, at, e))
         return err_device(e, "stage");
+    bool anew = stage_restarted(r->stage); /* asked before anything is set */
+    if (!stage_read_limits(r->stage, limit, e) || !retract(r, at, e) || !may_go_on(r, anew, e) ||
+        !stage_servo_on(r->stage, e))
+        return err_device(e, "stage");
+    stage_restart_is_over(r->stage);
+    r->reset_told = false;
     stage_freeze(r->stage, false);
     return true;
 }
@@ -125,7 +133,6 @@ bool rig_recover(struct rig *r, struct err *e)
             e, ERR_LIMIT,
             "the coarse axis has lifted the head: lower it by hand, and begin a new run, since no height "
             "that this one knows holds any more");
-    r->restarted = false;
     bool up = link_up(r->stage_link, NULL) || reopen(r, &stage, &of_stage);
     bool open = link_up(r->pstat_link, NULL) || reopen(r, &pstat, &of_pstat);
     if (up)

@@ -160,12 +160,26 @@ static enum axis first_away(const struct stage *s, unsigned mask, const double t
     return AXIS_COUNT;
 }
 
+bool stage_restarted(struct stage *s)
+{
+    if (!s->anew.code && s->ops->restarted)
+        s->ops->restarted(s, &s->anew);
+    return s->anew.code != ERR_NONE;
+}
+
+void stage_restart_is_over(struct stage *s)
+{
+    err_clear(&s->anew);
+}
+
 bool stage_explain(struct stage *s, struct err *e)
 {
     struct err found = ERR_INIT;
-    if (!e)
+    if (!e || e->code == ERR_RESET)
         return false;
-    if (!s->ops->explain || !s->ops->explain(s, &found)) {
+    if (stage_restarted(s)) {
+        found = s->anew;
+    } else if (!s->ops->explain || !s->ops->explain(s, &found)) {
         if (e->code != ERR_SILENT || dialogue_late(s->dialogue) == s->late)
             return false;
         err_set(&found, ERR_LATE, "the answer came behind its deadline");

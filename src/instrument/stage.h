@@ -79,6 +79,11 @@ bool stage_move_wait(struct stage *s, unsigned mask, const double target[AXIS_CO
  * come after all) ERR_LATE, with device and text, if that is what happened. True if it did; else *e is as it
  * was. Waits, for some replies at most. */
 bool stage_explain(struct stage *s, struct err *e);
+/* Whether the controller has started anew since it was told its speeds, asked before any of them is set
+ * again or a servo switched; it waits for some replies. Remembered, and what stage_explain() says, until
+ * stage_restart_is_over(): all that a reset does away with was set anew. */
+bool stage_restarted(struct stage *s);
+void stage_restart_is_over(struct stage *s);
 /* Asks whether the axes of mask are on target. Waits for the answer. */
 bool stage_on_target(struct stage *s, unsigned mask, bool *yes, struct err *e);
 

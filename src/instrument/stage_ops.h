@@ -22,8 +22,9 @@ struct stage_ops {
     bool (*halt_confirm)(struct stage *s, double position[AXIS_COUNT], struct err *e);
     void (*halt_bytes)(struct stage *s, struct buf *out);
     void (*retract_bytes)(struct stage *s, double z, struct buf *out);
-    /* Optional: see stage.h. explain: *found is set if something was found; retract_open_loop, lift: NULL =
-     * the stage can not. */
+    /* Optional: see stage.h. restarted, explain: *found is set if something was found; a restart is told
+     * once. retract_open_loop, lift: NULL = the stage can not. */
+    bool (*restarted)(struct stage *s, struct err *found);
     bool (*explain)(struct stage *s, struct err *found);
     bool (*retract_open_loop)(struct stage *s, double z, double speed, struct err *e);
     bool (*lift)(struct stage *s, double *by, struct err *e);
@@ -34,8 +35,9 @@ struct stage {
     const struct stage_ops *ops;
     struct dialogue *dialogue; /* not owned */
     struct stage_config config;
-    bool frozen;   /* x and y */
-    uint64_t late; /* dialogue_late() when a position was last had */
+    bool frozen;     /* x and y */
+    struct err anew; /* ERR_RESET: it has started anew, and was not brought back since */
+    uint64_t late;   /* dialogue_late() when a position was last had */
 };
 
 extern const struct stage_driver pi_gcs_driver;

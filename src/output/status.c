@@ -52,20 +52,34 @@ static void count_sites(const struct data *d, struct status *out)
     out->per_site_s = begun > 1 ? (last - first) / (begun - 1) : NAN;
 }
 
-static void count_class(const struct results_event *ev, struct status *out)
+static void add_class(struct status *out, const char *name, int n)
 {
-    char name[32];
-    bool kind = strcmp(ev->kind, "fault") == 0 || strcmp(ev->kind, "site") == 0;
-    if (!kind || sscanf(ev->text, "[%31[^]]]", name) != 1)
-        return;
     int k = 0;
     while (k < out->n_classes && strcmp(out->by_class[k].name, name) != 0)
         k++;
     if (k == STATUS_CLASSES)
         return;
     if (k == out->n_classes)
-        snprintf(out->by_class[out->n_classes++].name, sizeof name, "%s", name);
-    out->by_class[k].n++;
+        snprintf(out->by_class[out->n_classes++].name, sizeof out->by_class[k].name, "%s", name);
+    out->by_class[k].n += n;
+    if (out->by_class[k].n <= 0)
+        out->by_class[k] = out->by_class[--out->n_classes];
+}
+
+/* "[class] text"; and once the instruments were asked what had happened to them, "[class] instead of
+ * [class]".
+ */
+static void count_class(const struct results_event *ev, struct status *out)
+{
+    char name[32], instead[32];
+    bool found = strcmp(ev->kind, "found") == 0;
+    if (!found && strcmp(ev->kind, "fault") != 0 && strcmp(ev->kind, "site") != 0)
+        return;
+    int words = sscanf(ev->text, "[%31[^]]] instead of [%31[^]]]", name, instead);
+    if (found && words == 2)
+        add_class(out, instead, -1);
+    if (words >= 1)
+        add_class(out, name, 1);
 }
 
 static bool count_events(const struct data *d, struct status *out, struct err *e)

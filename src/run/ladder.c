@@ -9,6 +9,8 @@
 /* Answers to older questions have arrived after this. */
 #define LATE  (300 * NS_MS)
 #define TRIES 3
+/* A controller that has just started anew answers within this. */
+#define STARTING (2500 * NS_MS)
 
 const char *rung_name(enum rung r)
 {
@@ -44,29 +46,43 @@ static bool may_be_asked_again(const struct err *e)
     return e->code == ERR_MISMATCH || e->code == ERR_FRAGMENT || e->code == ERR_LATE;
 }
 
-/* Where it stopped. */
+/* A silent controller may obey all the same. No speed is set: by that of its power-up one is known that has
+ * started anew, and one that is starting now hears nothing of this. */
+static void send_up_blindly(const struct ladder *l)
+{
+    const double to[AXIS_COUNT] = {[AXIS_Z] = l->rig->config->z_retracted};
+    stage_move(l->rig->stage, 1u << AXIS_Z, to, NULL);
+}
+
+/* Where it stopped. One that is silent is asked for as long as a controller takes to start. */
 static bool find_out(struct ladder *l, struct err *e)
 {
-    for (int k = 0; k < TRIES; k++) {
+    ns_t patience = loop_patience(l->rig->loop, STARTING), until = loop_now(l->rig->loop) + patience;
+    for (int k = 0;; k++) {
         err_clear(e);
         if (stage_halt_confirm(l->rig->stage, l->at, e))
             return true;
-        if (!may_be_asked_again(e))
-            break;
+        bool silent = e->code == ERR_SILENT && loop_now(l->rig->loop) < until;
+        if (!silent && (k + 1 >= TRIES || !may_be_asked_again(e)))
+            return false;
+        if (silent)
+            send_up_blindly(l);
         let_pass(l);
     }
-    return false;
 }
 
-/* Of the fault that led here, as far as it may be the stage's. */
+/* Of the fault that led here, as far as it may be the stage's; before anything of the stage is set anew,
+ * which would do away with what tells. */
 static void explain(struct ladder *l)
 {
     struct err *why = l->why;
+    l->reset = stage_restarted(l->rig->stage) || l->reset;
     bool ours = why && (strcmp(why->device, "stage") == 0 ||
                         (!why->device[0] && (why->code == ERR_MISMATCH || why->code == ERR_SILENT)));
     if (ours && stage_explain(l->rig->stage, why))
         say(l, "%s", why->text);
-    l->reset = l->reset || (ours && why->code == ERR_RESET);
+    l->rig->reset_told = ours && why->code == ERR_RESET;
+    l->reset = l->reset || l->rig->reset_told;
 }
 
 /* The command goes out even if the stage does not answer. */
@@ -128,7 +144,7 @@ static enum rung closed_loop(struct ladder *l, struct err *e)
         if (e->code == ERR_LINK || (e->code == ERR_SILENT && k > 0))
             break;
         if (e->code == ERR_RESET && !l->reset) { /* noticed only now */
-            l->reset = true;
+            explain(l);
             coarse(l, e);
         }
         if (servo_back(l))

@@ -99,23 +99,11 @@ static bool give_up(struct run *r, struct err *fault, const char *budget, bool t
     return run_stop(r, (enum fault_policy)r->p->faults.recover_then, "faults.recover");
 }
 
-/* What was taken for silence was a stage that started anew: told, and for the protocol to judge. */
-static bool judge_restart(struct run *r, enum fault_class c, struct err *fault)
-{
-    enum fault_policy policy = fault_policy(r->p, FAULT_STAGE_RESET);
-    if (!r->rig->restarted || c == FAULT_STAGE_RESET)
-        return true;
-    err_set(fault, ERR_RESET, "the stage has started anew");
-    err_device(fault, "stage");
-    run_tell_fault(r, FAULT_STAGE_RESET, fault->text);
-    return policy < POLICY_PAUSE || run_stop(r, policy, NULL);
-}
-
 bool run_recover(struct run *r, enum fault_class c, struct err *fault)
 {
     struct recoveries *n = &r->recoveries;
     char budget[160];
-    bool tried = false, restarted = false;
+    bool tried = false;
     hop_enter(r, HOP_RECOVER);
     for (;;) {
         struct err e = ERR_INIT;
@@ -127,13 +115,17 @@ bool run_recover(struct run *r, enum fault_class c, struct err *fault)
         }
         n->in_a_row++;
         n->total++;
-        bool proven = run_prove(r, &e);
-        restarted = r->rig->restarted = r->rig->restarted || restarted;
-        if (proven)
+        if (run_prove(r, &e))
             break;
         tried = true;
         hop_note(r, "recovery", "try %d failed: %s", n->in_a_row, e.text);
         *fault = e;
+        if (e.code == ERR_RESET) {
+            safe_state(r, fault);
+            c = fault_of_err(&e);
+            if (fault_policy(r->p, c) >= POLICY_PAUSE)
+                return run_stop(r, fault_policy(r->p, c), NULL);
+        }
         if (is_final(&e))
             return give_up(r, fault, "and will not be by waiting", tried);
     }
@@ -141,7 +133,7 @@ bool run_recover(struct run *r, enum fault_class c, struct err *fault)
     r->cell_was_open = true;
     hop_note(r, "recovery", "%s: " RECOVERED " (try %d, %d altogether)", fault_name(c), n->in_a_row,
              n->total);
-    return judge_restart(r, c, fault);
+    return true;
 }
 
 bool run_mend(struct run *r, struct err *fault)

@@ -52,16 +52,27 @@ static void alert(const struct run *r, enum rung rung, bool open)
                  rung_name(rung));
 }
 
+/* What it turned out to be is what counts. */
+static void count_as(struct run *r, enum fault_class told, enum fault_class found)
+{
+    if (told == found)
+        return;
+    r->counts.by_fault[told]--;
+    r->counts.by_fault[found]++;
+    hop_note(r, "found", "[%s] instead of [%s]", fault_name(found), fault_name(told));
+}
+
 bool safe_state(struct run *r, struct err *why)
 {
     hop_enter(r, HOP_SAFE);
     r->counts.safe_states++;
     bool skipped = r->shown.site && r->attempt.outcome == OUTCOME_SKIPPED; /* not one before */
     bool asked = why->code == ERR_CANCELLED || skipped;
+    enum fault_class told = run_fault_class(r, why);
     if (asked)
         hop_note(r, "operator", "%s", why->text);
     else
-        run_tell_fault(r, run_fault_class(r, why), why->text);
+        run_tell_fault(r, told, why->text);
     write_stops(r);
     struct err e = ERR_INIT;
     enum rung rung = come_up(r, why, &e);
@@ -75,6 +86,8 @@ bool safe_state(struct run *r, struct err *why)
         hop_note(r, "fault", "open cell not verified: %s", e.text);
     if (strcmp(why->device, "stage") != 0 && potentiostat_explain(r->rig->pstat, why))
         hop_note(r, "fault", "%s", why->text);
+    if (!asked)
+        count_as(r, told, run_fault_class(r, why));
     r->air_proven = false;
     r->cell_was_open = true; /* the break was not watched */
     r->stream.done = true;

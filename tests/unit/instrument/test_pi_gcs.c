@@ -442,8 +442,8 @@ static void a_servo_that_was_lost_is_told(void **state)
     (void)state;
     setup(-1);
     fake_expects(&f, "VEL 3 5.000000\n", NULL);
-    fake_expects(&f, "SVO? 1 2 3\n", "1=1 \n2=1 \n3=0\n");
     fake_expects(&f, "VEL? 3\n", "3=5.000000000e+00\n"); /* as it was set */
+    fake_expects(&f, "SVO? 1 2 3\n", "1=1 \n2=1 \n3=0\n");
     fake_expects(&f, "ERR?\n", "1024\n");
     assert_true(stage_set_speed(s, AXIS_Z, 5e-6, &e));
     explained_as(ERR_SERVO, "servo of z is off: motion error");
@@ -455,11 +455,13 @@ static void a_controller_that_started_anew_is_told_by_its_velocity(void **state)
     (void)state;
     setup(-1);
     fake_expects(&f, "VEL 3 5.000000\n", NULL);
-    fake_expects(&f, "SVO? 1 2 3\n", "1=0 \n2=0 \n3=0\n");
     fake_expects(&f, "VEL? 3\n", "3=10\n");
     fake_expects(&f, "VEL? 3\n", "3=10\n"); /* asked twice */
     assert_true(stage_set_speed(s, AXIS_Z, 5e-6, &e));
     explained_as(ERR_RESET, "started anew");
+    explained_as(ERR_RESET, "started anew"); /* remembered */
+    stage_restart_is_over(s);
+    assert_false(stage_restarted(s)); /* nothing was set since: there is nothing to ask for */
     done();
 }
 
@@ -468,9 +470,9 @@ static void a_late_position_is_no_new_start(void **state)
     (void)state;
     setup(-1);
     fake_expects(&f, "VEL 3 5.000000\n", NULL);
-    fake_expects(&f, "SVO? 1 2 3\n", "1=1 \n2=1 \n3=0\n");
     fake_expects(&f, "VEL? 3\n", "3=50.02\n3=5\n"); /* what was asked for before comes first */
     fake_expects(&f, "VEL? 3\n", "3=5\n");
+    fake_expects(&f, "SVO? 1 2 3\n", "1=1 \n2=1 \n3=0\n");
     fake_expects(&f, "ERR?\n", "1024\n");
     assert_true(stage_set_speed(s, AXIS_Z, 5e-6, &e));
     explained_as(ERR_SERVO, "servo of z is off");
@@ -494,18 +496,22 @@ static void an_axis_at_an_end_of_its_travel(void **state)
 {
     (void)state;
     double limit[AXIS_COUNT][2];
-    static const double targets[2] = {95e-6, 50e-6}; /* of x: there on purpose, and not */
-    for (int k = 0; k < 2; k++) {
+    /* Of x: there on purpose; not so; and it stood there already, and has not left it. */
+    static const double targets[] = {95e-6, 50e-6, 50e-6};
+    for (int k = 0; k < 3; k++) {
+        double at[AXIS_COUNT];
         setup(-1);
         fake_expects(&f, "TMN? 1 2 3\n", "1=0 \n2=0 \n3=0\n");
         fake_expects(&f, "TMX? 1 2 3\n", "1=95 \n2=100 \n3=100\n");
+        fake_expects(&f, POS, k == 2 ? "1=95.01 \n2=50 \n3=50\n" : "1=60 \n2=50 \n3=50\n");
         fake_expects(&f, k ? "MOV 1 50.000000\n" : "MOV 1 95.000000\n", NULL);
         fake_expects(&f, "SVO? 1 2 3\n", "1=1 \n2=1 \n3=1\n");
         fake_expects(&f, "ERR?\n", "0\n");
         fake_expects(&f, POS, "1=95.01 \n2=50 \n3=50\n");
         assert_true(stage_read_limits(s, limit, &e));
+        assert_true(stage_position(s, at, &e));
         assert_true(stage_move(s, 1u << AXIS_X, (double[]){targets[k], 0, 0}, &e));
-        if (k == 0) {
+        if (k != 1) {
             struct err why = unexplained();
             assert_false(stage_explain(s, &why));
         } else {
@@ -533,7 +539,6 @@ static void a_move_that_is_refused_for_its_servo(void **state)
     fake_expects(&f, "VEL 3 5.000000\n", NULL);
     fake_expects(&f, "MOV 3 60.000000\n", NULL);
     fake_expects(&f, "ERR?\n", "5\n");
-    fake_expects(&f, "SVO? 1 2 3\n", "1=0 \n2=0 \n3=0\n");
     fake_expects(&f, "VEL? 3\n", "3=10\n");
     fake_expects(&f, "VEL? 3\n", "3=10\n");
     assert_true(stage_set_speed(s, AXIS_Z, 5e-6, &e));
@@ -593,9 +598,9 @@ static void open_loop_goes_up_step_by_step(void **state)
     fake_expects(&f, "SVR 3 -0.400000\n", NULL);
     fake_expects(&f, "ERR?\n", "0\n");
     fake_expects(&f, "POS? 3\n", "3=6.25\n");
-    fake_expects(&f, "SVR 3 -0.400000\n", NULL);
+    fake_expects(&f, "SVR 3 -0.200000\n", NULL); /* half of what is left */
     fake_expects(&f, "ERR?\n", "0\n");
-    fake_expects(&f, "POS? 3\n", "3=5.90\n");
+    fake_expects(&f, "POS? 3\n", "3=5.98\n");
     if (!stage_retract_open_loop(s, -5.5e-6, 10e-6, &e))
         fail_msg("%s", e.text);
     done();

@@ -48,6 +48,8 @@ struct fault_case {
 
 static const struct fault_case cases[] = {
     {"detach", SIM_STAGE_SERVO_LOST, 0, 0, NS_NEVER, 0, FAULT_SERVO_LOST, "stage"},
+    {"detach", SIM_PSTAT_REFUSING, 0, 0, 20 * NS_S, 0, FAULT_POTENTIOSTAT_REFUSED, "potentiostat"},
+    {"approach", SIM_STAGE_LATE, 0, 0, 0, 0, FAULT_STAGE_LATE, "stage"},
     {"approach", SIM_STAGE_SERVO_LOST, 0, 0, 100 * NS_MS, 0, FAULT_SERVO_LOST, "stage"},
     {"approach", SIM_STAGE_SILENT, 0, 0, NS_NEVER, 0, FAULT_STAGE_SILENT, "stage"},
     {"approach", SIM_STAGE_SILENT, 0, 0, 900 * NS_MS, 0, FAULT_STAGE_SILENT, "stage"},
@@ -90,6 +92,36 @@ static void each_fault_is_called_what_it_was(void **state)
             strcmp(n.e.device, c->device) != 0)
             fail_msg("case %d: %s instead of %s, of \"%s\", ended %s", (int)k, fault_name(said),
                      fault_name(c->said), n.e.device, run_end_name(n.end));
+        assert_int_equal(n.counts.by_fault[c->said], 1); /* nor is it counted as what it looked like */
+        assert_true(n.seen.crashes + n.seen.drags + n.seen.envelope == 0);
+        night_close(&n);
+    }
+}
+
+/* Whatever the policies of silence are, a stage that has started anew ends the run: in the midst of a site,
+ * and while a silent one is waited for. */
+static void a_stage_that_starts_anew_pauses_the_run(void **state)
+{
+    (void)state;
+    static const char *const phases[] = {"travel", "approach", "measure", "detach"};
+    for (int k = 0; k < 5; k++) {
+        struct night n;
+        ns_t at = 0, length = 0;
+        phase_of(phases[k % 4], &at, &length);
+        at += length / 2;
+        night_open(&n, &(struct night_spec){.columns = 3, .spares = "1"});
+        if (k == 4) { /* on its way to another try */
+            sim_rig_fault(n.sim, SIM_STAGE_SILENT, at, at + 25 * NS_S);
+            sim_rig_fault(n.sim, SIM_STAGE_RESET, at + 20 * NS_S, at + 20 * NS_S);
+        } else {
+            sim_rig_fault(n.sim, SIM_STAGE_RESET, at, at);
+        }
+        night_run(&n);
+        print_message("%-10s %s\n", k < 4 ? phases[k] : "waiting", n.e.text);
+        assert_int_equal(n.end, RUN_PAUSED);
+        assert_int_equal(fault_of_err(&n.e), FAULT_STAGE_RESET);
+        assert_int_equal(n.counts.by_fault[FAULT_STAGE_RESET], 1);
+        assert_true(n.counts.safe && n.counts.visited == 1);
         assert_true(n.seen.crashes + n.seen.drags + n.seen.envelope == 0);
         night_close(&n);
     }
@@ -99,6 +131,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_fault_is_called_what_it_was),
+        cmocka_unit_test(a_stage_that_starts_anew_pauses_the_run),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

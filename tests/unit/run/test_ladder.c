@@ -20,6 +20,7 @@ struct controller {
     bool servo_gone;   /* of z: can not be switched on */
     bool open_stuck;   /* its voltage moves z nowhere */
     bool open_wrong;   /* ... toward the sample */
+    double steep_from; /* um: a volt is worth twice as much from here on; 0 = nowhere */
     bool coarse_stuck; /* the coarse axis stops half way */
     int servo_on_sideways, moves_sideways;
 };
@@ -59,6 +60,11 @@ static void switch_servo(int a, bool on)
         c.servo[a] = on;
 }
 
+static double um_per_volt(void)
+{
+    return c.steep_from > 0 && c.at[Z] > c.steep_from ? 1.2 : 0.6;
+}
+
 static void set(const char *name, int a, double v)
 {
     if (!strcmp(name, "MOV"))
@@ -70,7 +76,7 @@ static void set(const char *name, int a, double v)
     else if (!strcmp(name, "SVR") && c.servo[a])
         c.error = 79;
     else if (!strcmp(name, "SVR"))
-        c.at[a] += c.open_stuck ? 0 : c.open_wrong ? -v : 0.6 * v;
+        c.at[a] += c.open_stuck ? 0 : c.open_wrong ? -v : um_per_volt() * v;
     else
         fail_msg("`%s` was not expected", name);
 }
@@ -270,6 +276,22 @@ static void open_loop_where_z_does_not_follow_its_servo(void **state)
     close_scene();
 }
 
+/* Wherever that begins: not beyond the end of the envelope. */
+static void a_volt_that_is_worth_more_near_the_end(void **state)
+{
+    (void)state;
+    struct err e;
+    for (double from = 58; from < 59.4; from += 0.1) {
+        open_scene(true);
+        c.stuck = true;
+        c.steep_from = from;
+        assert_int_equal(climb(NULL, &e), RUNG_OPEN_LOOP);
+        if (c.at[Z] < 59.5 - 1e-9 || c.at[Z] > 60)
+            fail_msg("steep from %g um: %.3f um", from, c.at[Z]);
+        close_scene();
+    }
+}
+
 static void the_coarse_axis_where_nothing_else_moves(void **state)
 {
     (void)state;
@@ -404,6 +426,7 @@ int main(void)
         cmocka_unit_test(a_fault_of_another_device_is_not_explained_by_the_stage),
         cmocka_unit_test(open_loop_where_the_servo_stays_off),
         cmocka_unit_test(open_loop_where_z_does_not_follow_its_servo),
+        cmocka_unit_test(a_volt_that_is_worth_more_near_the_end),
         cmocka_unit_test(the_coarse_axis_where_nothing_else_moves),
         cmocka_unit_test(a_stage_that_does_not_move_and_is_up),
         cmocka_unit_test(no_rung_left),

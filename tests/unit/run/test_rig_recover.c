@@ -175,6 +175,32 @@ static void a_silent_stage_is_no_recovery(void **state)
     close_scene();
 }
 
+/* What a controller does not know any more is asked before it is told anew; going on is the caller's to say.
+ */
+static void the_stage_has_started_anew(void **state)
+{
+    (void)state;
+    struct err e = ERR_INIT;
+    double at[3], later[3];
+    enum cell_mode cell;
+    open_scene();
+    if (!stage_set_speed(n.rig->stage, AXIS_X, 50e-6, &e))
+        fail_msg("%s", e.text);
+    start_down();
+    sim_rig_fault(n.sim, SIM_STAGE_RESET, loop_now(n.loop), loop_now(n.loop));
+    pass(2 * NS_S);
+    does_not_recover(ERR_RESET, "stage", "started anew");
+    sim_rig_probe(n.sim, at, &cell);
+    assert_true(fabs(at[2] + SAMPLE_PLANE - 60e-6) < 50e-9); /* up all the same */
+    assert_false(stage_move(n.rig->stage, 1u << AXIS_X, (double[]){20e-6, 0, 0}, &e));
+    recovers();
+    sim_rig_probe(n.sim, later, &cell);
+    assert_true(fabs(later[0] - at[0]) < 50e-9 && fabs(later[1] - at[1]) < 50e-9);
+    assert_true(stage_move(n.rig->stage, 1u << AXIS_X, (double[]){20e-6, 0, 0}, &e)); /* free again */
+    recovers(); /* and it is not told a second time */
+    close_scene();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -186,6 +212,7 @@ int main(void)
         cmocka_unit_test(servos_come_back_where_the_axes_stand),
         cmocka_unit_test(a_servo_that_stays_off_is_no_recovery),
         cmocka_unit_test(a_silent_stage_is_no_recovery),
+        cmocka_unit_test(the_stage_has_started_anew),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
