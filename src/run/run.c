@@ -207,6 +207,8 @@ static void conclude(struct run *r, enum run_end *end, struct err *e)
     bool in_order = !r->secured || (*end <= RUN_ABORTED && r->counts.safe && r->in_order);
     bool calm = !in_order || run_retract(r, &why) || safe_state(r, &why) ||
                 (*end == RUN_FINISHED && run_mend(r, &why));
+    if (!r->counts.safe && safe_once_more(r) && r->stopped)
+        *end = run_end_of(r, e);
     if (!(calm && r->counts.safe) && *end == RUN_FINISHED) {
         *end = RUN_FAULT;
         *e = why;

@@ -52,16 +52,8 @@ static void alert(const struct run *r, enum rung rung, bool open)
                  rung_name(rung));
 }
 
-bool safe_state(struct run *r, struct err *why)
+static void make_safe(struct run *r, struct err *why)
 {
-    hop_enter(r, HOP_SAFE);
-    r->counts.safe_states++;
-    bool skipped = r->shown.site && r->attempt.outcome == OUTCOME_SKIPPED; /* not one before */
-    bool asked = why->code == ERR_CANCELLED || skipped;
-    if (asked)
-        hop_note(r, "operator", "%s", why->text);
-    else
-        run_tell_fault(r, run_fault_class(r, why), why->text);
     write_stops(r);
     struct err e = ERR_INIT;
     enum rung rung = come_up(r, why, &e);
@@ -82,5 +74,28 @@ bool safe_state(struct run *r, struct err *why)
     r->counts.safe = rung != RUNG_NONE && open;
     r->counts.up = rung_name(r->rig->lifted && rung != RUNG_NONE ? RUNG_COARSE : rung);
     alert(r, rung, open);
+}
+
+bool safe_once_more(struct run *r)
+{
+    struct err none = ERR_INIT;
+    hop_enter(r, HOP_SAFE);
+    r->counts.safe_states++;
+    hop_note(r, "recovery", "the rig is not verified safe: stop, cell off and retraction once more");
+    make_safe(r, &none);
+    return r->counts.safe;
+}
+
+bool safe_state(struct run *r, struct err *why)
+{
+    hop_enter(r, HOP_SAFE);
+    r->counts.safe_states++;
+    bool skipped = r->shown.site && r->attempt.outcome == OUTCOME_SKIPPED; /* not one before */
+    bool asked = why->code == ERR_CANCELLED || skipped;
+    if (asked)
+        hop_note(r, "operator", "%s", why->text);
+    else
+        run_tell_fault(r, run_fault_class(r, why), why->text);
+    make_safe(r, why);
     return r->counts.safe && r->in_order;
 }
