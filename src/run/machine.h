@@ -52,7 +52,8 @@ void machine_blame(struct run *r, struct err *fault);
 bool machine_recover(struct run *r, struct err *fault);
 /* Where nothing was at stake and the rig is proven anew in any case: an absence is told and forgotten. */
 void machine_note(struct run *r);
-/* Between sites or attempts: after an absence the instruments are identified anew and the probe fully retracted. */
+/* Between sites or attempts: after an absence the instruments are identified anew and the probe fully
+ * retracted. */
 bool machine_rested(struct run *r, struct err *e);
 
 #endif
