@@ -27,6 +27,12 @@
 /* --- what is known of it ---------------------------------------------------------------------------------
  */
 
+static bool in_band(const struct run *r, const struct ramp *now)
+{
+    const struct rig_config *c = r->rig->config;
+    return fabs(now->c - c->stray) <= c->stray_tolerance * c->stray;
+}
+
 static void store(struct run *r, const char *key, double v)
 {
     char text[40];
@@ -34,9 +40,12 @@ static void store(struct run *r, const char *key, double v)
     writer_info(r->w, key, isfinite(v) ? text : "");
 }
 
-void air_learn(struct run *r, const struct ramp *now)
+/* A broken wire has nothing at all, and looks like a break. */
+bool air_learn(struct run *r, const struct ramp *now)
 {
     char id[24];
+    if (!in_band(r, now))
+        return false;
     r->air = *now;
     r->have_air = true;
     snprintf(id, sizeof id, "%lld", (long long)r->attempt.id);
@@ -44,6 +53,7 @@ void air_learn(struct run *r, const struct ramp *now)
     store(r, KEY_SD, now->c_sd);
     store(r, KEY_CONTACT, r->c_contact_typical);
     writer_info(r->w, KEY_ATTEMPT, id);
+    return true;
 }
 
 static double value_of(struct results *file, const char *key)
@@ -83,7 +93,7 @@ static bool hangs_on(const struct run *r, const struct ramp *now)
 {
     double least =
         isfinite(r->c_contact_typical) ? WET_PART * r->c_contact_typical : LEAST_PART * r->rig->config->stray;
-    return r->have_air && now->periods > 0 &&
+    return r->have_air && now->periods > 0 && in_band(r, now) &&
            now->c - r->air.c > fmax(WET_BY * hypot(now->c_sd, r->air.c_sd), least);
 }
 

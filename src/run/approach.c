@@ -85,6 +85,8 @@ static bool judge(struct run *r, struct descent *d, const struct sample *s, stru
         return true; /* says nothing: confirms no height either */
     double reach = idle_reach(&d->base, r->program.approach.threshold, r->program.approach.sigmas);
     if (fabs(s->i - d->base.mean) > reach) {
+        if (r->attempt.touched == TOUCHED_NO) /* whether or not the stop can be written */
+            r->attempt.touched = TOUCHED_POSSIBLY;
         if (!stage_halt(r->rig->stage, e))
             return false;
         d->halted_at = loop_now(r->loop);

@@ -47,7 +47,7 @@ static bool is_again(const struct protocol *p, const struct results_site *s, enu
     enum fault_policy policy = run_policy(p, s->outcome, c);
     if (part->in_air && policy == POLICY_RETRY && fault_is_in_air(c))
         return true;
-    return s->outcome == OUTCOME_ABORTED || (policy == POLICY_RETRY && s->attempts < ATTEMPTS_MAX) ||
+    return s->outcome == OUTCOME_ABORTED || policy == POLICY_RETRY ||
            (policy >= POLICY_PAUSE && s->outcome == OUTCOME_FAULT);
 }
 

@@ -209,7 +209,7 @@ bool hop_detach(struct run *r, struct err *e)
     if (!motion_z(r, fmax(height, r->z), r->program.retract.then, e) || !verify(r, &d, e))
         return false;
     if (a->detached) {
-        air_learn(r, &d.meter.mean);
+        r->air_proven = air_learn(r, &d.meter.mean) && r->air_proven;
         return true;
     }
     if (height < r->rig->config->z_retracted &&

@@ -214,7 +214,7 @@ static bool again_here(const struct run *r)
 {
     const struct attempt *a = &r->attempt;
     enum fault_policy policy = run_policy(r->p, a->outcome, a->fault);
-    if (a->touched != TOUCHED_NO || a->number >= ATTEMPTS_MAX)
+    if (a->touched != TOUCHED_NO || a->number % ATTEMPTS_MAX == 0)
         return false;
     return policy == POLICY_RETRY || (a->electrical && policy == POLICY_SPARE);
 }
@@ -257,7 +257,7 @@ bool hop_site(struct run *r, const struct plan_site *site, const int level[FACTO
             return false;
         if (a->hangs || !again_here(r))
             break;
-        if (!wait_here(r, e))
+        if (!wait_here(r, e) || !machine_rested(r, e))
             return false;
     }
     enum fault_policy policy = run_policy(r->p, a->outcome, a->fault);

@@ -246,6 +246,8 @@ bool stream_advance(struct run *r, struct err *e);
 bool stream_finish(struct run *r, struct err *e);
 /* Operator's wish to stop or to skip this site, or a writer that failed. */
 bool run_wanted(struct run *r, struct err *e);
+/* The same where nothing is at stake, so that an absence ends nothing: who waits sees to it behind. */
+bool run_asked(struct run *r, struct err *e);
 /* Longest time without a sample that still counts as fresh, s. */
 double stream_stale_after(const struct run *r);
 
@@ -287,7 +289,8 @@ double run_feature(const struct run *r, const struct feature_ref *f);
 
 /* air.c: what air is known to have, from an attempt on; kept for who resumes. */
 void air_start(struct run *r);
-void air_learn(struct run *r, const struct ramp *now);
+/* false: that is not air's, by the rig's band, and nothing is learnt. */
+bool air_learn(struct run *r, const struct ramp *now);
 
 /* travel.c: S1 of a->air, `last` its newest period: an outcome if the signal is not alive. Always true. */
 bool hop_judge_signal(struct run *r, const struct ramp *last);
@@ -335,5 +338,8 @@ double motion_clear_height(const struct run *r, double x, double y);
  * explained on the way: what was taken for silence or a stall may be a reset or a lost servo. Can not be
  * cancelled. */
 bool safe_state(struct run *r, struct err *why);
+/* The same as the last word of a run whose rig was not verified safe: an instrument that was silent then may
+ * obey by now. True if it is safe. */
+bool safe_once_more(struct run *r);
 
 #endif

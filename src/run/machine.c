@@ -187,6 +187,16 @@ bool machine_recover(struct run *r, struct err *fault)
     return false;
 }
 
+void machine_note(struct run *r)
+{
+    char text[80], told[160];
+    if (!r->machine.away)
+        return;
+    take_absence(r, text, sizeof text);
+    snprintf(told, sizeof told, "%s while the run waited with the probe retracted", text);
+    run_tell_fault(r, FAULT_SUSPENDED, told);
+}
+
 bool machine_rested(struct run *r, struct err *e)
 {
     char text[80], told[200];

@@ -50,7 +50,10 @@ bool machine_awake(struct run *r, struct err *e);
 void machine_blame(struct run *r, struct err *fault);
 /* Behind the safe state: true if the fault was an absence and the instruments are what they were before. */
 bool machine_recover(struct run *r, struct err *fault);
-/* Between sites: after an absence the instruments are identified anew and the probe fully retracted. */
+/* Where nothing was at stake and the rig is proven anew in any case: an absence is told and forgotten. */
+void machine_note(struct run *r);
+/* Between sites or attempts: after an absence the instruments are identified anew and the probe fully
+ * retracted. */
 bool machine_rested(struct run *r, struct err *e);
 
 #endif

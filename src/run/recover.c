@@ -37,7 +37,7 @@ static bool wait_for(struct run *r, double seconds, const char *why, struct err 
     hop_note(r, "recovery", "%s", text);
     tell_state(r, RECOVERING, text);
     bool ok;
-    while ((ok = run_wanted(r, e)) && loop_now(r->loop) < until) {
+    while ((ok = run_asked(r, e)) && loop_now(r->loop) < until) {
         ns_t next = loop_now(r->loop) + every;
         if (events[0])
             events[0]->set = false;
@@ -113,6 +113,7 @@ bool run_recover(struct run *r, enum fault_class c, struct err *fault)
             *fault = e;
             return false;
         }
+        machine_note(r);
         n->in_a_row++;
         n->total++;
         if (run_prove(r, &e))
@@ -147,5 +148,6 @@ bool run_mend(struct run *r, struct err *fault)
 bool run_back_off(struct run *r, int after, const char *why, struct err *e)
 {
     hop_enter(r, HOP_RECOVER);
-    return run_retract(r, e) && wait_for(r, wait_before(&r->p->faults, after - 1), why, e);
+    return run_retract(r, e) && wait_for(r, wait_before(&r->p->faults, after - 1), why, e) &&
+           machine_rested(r, e);
 }

@@ -27,6 +27,18 @@ static int by_time(const void *a, const void *b)
     return (*x > *y) - (*x < *y);
 }
 
+/* A spare for a site that was measured all the same (the drop spread): of the two one counts. */
+static bool stands_for_measured(const struct run *r, const struct tour *t, int place)
+{
+    int sites = r->plan->n_sites;
+    while (place >= sites && place < sites + r->plan->n_spares && t->replaces[place - sites]) {
+        place = t->replaces[place - sites] - 1;
+        if (t->outcome[place] == OUTCOME_MEASURED)
+            return true;
+    }
+    return false;
+}
+
 /* What was learnt before the interruption: the surface, in the order in which it was. Heights found with
  * another probe say nothing of this one's. */
 static void recall(struct run *r)
@@ -36,6 +48,8 @@ static void recall(struct run *r)
     int places = plan_places(r->plan), n = 0;
     if (!b)
         return;
+    struct tour t;
+    tour_start(r, &t);
     const struct run_before **known = xcalloc((size_t)places + 1, sizeof *known);
     for (int k = 0; k < places; k++) {
         bool control = r->plan->site[k].control;
@@ -43,11 +57,13 @@ static void recall(struct run *r)
             known[n++] = &b[k];
         if (b[k].outcome == OUTCOME_NONE || b[k].again || b[k].outcome == OUTCOME_NOT_VISITED)
             continue;
-        r->counts.by_outcome[b[k].outcome] += !control;
+        r->counts.by_outcome[b[k].outcome] +=
+            !control && !(b[k].outcome == OUTCOME_MEASURED && stands_for_measured(r, &t, k));
         r->counts.visited += !control;
         r->counts.controls += control;
         r->counts.controls_failed += control && b[k].control_failed;
     }
+    tour_free(&t);
     qsort(known, (size_t)n, sizeof *known, by_time);
     for (int k = 0; k < n; k++)
         surface_add(r->surface, known[k]->x, known[k]->y, known[k]->t, known[k]->contact_z);
@@ -132,7 +148,7 @@ bool run_visit(struct run *r, struct tour *t, const struct plan_site *site, int 
         if (site->control) {
             r->counts.controls++;
         } else {
-            r->counts.by_outcome[o]++;
+            r->counts.by_outcome[o] += !(measured && stands_for_measured(r, t, place));
             r->counts.visited++;
             r->watch.since++;
             r->bad_in_a_row = measured ? 0 : r->bad_in_a_row + bad;
@@ -207,6 +223,8 @@ static void conclude(struct run *r, enum run_end *end, struct err *e)
     bool in_order = !r->secured || (*end <= RUN_ABORTED && r->counts.safe && r->in_order);
     bool calm = !in_order || run_retract(r, &why) || safe_state(r, &why) ||
                 (*end == RUN_FINISHED && run_mend(r, &why));
+    if (!r->counts.safe && safe_once_more(r) && r->stopped)
+        *end = run_end_of(r, e);
     if (!(calm && r->counts.safe) && *end == RUN_FINISHED) {
         *end = RUN_FAULT;
         *e = why;

@@ -62,17 +62,8 @@ static void count_as(struct run *r, enum fault_class told, enum fault_class foun
     hop_note(r, "found", "[%s] instead of [%s]", fault_name(found), fault_name(told));
 }
 
-bool safe_state(struct run *r, struct err *why)
+static void make_safe(struct run *r, struct err *why)
 {
-    hop_enter(r, HOP_SAFE);
-    r->counts.safe_states++;
-    bool skipped = r->shown.site && r->attempt.outcome == OUTCOME_SKIPPED; /* not one before */
-    bool asked = why->code == ERR_CANCELLED || skipped;
-    enum fault_class told = run_fault_class(r, why);
-    if (asked)
-        hop_note(r, "operator", "%s", why->text);
-    else
-        run_tell_fault(r, told, why->text);
     write_stops(r);
     struct err e = ERR_INIT;
     enum rung rung = come_up(r, why, &e);
@@ -86,8 +77,6 @@ bool safe_state(struct run *r, struct err *why)
         hop_note(r, "fault", "open cell not verified: %s", e.text);
     if (strcmp(why->device, "stage") != 0 && potentiostat_explain(r->rig->pstat, why))
         hop_note(r, "fault", "%s", why->text);
-    if (!asked)
-        count_as(r, told, run_fault_class(r, why));
     r->air_proven = false;
     r->cell_was_open = true; /* the break was not watched */
     r->stream.done = true;
@@ -95,5 +84,31 @@ bool safe_state(struct run *r, struct err *why)
     r->counts.safe = rung != RUNG_NONE && open;
     r->counts.up = rung_name(r->rig->lifted && rung != RUNG_NONE ? RUNG_COARSE : rung);
     alert(r, rung, open);
+}
+
+bool safe_once_more(struct run *r)
+{
+    struct err none = ERR_INIT;
+    hop_enter(r, HOP_SAFE);
+    r->counts.safe_states++;
+    hop_note(r, "recovery", "the rig is not verified safe: stop, cell off and retraction once more");
+    make_safe(r, &none);
+    return r->counts.safe;
+}
+
+bool safe_state(struct run *r, struct err *why)
+{
+    hop_enter(r, HOP_SAFE);
+    r->counts.safe_states++;
+    bool skipped = r->shown.site && r->attempt.outcome == OUTCOME_SKIPPED; /* not one before */
+    bool asked = why->code == ERR_CANCELLED || skipped;
+    enum fault_class told = run_fault_class(r, why);
+    if (asked)
+        hop_note(r, "operator", "%s", why->text);
+    else
+        run_tell_fault(r, told, why->text);
+    make_safe(r, why);
+    if (!asked)
+        count_as(r, told, run_fault_class(r, why));
     return r->counts.safe && r->in_order;
 }

@@ -30,7 +30,7 @@ static bool skipped(struct run *r)
     return attempt_outcome(r, OUTCOME_SKIPPED, "skipped by the operator %s", wishes_from(w));
 }
 
-bool run_wanted(struct run *r, struct err *e)
+bool run_asked(struct run *r, struct err *e)
 {
     machine_tell(r);
     if (r->options->stop && *r->options->stop)
@@ -39,10 +39,13 @@ bool run_wanted(struct run *r, struct err *e)
         return err_set(e, ERR_CANCELLED, "stopped by the operator %s", wishes_from(r->options->wishes));
     if (skipped(r))
         return err_set(e, ERR_LIMIT, "%s", r->attempt.reason);
-    if (r->shown.site && !machine_awake(r, e))
-        return false;
     show_now(r);
     return writer_ok(r->w, e) || err_context(e, "results file");
+}
+
+bool run_wanted(struct run *r, struct err *e)
+{
+    return run_asked(r, e) && (!r->shown.site || machine_awake(r, e));
 }
 
 /* Part by which an instrument's clock may go wrong. */

@@ -172,7 +172,8 @@ static void check_end(struct night *n, const struct sort *s, const char *phase, 
     t->beyond = fmax(t->beyond, fast || s->unnoticed ? 0 : n->z_at_from - n->z_low);
     longest(&t->notice, noticed, at);
     longest(&t->down, n->z_low_at, noticed);
-    longest(&t->off, n->cell_off_at, noticed);
+    if (s->obeys & CELL)
+        longest(&t->off, n->cell_off_at, noticed);
     longest(&t->up, n->up_at, noticed);
 }
 
