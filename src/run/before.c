@@ -14,39 +14,30 @@ static bool has_flag(const char *flags, const char *name)
     return false;
 }
 
-/* What the file's run table says of the part that has ended. */
-struct last_part {
-    long long doubted; /* heights up to this attempt say nothing of the surface */
-    bool in_air;       /* it was paused for a fault of the probe in air: the sites it gave up are fresh */
-};
-
-static void read_part(struct results *file, struct last_part *out)
+/* Heights up to this attempt say nothing of the surface. */
+static long long doubted_to(struct results *file)
 {
-    char *doubted = results_info(file, HEIGHTS_FROM), *rule = results_info(file, "stopped_by");
-    out->doubted = doubted ? atoll(doubted) : 0;
-    out->in_air = rule && strcmp(rule, IN_AIR_RULE) == 0;
-    free(doubted);
-    free(rule);
+    char *text = results_info(file, HEIGHTS_FROM);
+    long long attempt = text ? atoll(text) : 0;
+    free(text);
+    return attempt;
 }
 
 /* A crossing that was not confirmed, or that lay far above, says nothing of the surface. */
-static bool is_surface(const struct results_site *s, const struct last_part *p)
+static bool is_surface(const struct results_site *s, long long doubted)
 {
-    return s->touched == TOUCHED_YES && !has_flag(s->flags, FAR_ABOVE) && s->last_attempt > p->doubted;
+    return s->touched == TOUCHED_YES && !has_flag(s->flags, FAR_ABOVE) && s->last_attempt > doubted;
 }
 
-/* Not touched, and cut short: by the operator, by a fault that ended the run, or before the next try of a
- * class that is tried again in place. */
-static bool is_again(const struct protocol *p, const struct results_site *s, enum fault_class c,
-                     const struct last_part *part)
+/* Not touched, and cut short by the operator or by a fault that ended the run; or given up after all its
+ * tries for what may have passed by now: the site is as fresh as it was. */
+static bool is_again(const struct protocol *p, const struct results_site *s, enum fault_class c)
 {
     if (s->touched != TOUCHED_NO || s->outcome == OUTCOME_MEASURED)
         return false;
     if (s->outcome == OUTCOME_FAULT && c == FAULT_NOT_DETACHED) /* it was never reached */
         return true;
     enum fault_policy policy = run_policy(p, s->outcome, c);
-    if (part->in_air && policy == POLICY_RETRY && fault_is_in_air(c))
-        return true;
     return s->outcome == OUTCOME_ABORTED || policy == POLICY_RETRY ||
            (policy >= POLICY_PAUSE && s->outcome == OUTCOME_FAULT);
 }
@@ -54,9 +45,8 @@ static bool is_again(const struct protocol *p, const struct results_site *s, enu
 static bool read_sites(struct results *file, const struct plan *plan, struct run_before *out, struct err *e)
 {
     struct results_sites s;
-    struct last_part part;
     int n = plan_places(plan);
-    read_part(file, &part);
+    long long doubted = doubted_to(file);
     if (!results_sites(file, &s, e))
         return false;
     bool ok = s.n == n || err_set(e, ERR_INPUT, "the file has %d sites, the plan %d", s.n, n);
@@ -71,11 +61,11 @@ static bool read_sites(struct results *file, const struct plan *plan, struct run
             .x = site->x,
             .y = site->y,
             .t = site->start_s,
-            .contact_z = is_surface(site, &part) ? site->contact_z : NAN,
+            .contact_z = is_surface(site, doubted) ? site->contact_z : NAN,
             .last_attempt = site->last_attempt,
             .control_failed = site->role == SITE_CONTROL && has_flag(site->flags, "control-failed"),
             .value = NAN,
-            .again = is_again(plan->protocol, site, fault, &part),
+            .again = is_again(plan->protocol, site, fault),
         };
     }
     for (int k = 0; ok && k < n; k++)
