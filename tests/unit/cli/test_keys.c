@@ -199,18 +199,22 @@ static const char rig_text[] =
 /* What an unhealthy probe would show: no contact any more, and a far larger drop. */
 #define NO_CONTACT_FROM_11                                                                                   \
     INSULATING(SPOT(60, 10) ", " SPOT(65, 10) ", " SPOT(70, 10) ", " SPOT(75, 10) ", " SPOT(80, 10))
-#define WIDER_FROM_20                                                                                        \
+/* By a factor of 6 at once, or of 2.8: less than what is told at the second site. */
+#define WIDER(gain)                                                                                          \
     {                                                                                                        \
         "{surface: {roughness: 5 nm}, sei: {charge: 1 mC/cm2}}",                                             \
-            "{surface: {roughness: 5 nm}, edge-density: {mean: 0, spread: 0}, double-layer: {edge-gain: "    \
-            "5}, regions: [{name: r, x: 152 um, y: 10 um, width: 100 um, height: 9 um, edge-density: 1}]}"   \
+            "{surface: {roughness: 5 nm}, edge-density: {mean: 0, spread: 0}, double-layer: "                \
+            "{edge-gain: " gain "}, regions: [{name: r, x: 152 um, y: 10 um, width: 100 um, height: 9 um, "  \
+            "edge-density: 1}]}"                                                                             \
     }
-#define CONTROLS          "SELECT count(*) FROM site WHERE role = 'control' AND outcome = 'measured'"
-#define STEP_NAMES(phase) "SELECT max(name) FROM step WHERE phase = '" phase "'"
-#define META(key)         "SELECT value FROM run WHERE key = '" key "'"
-#define FEATURE(f, s)     "SELECT avg(value) FROM feature WHERE name = '" f "' AND step_name = '" s "'"
-#define SAMPLES(s)        "SELECT sum(n) FROM waveform JOIN step USING (step) WHERE step.name = '" s "' AND site = 1"
-#define LASTS(s)          "SELECT sum(n) FROM waveform JOIN step USING (step) WHERE step.name = '" s "' AND site = 2"
+#define WIDER_FROM_20        WIDER("5")
+#define LITTLE_WIDER_FROM_20 WIDER("1.8")
+#define CONTROLS             "SELECT count(*) FROM site WHERE role = 'control' AND outcome = 'measured'"
+#define STEP_NAMES(phase)    "SELECT max(name) FROM step WHERE phase = '" phase "'"
+#define META(key)            "SELECT value FROM run WHERE key = '" key "'"
+#define FEATURE(f, s)        "SELECT avg(value) FROM feature WHERE name = '" f "' AND step_name = '" s "'"
+#define SAMPLES(s)           "SELECT sum(n) FROM waveform JOIN step USING (step) WHERE step.name = '" s "' AND site = 1"
+#define LASTS(s)             "SELECT sum(n) FROM waveform JOIN step USING (step) WHERE step.name = '" s "' AND site = 2"
 #define SETTING(s, key)                                                                                      \
     "SELECT json_extract(settings, '$." key "') FROM step WHERE name = '" s "' AND site = 1"
 #define SETTING_AT(at, s, key)                                                                               \
