@@ -133,17 +133,17 @@ quit() { # lines of traffic
 
 # A run of three sites writes some thousand lines.
 for signal in INT TERM HUP; do
-    draw 30 1000
+    draw 30 550
     beside told $signal "$drawn"
 done
 all_well || exit 1
-draw 30 1000
+draw 30 550
 beside closed "$drawn"
-draw 30 600
+draw 30 550
 beside alone "$drawn"
 all_well || exit 1
-draw 30 600
+draw 30 550
 beside astray "$drawn"
-draw 100 600
+draw 100 550
 beside quit "$drawn"
 all_well
