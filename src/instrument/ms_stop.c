@@ -190,6 +190,10 @@ bool ms_settle(struct potentiostat *p, ns_t timeout, struct err *e)
             m->cut_sent = false;
             return true;
         }
+        /* One that says nothing may obey: idle behind a run-time error, its cell on, it was deaf behind the Z
+         * that it refused. By now it hears again. */
+        if (now.code == ERR_SILENT)
+            dialogue_send(p->dialogue, OPEN_BYTES, NULL);
         if (now.code != ERR_SILENT || last.code != ERR_REFUSED) /* the last try has hardly time to hear */
             last = now;
     } while (link_up(dialogue_link(m->base.dialogue), NULL) && loop_now(loop_of(m)) < deadline);

@@ -766,6 +766,7 @@ static void a_stop_that_is_not_acknowledged_is_repeated(void **state)
     (void)state;
     setup();
     fake_expects(&f, "\nZ\n", NULL);
+    fake_expects(&f, OFF, NULL); /* it may be idle, its cell on, and only its answers lost */
     fake_expects(&f, "\nZ\n", "Z!0006\n");
     fake_expects(&f, OFF, "e\n\n");
     assert_true(potentiostat_settle(p, 5 * NS_S, &e));
@@ -791,6 +792,7 @@ static void a_cell_off_that_ends_in_an_error_is_not_believed(void **state)
     fake_expects(&f, "\nZ\n", "Z!0006\n");
     fake_expects(&f, OFF, "e\n!0007: Line 1\n");
     fake_expects(&f, "\nZ\n", NULL); /* and tried again until the time is over */
+    fake_expects(&f, OFF, NULL);
     assert_false(potentiostat_settle(p, 170 * NS_MS, &e));
     assert_non_null(strstr(e.text, "open cell not confirmed"));
     done();
@@ -800,8 +802,10 @@ static void settle_is_bounded_when_the_device_is_silent(void **state)
 {
     (void)state;
     setup();
-    for (int k = 0; k < 4; k++)
+    for (int k = 0; k < 4; k++) {
         fake_expects(&f, "\nZ\n", NULL);
+        fake_expects(&f, OFF, NULL);
+    }
     ns_t before = loop_now(f.loop);
     assert_false(potentiostat_settle(p, NS_S, &e));
     assert_int_equal(e.code, ERR_SILENT);
@@ -814,6 +818,7 @@ static void a_device_that_never_stops_streaming(void **state)
     (void)state;
     setup();
     fake_expects(&f, "\nZ\n", NULL);
+    fake_expects(&f, OFF, NULL);
     for (int k = 0; k < 40; k++)
         fake_says(&f, (k + 1) * 20 * NS_MS, "Pda8000000u;ba8000001p,10,210;eb8000001m\n");
     ns_t before = loop_now(f.loop);
