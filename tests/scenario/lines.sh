@@ -5,6 +5,7 @@
 # times longer in the experiment's time; 1 ms later is 1 nm deeper, and a drop that is lowered further is wider. So charges
 # differ by as much as this machine is busy, and only their order of magnitude is judged; charges for their area, ratios of
 # charges, and a capacity hardly do.
+# Wants the machine for itself.
 . "$(dirname "$0")/lib"
 rig=$top/instruments/simulated-bench.yaml protocol=sei-screening.yaml
 # The shorter leash keeps the glass clear of the surface even if this machine halts a host for long at the worst instant.
