@@ -214,7 +214,7 @@ static void every_class_at_random_instants(void **unused)
     (void)unused;
     static struct phases p;
     static struct row row[INJECTORS];
-    struct rng r = rng_stream(test_seed(), "campaign");
+    struct rng r = rng_stream(campaign_seed(), "campaign");
     int instants = test_count("SECCM_TEST_INSTANTS", 3);
     const char *only = getenv("SECCM_TEST_INJECTOR");
     learn_phases(&p, &one_row);
@@ -267,7 +267,7 @@ static void nights_with_several_faults(void **unused)
     static struct phases p;
     static struct campaign_night c;
     static struct row all;
-    uint64_t seed = test_seed();
+    uint64_t seed = campaign_seed();
     struct rng r = rng_stream(seed, "nights");
     int nights = test_count("SECCM_TEST_SEEDS", 10), sites = 0, measured = 0;
     learn_phases(&p, &two_rows);

@@ -181,7 +181,7 @@ static void faults_at_random_instants(void **unused)
 {
     (void)unused;
     static struct phases p;
-    struct rng r = rng_stream(test_seed(), "instants");
+    struct rng r = rng_stream(campaign_seed(), "instants");
     int instants = test_count("SECCM_TEST_INSTANTS", 8);
     learn_phases(&p, &plan);
     print_message("%-28s %5s %5s %8s %9s %11s %10s %8s %8s\n", "fault", "runs", "ended", "not safe",
@@ -223,7 +223,7 @@ static void the_operator_stops_at_random_instants(void **unused)
     static struct phases p;
     static const struct sort operator= {"operator", .device = "", .obeys = BOTH, .tells = BOTH};
     const struct sort *s = &operator;
-    struct rng r = rng_stream(test_seed(), "stops");
+    struct rng r = rng_stream(campaign_seed(), "stops");
     int instants = test_count("SECCM_TEST_INSTANTS", 8) * 3;
     struct times t = {0};
     learn_phases(&p, &plan);
