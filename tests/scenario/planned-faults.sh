@@ -2,7 +2,7 @@
 # Faults that a simulated rig's file plans: they happen in a run of the real program, mistakes in them are found at the desk,
 # and the help names them all.
 seccm=$1 dir=$2/planned-faults
-rm -rf "$dir" && mkdir -p "$dir" || exit 1
+rm -rf "$dir" && mkdir -p "$dir" && dir=$(cd "$dir" && pwd) || exit 1
 fail() {
     echo "planned-faults: $*" >&2
     exit 1

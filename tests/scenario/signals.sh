@@ -2,6 +2,8 @@
 # Signals and terminals, over ptys: SIGINT, SIGTERM and SIGHUP at random instants stop the run safely (status 130, probe
 # retracted, cell open, file complete, `resume` finishes); so does a terminal that is closed. Whoever reads what the run says
 # may leave; what is astray (SIGTSTP, SIGUSR1, ...) changes nothing. SIGQUIT ends it at once, and the guardian makes the rig safe.
+# Who runs the suite under nohup has SIGHUP ignored, and so would the run.
+[ -n "$HUP_IS_HEARD" ] || HUP_IS_HEARD=yes exec env --default-signal=HUP sh "$0" "$@"
 . "$(dirname "$0")/lib"
 rig=$top/tests/data/steady/bench.yaml protocol=$top/tests/data/steady/short.yaml
 terminal=$(dirname "$seccm")/tools/terminal
