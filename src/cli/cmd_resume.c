@@ -37,12 +37,13 @@ static void tell_done(struct results *r)
     free(reason);
 }
 
-/* What a process leaves that is killed on its way out: its lock, and perhaps a WAL. */
+/* What a process leaves that is killed on its way out, or whose disk fails there: its lock, and perhaps a WAL
+ * or the journal of the last change. */
 static bool tidy_up(const char *path, struct err *e)
 {
-    static const char *const suffix[] = {"-lock", "-wal"};
+    static const char *const suffix[] = {"-lock", "-wal", "-journal"};
     bool left = false;
-    for (int k = 0; k < 2; k++) {
+    for (int k = 0; k < 3; k++) {
         struct buf name = {0};
         buf_printf(&name, "%s%s", path, suffix[k]);
         left = left || access(name.p, F_OK) == 0;
