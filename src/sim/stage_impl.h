@@ -1,5 +1,5 @@
 /* Inside of the simulated piezo controller, shared by its line handling (stage_gcs.c) and its commands
- * (gcs_commands.c). Private to them. */
+ * (gcs_*.c). Private to them. */
 #ifndef SECCM_SIM_STAGE_IMPL_H
 #define SECCM_SIM_STAGE_IMPL_H
 
