@@ -39,11 +39,11 @@ static void set_up_stairs(const struct ms_run *r, const struct ms_op *op, struct
 {
     bool cv = op->code == MS_CV;
     *s = (struct ms_staircase){.goals = cv ? 3 : 1, .scans = op->scans};
-    s->level = ms_number(r, op, 2);
-    s->goal[0] = ms_number(r, op, 3);
-    s->goal[1] = cv ? ms_number(r, op, 4) : 0;
+    s->level = ms_run_number(r, op, 2);
+    s->goal[0] = ms_run_number(r, op, 3);
+    s->goal[1] = cv ? ms_run_number(r, op, 4) : 0;
     s->goal[2] = s->level;
-    s->step = ms_number(r, op, cv ? 5 : 4);
+    s->step = ms_run_number(r, op, cv ? 5 : 4);
     begin_segment(s);
 }
 
@@ -65,7 +65,7 @@ static const char *technique(enum ms_op_code code)
     }
 }
 
-int ms_check_potential(const struct ms_run *r, double e)
+int ms_run_check_potential(const struct ms_run *r, double e)
 {
     double slack = r->limits->e_step / 2;
     return r->windowed && !(e >= r->cell->window_low - slack && e <= r->cell->window_high + slack)
@@ -87,7 +87,7 @@ static int check_meas(const struct ms_run *r, const struct ms_op *op)
     int last = op->code == MS_CV ? 4 : op->code == MS_LSV ? 3 : 2;
     int code = GO_ON;
     for (int i = 2; i <= last && !code; i++)
-        code = ms_check_potential(r, ms_number(r, op, i));
+        code = ms_run_check_potential(r, ms_run_number(r, op, i));
     return code;
 }
 
@@ -95,7 +95,7 @@ static void announce_scan(struct ms_run *r)
 {
     char line[8];
     snprintf(line, sizeof line, "C%04X\n", (unsigned)r->meas.stairs.scan & 0xffff);
-    ms_say(r, line);
+    ms_run_say(r, line);
     r->meas.scan_shown = r->meas.stairs.scan;
 }
 
@@ -109,21 +109,21 @@ int ms_meas_begin(struct ms_run *r, const struct ms_op *op)
     m->end = ms_script_op(r->script, r->ip + 1)->jump;
     bool staircase = op->code == MS_LSV || op->code == MS_CV;
     int timing = op->code == MS_OCP ? 1 : 3;
-    double interval = staircase ? 0 : ms_number(r, op, timing);
-    ms_say(r, technique(op->code));
+    double interval = staircase ? 0 : ms_run_number(r, op, timing);
+    ms_run_say(r, technique(op->code));
     ms_cell_begin(r->cell, r->now);
     if (staircase) {
         set_up_stairs(r, op, &m->stairs);
-        interval = m->stairs.step / ms_number(r, op, op->code == MS_CV ? 6 : 5);
+        interval = m->stairs.step / ms_run_number(r, op, op->code == MS_CV ? 6 : 5);
         ms_cell_set_e(r->cell, m->stairs.level);
         if (op->scans > 1)
             announce_scan(r);
     } else {
-        m->n = llround(ms_number(r, op, timing + 1) / interval);
+        m->n = llround(ms_run_number(r, op, timing + 1) / interval);
         if (op->code == MS_CA)
-            ms_cell_set_e(r->cell, ms_number(r, op, 2));
+            ms_cell_set_e(r->cell, ms_run_number(r, op, 2));
         else if (op->code == MS_CP)
-            ms_cell_set_i(r->cell, ms_number(r, op, 2));
+            ms_cell_set_i(r->cell, ms_run_number(r, op, 2));
     }
     m->interval = interval * 1e9;
     world_recording(r->world, true);
@@ -135,7 +135,7 @@ void ms_meas_close(struct ms_run *r)
     if (!r->meas.op)
         return;
     world_recording(r->world, false);
-    ms_say(r, r->meas.op->scans > 1 ? "-\n*\n" : "*\n");
+    ms_run_say(r, r->meas.op->scans > 1 ? "-\n*\n" : "*\n");
     r->meas.op = NULL;
 }
 
@@ -143,13 +143,13 @@ static void store_sample(struct ms_run *r, const struct cell_sample *s, uint8_t 
 {
     const struct ms_op *op = r->meas.op;
     if (op->code == MS_CP || op->code == MS_OCP) {
-        ms_store_measured(r, &op->arg[0], "ab", s->e, s->e_exponent, s->e_status | timing, s->e_range);
+        ms_run_store_measured(r, &op->arg[0], "ab", s->e, s->e_exponent, s->e_status | timing, s->e_range);
         if (op->code == MS_CP)
-            ms_store(r, &op->arg[1], "db", s->i, s->i_exponent);
+            ms_run_store(r, &op->arg[1], "db", s->i, s->i_exponent);
         return;
     }
-    ms_store(r, &op->arg[0], "da", s->e, s->e_exponent);
-    ms_store_measured(r, &op->arg[1], "ba", s->i, s->i_exponent, s->i_status | timing, s->i_range);
+    ms_run_store(r, &op->arg[0], "da", s->e, s->e_exponent);
+    ms_run_store_measured(r, &op->arg[1], "ba", s->i, s->i_exponent, s->i_status | timing, s->i_range);
 }
 
 /* The sample is due. Afterwards the next level is set at once: its step begins here. */
@@ -187,9 +187,9 @@ int ms_meas_sample(struct ms_run *r, const struct ms_op *op)
         return GO_ON;
     }
     if (m->stairs.scan != m->scan_shown) {
-        ms_say(r, "-\n");
+        ms_run_say(r, "-\n");
         announce_scan(r);
     }
     r->waiting = true;
-    return ms_wait_until(r, m->grid + (ns_t)((double)(m->k + 1) * m->interval + 0.5));
+    return ms_run_wait_until(r, m->grid + (ns_t)((double)(m->k + 1) * m->interval + 0.5));
 }

@@ -30,7 +30,7 @@ void ms_run_send(struct ms_run *r, const char *bytes, size_t n)
     r->out.send(r->out.ctx, bytes, n);
 }
 
-void ms_say(struct ms_run *r, const char *text)
+void ms_run_say(struct ms_run *r, const char *text)
 {
     ms_run_send(r, text, strlen(text));
 }
@@ -44,7 +44,7 @@ static bool line_has_room(const struct ms_run *r, size_t n, ns_t *until)
     return per_byte == 0 || wait <= r->now;
 }
 
-int ms_wait_until(struct ms_run *r, ns_t t)
+int ms_run_wait_until(struct ms_run *r, ns_t t)
 {
     r->wake_at = t > r->now ? t : r->now;
     return WAIT;
@@ -69,7 +69,7 @@ static int end_package(struct ms_run *r)
 {
     ns_t until;
     if (!line_has_room(r, r->package_n + 1, &until))
-        return ms_wait_until(r, until);
+        return ms_run_wait_until(r, until);
     r->package[r->package_n] = '\n';
     ms_run_send(r, r->package, r->package_n + 1);
     return GO_ON;
@@ -89,7 +89,7 @@ static int set_potential(struct ms_run *r, double e)
 {
     if (r->cell->on && ms_cell_galvanostat(r->cell))
         return MS_NOT_IN_MODE;
-    int code = ms_check_potential(r, e);
+    int code = ms_run_check_potential(r, e);
     if (!code)
         ms_cell_set_e(r->cell, e);
     return code;
@@ -120,24 +120,24 @@ static int settings(struct ms_run *r, const struct ms_op *op)
 {
     switch (op->code) {
     case MS_MODE:
-        return set_mode(r, (int)ms_number(r, op, 0));
+        return set_mode(r, (int)ms_run_number(r, op, 0));
     case MS_BANDWIDTH:
-        r->cell->bandwidth = ms_number(r, op, 0);
+        r->cell->bandwidth = ms_run_number(r, op, 0);
         return GO_ON;
     case MS_WINDOW:
-        ms_cell_set_window(r->cell, ms_number(r, op, 0), ms_number(r, op, 1));
+        ms_cell_set_window(r->cell, ms_run_number(r, op, 0), ms_run_number(r, op, 1));
         r->windowed = true;
         return GO_ON;
     case MS_RANGE:
-        ms_cell_set_range(r->cell, kind_of(op), ms_number(r, op, 0));
+        ms_cell_set_range(r->cell, kind_of(op), ms_run_number(r, op, 0));
         return GO_ON;
     case MS_AUTORANGING:
-        ms_cell_set_autoranging(r->cell, kind_of(op), ms_number(r, op, 0), ms_number(r, op, 1));
+        ms_cell_set_autoranging(r->cell, kind_of(op), ms_run_number(r, op, 0), ms_run_number(r, op, 1));
         return GO_ON;
     case MS_SET_E:
-        return set_potential(r, ms_number(r, op, 0));
+        return set_potential(r, ms_run_number(r, op, 0));
     case MS_SET_I:
-        return set_current(r, ms_number(r, op, 0));
+        return set_current(r, ms_run_number(r, op, 0));
     case MS_CELL_ON:
         return switch_on(r);
     case MS_CELL_OFF:
@@ -164,25 +164,25 @@ static int wait_op(struct ms_run *r, const struct ms_op *op)
         return GO_ON;
     }
     r->waiting = true;
-    return ms_wait_until(r, r->now + ns_from_s(ms_number(r, op, 0)));
+    return ms_run_wait_until(r, r->now + ns_from_s(ms_run_number(r, op, 0)));
 }
 
 static int execute(struct ms_run *r, const struct ms_op *op)
 {
     switch (op->code) {
     case MS_STORE:
-        return ms_store_literal(r, op);
+        return ms_run_store_literal(r, op);
     case MS_COPY:
-        r->var[op->arg[1].var] = *ms_value_of(r, &op->arg[0]);
+        r->var[op->arg[1].var] = *ms_run_value(r, &op->arg[0]);
         return GO_ON;
     case MS_ADD:
     case MS_SUB:
     case MS_MUL:
     case MS_DIV:
-        return ms_calculate(r, op);
+        return ms_run_calculate(r, op);
     case MS_ARRAY_SET:
     case MS_ARRAY_GET:
-        return ms_use_array(r, op);
+        return ms_run_use_array(r, op);
     case MS_LSV:
     case MS_CV:
     case MS_CA:
@@ -195,13 +195,13 @@ static int execute(struct ms_run *r, const struct ms_op *op)
         ms_meas_close(r);
         return GO_ON;
     case MS_LOOP:
-        ms_say(r, "L\n");
+        ms_run_say(r, "L\n");
         return GO_ON;
     case MS_LOOP_END:
-        ms_say(r, "+\n");
+        ms_run_say(r, "+\n");
         return GO_ON;
     case MS_IF:
-        if (!ms_holds(r, op))
+        if (!ms_run_holds(r, op))
             r->ip = op->jump - 1;
         return GO_ON;
     case MS_JUMP:
@@ -216,12 +216,12 @@ static int execute(struct ms_run *r, const struct ms_op *op)
         r->timer_zero = r->now;
         return GO_ON;
     case MS_TIMER_GET:
-        ms_store(r, &op->arg[0], "eb", ns_to_s(r->now - r->timer_zero), -6);
+        ms_run_store(r, &op->arg[0], "eb", ns_to_s(r->now - r->timer_zero), -6);
         return GO_ON;
     case MS_SEND:
-        ms_say(r, "T");
-        ms_say(r, ms_script_text(r->script, op->text));
-        ms_say(r, "\n");
+        ms_run_say(r, "T");
+        ms_run_say(r, ms_script_text(r->script, op->text));
+        ms_run_say(r, "\n");
         return GO_ON;
     case MS_PCK_START:
         r->package[0] = 'P';
@@ -248,7 +248,7 @@ static int check_variables(const struct ms_run *r, const struct ms_op *op, int *
     bool known[MS_MAX_ARGS];
     bool any = false;
     for (int i = 0; i < op->n; i++) {
-        values[i] = ms_number(r, op, i);
+        values[i] = ms_run_number(r, op, i);
         known[i] = true;
         any |= op->arg[i].var >= 0;
     }
@@ -260,7 +260,7 @@ static int check_variables(const struct ms_run *r, const struct ms_op *op, int *
 
 static void finish(struct ms_run *r)
 {
-    ms_say(r, "\n");
+    ms_run_say(r, "\n");
     r->running = false;
 }
 
@@ -275,7 +275,7 @@ static void run_time_error(struct ms_run *r, const struct ms_op *op, int code, i
     if (r->meas.op)
         world_recording(r->world, false);
     r->meas.op = NULL;
-    ms_say(r, line);
+    ms_run_say(r, line);
     r->running = false;
 }
 
@@ -299,7 +299,7 @@ static void step(void *ctx)
             return;
         }
         if (n == MAX_AT_ONCE) {
-            ms_wait_until(r, r->now + NS_MS);
+            ms_run_wait_until(r, r->now + NS_MS);
             arm(r);
             return;
         }

@@ -10,27 +10,22 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <time.h>
-
-#include <sys/wait.h>
 
 #include <cmocka.h>
 
 #include "cli/commands.h"
 #include "output/diff.h"
 #include "results/probe.h"
-#include "unit/cli/power_disk.h"
+#include "unit/cli/power_case.h"
 
 #define PROTOCOL "tests/data/steady/short.yaml"
 #define SITES    3
 #define SPARES   3
 
-static uint64_t seed;
-static char folder[128], whole[160], path[160], sample[160], log_path[160];
+static char folder[128], whole[160], path[160], sample[160];
 static char made[160],
     with_probe[160]; /* a protocol of our own; a run with a new probe that nobody disturbed */
 static const char *reference = whole; /* what the present case should equal */
-static struct power_story *story;
 
 /* --- running ------------------------------------------------------------------------------------------- */
 
@@ -39,8 +34,7 @@ static int run_child(const struct command *c, int words, const char *const *word
 {
     pid_t child = fork();
     if (child == 0) {
-        if (!freopen(log_path, "a", stderr) || !freopen(log_path, "a", stdout))
-            _exit(99);
+        speak_to_log();
         char *argv[16];
         argv[0] = xstrdup(c->name);
         for (int k = 0; k < words; k++)
@@ -50,9 +44,7 @@ static int run_child(const struct command *c, int words, const char *const *word
         fflush(NULL);
         _exit(status);
     }
-    int status;
-    waitpid(child, &status, 0);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    return await_child(child);
 }
 
 /* Exit status of `seccm run` (or resume) with a disk that ends so. 128 + signal if it was killed. */
@@ -76,29 +68,6 @@ static void forget(const char *stem)
 }
 
 /* --- looking ------------------------------------------------------------------------------------------- */
-
-static char tale[200]; /* the case, for messages */
-
-static void show_log(void)
-{
-    char line[400];
-    FILE *f = fopen(log_path, "r");
-    while (f && fgets(line, sizeof line, f))
-        print_message("    %s", line);
-    if (f)
-        fclose(f);
-}
-
-#define MUST(condition, ...)                                                                                 \
-    do {                                                                                                     \
-        if (!(condition)) {                                                                                  \
-            print_message("%s\n  at `%s`: not (%s): ", tale, story->what, #condition);                       \
-            print_message(__VA_ARGS__);                                                                      \
-            print_message("\n");                                                                             \
-            show_log();                                                                                      \
-            fail();                                                                                          \
-        }                                                                                                    \
-    } while (0)
 
 /* A drop touched the sample here. */
 struct contact {
@@ -242,11 +211,6 @@ static void check_single_file(void)
 
 /* --- cases --------------------------------------------------------------------------------------------- */
 
-static bool kills(enum power_end end)
-{
-    return end >= POWER_KILL && end <= POWER_CUT_SOME;
-}
-
 /* What a process may say of its end. */
 static void check_status(enum power_end end, int status)
 {
@@ -260,12 +224,6 @@ static void check_status(enum power_end end, int status)
         MUST(said("results `") || said("folder `") || said("-new`"), "the reason is not told");
     if (status == 3 && said("fault: ")) /* the run had begun */
         MUST(said("rig verified safe"), "the rig's state is not told");
-}
-
-static void tell_case(enum power_end end, long nth, long of, const char *when)
-{
-    snprintf(tale, sizeof tale, "%s: %s at operation %ld of %ld (SECCM_TEST_SEED=%llu)", when,
-             power_end_name[end], nth, of, (unsigned long long)seed);
 }
 
 /* Goes on until the run is finished, undisturbed. */
@@ -312,8 +270,7 @@ static void two_cases(enum power_end first, long nth, enum power_end second, lon
 
 static int draws(void)
 {
-    const char *given = getenv("SECCM_TEST_OPERATIONS");
-    return given ? atoi(given) : 5;
+    return drawn_operations(5);
 }
 
 static long operations; /* of an undisturbed night */
@@ -544,7 +501,7 @@ static int set_up(void **state)
     snprintf(made, sizeof made, "%s/made.yaml", folder);
     snprintf(with_probe, sizeof with_probe, "%s/probe.seccm", folder);
     snprintf(log_path, sizeof log_path, "%s/log", folder);
-    story = mmap(NULL, sizeof *story, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    begin_story();
     int status = night(false, POWER_ON, 0, 0);
     operations = story->operations;
     if (status != 0 || operations < 100 || contacts_of(c, 8) < SITES) {
@@ -566,9 +523,7 @@ static int tear_down(void **state)
 
 int main(void)
 {
-    const char *given = getenv("SECCM_TEST_SEED");
-    seed = given ? strtoull(given, NULL, 0) : (uint64_t)time(NULL) * 1000003u + (uint64_t)getpid();
-    print_message("seed %llu\n", (unsigned long long)seed);
+    choose_seed();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(killed_at_an_operation),
         cmocka_unit_test(power_cut_at_an_operation),

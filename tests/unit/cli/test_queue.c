@@ -9,9 +9,6 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <time.h>
-
-#include <sys/wait.h>
 
 #include <cmocka.h>
 #include <sqlite3.h>
@@ -21,37 +18,13 @@
 #include "base/yaml.h"
 #include "output/diff.h"
 #include "run/guardian_log.h"
-#include "unit/cli/power_disk.h"
+#include "unit/cli/power_case.h"
 
 #define PROTOCOL "tests/data/steady/short.yaml"
 #define SITES    3
 #define ENTRIES  2
 
-static uint64_t seed;
-static char folder[128], queue[160], whole[160], out[ENTRIES][160], log_path[160];
-static struct power_story *story;
-static char tale[200];
-
-static void show_log(void)
-{
-    char line[400];
-    FILE *f = fopen(log_path, "r");
-    while (f && fgets(line, sizeof line, f))
-        print_message("    %s", line);
-    if (f)
-        fclose(f);
-}
-
-#define MUST(condition, ...)                                                                                 \
-    do {                                                                                                     \
-        if (!(condition)) {                                                                                  \
-            print_message("%s\n  at `%s`: not (%s): ", tale, story->what, #condition);                       \
-            print_message(__VA_ARGS__);                                                                      \
-            print_message("\n");                                                                             \
-            show_log();                                                                                      \
-            fail();                                                                                          \
-        }                                                                                                    \
-    } while (0)
+static char folder[128], queue[160], whole[160], out[ENTRIES][160];
 
 /* Runs a command with a disk that ends so under the queue's file, in a process group of its own. Returns the
  * exit status, 128 + signal; *group: the group, in which a run may still go on. */
@@ -60,8 +33,7 @@ static int command(const char *const *word, enum power_end end, long nth, pid_t 
     pid_t child = fork();
     if (child == 0) {
         setpgid(0, 0);
-        if (!freopen(log_path, "a", stderr) || !freopen(log_path, "a", stdout))
-            _exit(99);
+        speak_to_log();
         char *argv[12];
         int n = 0;
         argv[n++] = xstrdup("queue");
@@ -74,11 +46,9 @@ static int command(const char *const *word, enum power_end end, long nth, pid_t 
         _exit(status);
     }
     setpgid(child, child);
-    int status;
-    waitpid(child, &status, 0);
     if (group)
         *group = child;
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    return await_child(child);
 }
 
 static int add(int k, const char *after, enum power_end end, long nth)
@@ -162,24 +132,12 @@ static void check_done(bool disturbed)
     agenda_close(a);
 }
 
-static bool kills(enum power_end end)
-{
-    return end >= POWER_KILL && end <= POWER_CUT_SOME;
-}
-
 static int draws(void)
 {
-    const char *given = getenv("SECCM_TEST_OPERATIONS");
-    return given ? atoi(given) : 3;
+    return drawn_operations(3);
 }
 
 static long operations; /* of an undisturbed runner */
-
-static void tell_case(enum power_end end, long nth, const char *what)
-{
-    snprintf(tale, sizeof tale, "%s: %s at operation %ld of %ld (SECCM_TEST_SEED=%llu)", what,
-             power_end_name[end], nth, operations, (unsigned long long)seed);
-}
 
 /* --- cases --------------------------------------------------------------------------------------------- */
 
@@ -188,7 +146,7 @@ static bool one_case(enum power_end end, long nth)
 {
     pid_t group;
     fill("stop");
-    tell_case(end, nth, "run");
+    tell_case(end, nth, operations, "run");
     int status = work(end, nth, &group);
     bool hit = story->hit, cut = end >= POWER_CUT_NONE && end <= POWER_CUT_SOME;
     if (cut)
@@ -340,7 +298,7 @@ static void adding_is_interrupted(void **state)
         forget(queue);
         unlink(log_path);
         forget(out[0]);
-        tell_case(end, nth, "add");
+        tell_case(end, nth, operations, "add");
         int status = add(0, "stop", end, nth);
         MUST(status != 0 || !story->hit, "status 0 of a command that was ended");
         struct agenda *a = agenda_open(queue, true, &e);
@@ -371,7 +329,7 @@ static int set_up(void **state)
     snprintf(log_path, sizeof log_path, "%s/log", folder);
     for (int k = 0; k < ENTRIES; k++)
         snprintf(out[k], sizeof out[k], "%s/run%d.seccm", folder, k);
-    story = mmap(NULL, sizeof *story, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    begin_story();
     fill("stop");
     int status = work(POWER_ON, 0, NULL);
     operations = story->operations;
@@ -414,9 +372,7 @@ int main(int argc, char **argv)
 {
     if (argc > 1)
         return be_seccm(argc, argv);
-    const char *given = getenv("SECCM_TEST_SEED");
-    seed = given ? strtoull(given, NULL, 0) : (uint64_t)time(NULL) * 1000003u + (uint64_t)getpid();
-    print_message("seed %llu\n", (unsigned long long)seed);
+    choose_seed();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(runner_is_killed),
         cmocka_unit_test(power_is_cut),

@@ -1,41 +1,10 @@
 /* Nothing moves sideways with a drop that hangs on: behind a recovery, a pause, a resume, and at the first
  * site of all. */
-#include "fixture.h"
+#include "clean_night.h"
 
 #include "protocol/fault.h"
 
 #define SITES 3
-
-static int events_with(const struct night *n, const char *kind, const char *text)
-{
-    struct results_event *ev;
-    struct err err = ERR_INIT;
-    int count, found = 0;
-    assert_true(results_events(n->file, &ev, &count, &err));
-    for (int k = 0; k < count; k++)
-        found += !strcmp(ev[k].kind, kind) && strstr(ev[k].text, text);
-    free(ev);
-    return found;
-}
-
-static ns_t clean_time(const struct night_spec *s, const char *state, int nth)
-{
-    struct night n;
-    struct results_event *ev;
-    struct err err = ERR_INIT;
-    int count;
-    ns_t at = NS_NEVER;
-    night_open(&n, s);
-    night_run(&n);
-    assert_true(results_events(n.file, &ev, &count, &err));
-    for (int k = 0; k < count && at == NS_NEVER; k++)
-        if (!strcmp(ev[k].kind, "state") && !strcmp(ev[k].text, state) && --nth == 0)
-            at = ns_from_s(ev[k].t_s);
-    free(ev);
-    night_close(&n);
-    assert_true(at != NS_NEVER);
-    return at;
-}
 
 static void still_dry(const struct night *n)
 {

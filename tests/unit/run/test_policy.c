@@ -2,7 +2,7 @@
  * each policy that it may have; budgets; waiting; instruments that are brought back, or not.
  *
  * Causes are injected by the simulated rig at an instant of a clean run, or lie in the rig all night. */
-#include "fixture.h"
+#include "clean_night.h"
 
 #include "protocol/fault.h"
 
@@ -10,38 +10,6 @@
 #define AT    2 /* where an injected fault strikes */
 
 #include "policy_causes.h"
-
-/* When a clean run of this plan enters a phase for the n-th time. */
-static ns_t clean_time(const struct night_spec *s, const char *state, int nth)
-{
-    struct night n;
-    struct results_event *ev;
-    struct err err = ERR_INIT;
-    int count;
-    ns_t at = NS_NEVER;
-    night_open(&n, s);
-    night_run(&n);
-    assert_true(results_events(n.file, &ev, &count, &err));
-    for (int k = 0; k < count && at == NS_NEVER; k++)
-        if (!strcmp(ev[k].kind, "state") && !strcmp(ev[k].text, state) && --nth == 0)
-            at = ns_from_s(ev[k].t_s);
-    free(ev);
-    night_close(&n);
-    assert_true(at != NS_NEVER);
-    return at;
-}
-
-static int events_with(const struct night *n, const char *kind, const char *text)
-{
-    struct results_event *ev;
-    struct err err = ERR_INIT;
-    int count, found = 0;
-    assert_true(results_events(n->file, &ev, &count, &err));
-    for (int k = 0; k < count; k++)
-        found += !strcmp(ev[k].kind, kind) && strstr(ev[k].text, text);
-    free(ev);
-    return found;
-}
 
 static void show(const struct night *n, const char *what)
 {

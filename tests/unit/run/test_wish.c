@@ -1,6 +1,6 @@
 /* The operator's wishes on a simulated night: skip, pause, continue, stop, each seen in the results file and
  * by the sample. */
-#include "fixture.h"
+#include "clean_night.h"
 
 #include <pthread.h>
 #include <sched.h>
@@ -48,18 +48,6 @@ static void close_asker(struct asker *a)
     night_close(a->n);
     snapshot_free(a->snapshot);
     wishes_free(a->wishes);
-}
-
-static int events_with(struct night *n, const char *kind, const char *text)
-{
-    struct results_event *ev;
-    struct err e = ERR_INIT;
-    int count, found = 0;
-    assert_true(results_events(n->file, &ev, &count, &e));
-    for (int k = 0; k < count; k++)
-        found += !strcmp(ev[k].kind, kind) && strstr(ev[k].text, text) != NULL;
-    free(ev);
-    return found;
 }
 
 static void assert_no_harm(const struct night *n)
