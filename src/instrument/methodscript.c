@@ -162,7 +162,8 @@ static enum potentiostat_item_kind device_error(struct ms *m, const char *line, 
             reset     ? ERR_RESET
             : refusal ? ERR_REFUSED
                       : ERR_REPORTED,
-            "potentiostat: %s%s (`%s`)", refusal && reset ? "its program is gone, it has started anew: " : "",
+            "potentiostat: %s%s (`%s`)",
+            refusal && reset ? "no program runs any more, it has started anew or ended it unheard: " : "",
             ms_error_text(code), line);
     if (m->segment >= 0)
         err_context(&m->failure, "segment %d", m->segment);

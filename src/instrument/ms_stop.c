@@ -202,11 +202,13 @@ bool ms_settle(struct potentiostat *p, ns_t timeout, struct err *e)
     return err_context(e, "open cell not confirmed");
 }
 
-/* A device that fell silent in the midst of a program, and has none when it answers again. */
+/* A device that fell silent in the midst of a program, and has none when it answers again. Why is not known:
+ * it started anew, or its program came to an end (by an error, or by itself) of which nothing was heard. */
 bool ms_explain(struct potentiostat *p, struct err *found)
 {
     if (!ms_of(p)->idle)
         return false;
-    err_set(found, ERR_RESET, "its program was gone when it was stopped: it has started anew");
+    err_set(found, ERR_RESET,
+            "no program ran any more when it was told to stop: it has started anew, or ended it unheard");
     return true;
 }
