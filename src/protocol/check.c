@@ -2,6 +2,7 @@
 #include "protocol/check.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "protocol/factor.h"
@@ -54,8 +55,16 @@ const char *show(double si, enum dim dim)
     return quantity_format(si, dim, t, sizeof text[0]);
 }
 
+bool check_varied(const struct check *c, const struct step *s)
+{
+    const struct protocol *p = c->p;
+    ptrdiff_t i = s ? s - p->step : -1;
+    return c->varied && i >= p->control.first && i < p->control.end && c->varied[i - p->control.first];
+}
+
 void check_plan(struct check *c)
 {
+    check_control(c);
     check_potentials(c);
     check_approach(c);
     check_steps(c);
@@ -63,6 +72,7 @@ void check_plan(struct check *c)
     check_geometry(c);
     check_analysis(c);
     check_design(c);
-    check_control(c);
     check_stop(c);
+    free(c->varied);
+    c->varied = NULL;
 }

@@ -13,7 +13,13 @@ struct check {
     struct mark plating[8]; /* values whose plating risk was told already */
     int n_plating;
     bool too_many; /* legs of a site: told */
+    /* Steps of the controls' own (index - p->control.first) that take a value from a factor: that is told,
+     * and what its levels would mean there is nobody's concern. NULL: none. */
+    bool *varied;
 };
+
+/* Whether it is a step of the controls' own with a value from a factor. NULL: no step. */
+bool check_varied(const struct check *c, const struct step *s);
 
 /* All of them. */
 void check_plan(struct check *c);

@@ -110,7 +110,8 @@ static void visit(void *context, const struct value *v, const struct field *f, c
 {
     struct check *c = context;
     bool compared = owner && step_is_block(owner); /* a bound of a feature is not applied */
-    if (f->dim != DIM_POTENTIAL || !v->given || (owner && v == &owner->step) || compared)
+    if (f->dim != DIM_POTENTIAL || !v->given || (owner && v == &owner->step) || compared ||
+        (v->factor[0] && check_varied(c, owner)))
         return;
     for (int i = 0; i < value_levels(c->p, v); i++) {
         struct mark m;

@@ -218,7 +218,7 @@ void control_check_spots(const struct plan *p, struct diags *d)
 }
 
 struct varied {
-    const struct check *c;
+    struct check *c;
     bool told;
 };
 
@@ -229,8 +229,15 @@ static void forbid_factor(void *context, const struct value *v, const struct fie
     struct varied *x = context;
     const struct protocol *p = x->c->p;
     struct step_list played = play_list(p, true);
-    if (!v->factor[0] || x->told ||
-        (owner && (owner < p->step + played.first || owner >= p->step + played.end)))
+    if (!v->factor[0] || (owner && (owner < p->step + played.first || owner >= p->step + played.end)))
+        return;
+    int own = p->control.end - p->control.first;
+    if (owner && own > 0) {
+        if (!x->c->varied)
+            x->c->varied = xcalloc((size_t)own, sizeof *x->c->varied);
+        x->c->varied[owner - p->step - p->control.first] = true;
+    }
+    if (x->told)
         return;
     x->told = true;
     diags_error(x->c->d, v->mark, "`%s` takes its value from `$%s`, but a control site has no level of `%s`",
