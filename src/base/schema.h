@@ -52,6 +52,8 @@ enum node_form {
     NODE_POINTS,      /* a list of places, each [x, y] or a map by `sub` that may have further keys */
     NODE_INTERVALS,   /* a map of features, each with [low, high] in the feature's unit */
     NODE_AMOUNT,      /* a quantity whose dimension another key decides, or a share in % */
+    NODE_MAPS,        /* a list of maps by `sub`, of at least `least` */
+    NODE_ELSEWHERE,   /* a map whose table this one's folder does not know; who does hands it to the schema */
 };
 
 struct values {
@@ -88,7 +90,7 @@ struct field {
     const struct fields *sub;   /* MAP, LIST; for NODE: optional, for help and schema only */
     const char *help;           /* one sentence, with the unit's meaning */
     enum node_form form;        /* NODE */
-    int least;                  /* VALUES: at least so many, 0 = one; its own parser tells */
+    int least;                  /* VALUES, NODE_MAPS: at least so many, 0 = one; its own parser tells */
     int first;                  /* CHOICE: those before it are known, and refused by a reader with a reason */
     bool or_one;                /* VALUES: one value by itself is a list of one */
 };

@@ -90,6 +90,8 @@ static void add_node_kind(const struct field *f, struct buf *out)
         [NODE_POINTS] = "a list of places, each [x, y] or a map",
         [NODE_INTERVALS] = "a map of features, each with [low, high]",
         [NODE_AMOUNT] = "a percentage, or a quantity in the unit of the feature",
+        [NODE_MAPS] = "a list of maps",
+        [NODE_ELSEWHERE] = "has rules of its own",
     };
     if (f->form == NODE_BOUND)
         add_bound_kind(f, out);
@@ -213,9 +215,11 @@ static void section(const struct fields *table, const char *path, struct buf *ou
     for (int i = 0; i < table->n; i++) {
         const struct field *f = &table->field[i];
         char below[160];
-        const char *each = f->kind == FIELD_LIST || f->form == NODE_STEPS || f->form == NODE_POINTS ? "[]"
-                           : f->form == NODE_FACTORS                                                ? ".NAME"
-                                                                                                    : "";
+        const char *each =
+            f->kind == FIELD_LIST || f->form == NODE_STEPS || f->form == NODE_POINTS || f->form == NODE_MAPS
+                ? "[]"
+            : f->form == NODE_FACTORS ? ".NAME"
+                                      : "";
         snprintf(below, sizeof below, "%s%s%s%s", path, path[0] ? "." : "", f->key, each);
         if (f->sub)
             section(f->sub, below, out);

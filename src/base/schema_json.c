@@ -17,6 +17,7 @@ struct writer {
     bool plain[DIM_COUNT], factor[DIM_COUNT]; /* definitions that are referred to */
     bool feature;
     const struct fields *step; /* table of a step, NULL = none is referred to */
+    const struct fields *elsewhere;
 };
 
 /* --- dimensions ------------------------------------------------------------------------------------------
@@ -269,6 +270,15 @@ static void node_schema(struct writer *w, const struct field *f)
     case NODE_AMOUNT:
         json_raw(&w->json, "type", "[\"number\", \"string\"]");
         json_text(&w->json, "pattern", "^" NUMBER "([ ]*([A-Za-z%]|[^ -~]).*)?$");
+        return;
+    case NODE_MAPS:
+        list_of(w, f->least, 0);
+        map_schema(w, f->sub, MAP_OR_EMPTY);
+        json_close(&w->json, '}');
+        return;
+    case NODE_ELSEWHERE:
+        if (w->elsewhere)
+            map_schema(w, w->elsewhere, MAP_OR_EMPTY);
         return;
     case NODE_POINTS:
         list_of(w, 1, 0);
@@ -554,9 +564,10 @@ static void definitions(struct writer *w)
     json_close(&w->json, '}');
 }
 
-void schema_json(const struct fields *table, const char *id, const char *title, struct buf *out)
+void schema_json(const struct fields *table, const char *id, const char *title,
+                 const struct fields *elsewhere, struct buf *out)
 {
-    struct writer w = {.json = {.out = out}};
+    struct writer w = {.json = {.out = out}, .elsewhere = elsewhere};
     json_open(&w.json, '{');
     json_text(&w.json, "$schema", "https://json-schema.org/draft/2020-12/schema");
     json_text(&w.json, "$id", id);

@@ -8,7 +8,9 @@
 
 #include "base/schema.h"
 
-/* Appends the schema of a file that `table` reads, indented, with a newline at the end. `id` is its "$id". */
-void schema_json(const struct fields *table, const char *id, const char *title, struct buf *out);
+/* Appends the schema of a file that `table` reads, indented, with a newline at the end. `id` is its "$id";
+ * `elsewhere` is the table of its NODE_ELSEWHERE, NULL = anything may stand there. */
+void schema_json(const struct fields *table, const char *id, const char *title,
+                 const struct fields *elsewhere, struct buf *out);
 
 #endif

@@ -3,6 +3,7 @@
 #include "cli/commands.h"
 #include "cli/put.h"
 #include "protocol/language.h"
+#include "sim/rig_config.h"
 
 static int run(const struct command *self, int argc, char **argv)
 {
@@ -23,7 +24,7 @@ static int run(const struct command *self, int argc, char **argv)
         return options_fail(&e);
     }
     struct buf text = {0};
-    language_schema(l, &text);
+    language_schema(l, &simulate_fields, &text);
     return put_stdout(&text);
 }
 

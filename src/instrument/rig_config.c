@@ -307,6 +307,7 @@ static const struct field rig_table[] = {
     {.key = "simulate",
      .kind = FIELD_NODE,
      .offset = AT(simulate),
+     .form = NODE_ELSEWHERE,
      .help = "what stands in for simulated links"},
 };
 const struct fields rig_fields = FIELDS("a rig", rig_table);

@@ -169,11 +169,11 @@ const struct language *language_find(const char *name)
     return NULL;
 }
 
-void language_schema(const struct language *l, struct buf *out)
+void language_schema(const struct language *l, const struct fields *simulate, struct buf *out)
 {
     char id[64];
     snprintf(id, sizeof id, "urn:seccm:%s:1", l->name);
-    schema_json(l->fields, id, l->title, out);
+    schema_json(l->fields, id, l->title, simulate, out);
 }
 
 static void paragraphs(const char *text, struct buf *out)

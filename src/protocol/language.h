@@ -19,8 +19,9 @@ extern const struct language languages[LANGUAGES];
 /* NULL if there is none of that name. */
 const struct language *language_find(const char *name);
 
-/* JSON Schema of such a file, indented. */
-void language_schema(const struct language *l, struct buf *out);
+/* JSON Schema of such a file, indented. `simulate`: the table of a rig's `simulate:`, which the simulator
+ * knows; NULL = anything may stand there. */
+void language_schema(const struct language *l, const struct fields *simulate, struct buf *out);
 /* All keys and the example, for a terminal. */
 void language_help(const struct language *l, struct buf *out);
 

@@ -147,7 +147,13 @@ static const struct field stage_field[] = {
              "Creep per decade of time with the servo off."),
     PLAIN("halt", BOOL, S(halt), "yes", "The firmware knows HLT."),
     PLAIN("stop-discards", BOOL, S(stop_discards), "no", "A stop byte throws away lines not executed yet."),
-    PLAIN("axes", NODE, S(axes), NULL, "List of axes; default: 1, 2, 3 along x, y, z."),
+    {.key = "axes",
+     .kind = FIELD_NODE,
+     .offset = S(axes),
+     .sub = &axis_fields,
+     .form = NODE_MAPS,
+     .least = 1,
+     .help = "The axes; default: 1, 2, 3 along x, y, z."},
 };
 const struct fields sim_stage_fields = FIELDS("the simulated stage", stage_field);
 

@@ -129,6 +129,7 @@ static const struct field particles_field[] = {
      .kind = FIELD_NODE,
      .offset = S(surface.particles.list),
      .sub = &disk_fields,
+     .form = NODE_MAPS,
      .help = "Particles at given places."},
 };
 static const struct fields particles_fields = FIELDS("the particles", particles_field);
@@ -142,6 +143,7 @@ static const struct field insulating_field[] = {
      .kind = FIELD_NODE,
      .offset = S(surface.insulating.list),
      .sub = &disk_fields,
+     .form = NODE_MAPS,
      .help = "Insulating disks at given places."},
 };
 static const struct fields insulating_fields = FIELDS("the insulating patches", insulating_field);
@@ -312,6 +314,7 @@ static const struct field sample_field[] = {
      .kind = FIELD_NODE,
      .offset = S(region),
      .sub = &region_fields,
+     .form = NODE_MAPS,
      .help = "Regions with their own edge density, the reference patch among them; numbered from 1 in this "
              "order."},
 };

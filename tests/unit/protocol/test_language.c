@@ -535,7 +535,7 @@ static void try_variant(const struct variant *v)
 {
     const struct language *l = language_find(v->language);
     struct buf text = {0}, why = {0};
-    language_schema(l, &text);
+    language_schema(l, NULL, &text);
     struct json *schema = json_parse(text.p);
     if (!schema)
         fail_msg("the schema of %s is no JSON", l->name);
@@ -665,12 +665,14 @@ static void the_shipped_schemas_are_those_of_this_program(void **state)
     for (int k = 0; k < LANGUAGES; k++) {
         char path[128];
         struct buf now = {0};
+        if (strcmp(languages[k].name, "rig") == 0) /* knows the simulator's tables: unit/cli/test_schema.c */
+            continue;
         struct err e = ERR_INIT;
         snprintf(path, sizeof path, "protocols/schema/%s.schema.json", languages[k].name);
         struct source *s = source_read(path, 1u << 22, &e);
         if (!s)
             fail_msg("%s", e.text);
-        language_schema(&languages[k], &now);
+        language_schema(&languages[k], NULL, &now);
         if (now.n != s->bytes.n || memcmp(now.p, s->bytes.p, now.n) != 0)
             fail_msg("%s is out of date: make schema", path);
         buf_free(&now);
