@@ -167,6 +167,27 @@ static void a_healthy_night_is_quiet(void **unused)
     }
 }
 
+/* A rule that ends the run counts none of what a suspect probe has measured, nor what it had measured before
+ * it was suspected. */
+static void a_suspect_probe_does_not_end_the_run_early(void **unused)
+{
+    (void)unused;
+    for (int k = 0; k < 2; k++) {
+        struct night n;
+        struct trouble t;
+        night_with(&n, &t, k ? NOTHING : BREAKS,
+                   &(struct night_spec){NIGHT, .faults = "tip-broken: skip",
+                                        .more =
+                                            "stop: {when: {feature: contact_capacitance, half-width: 900 %, "
+                                            "at-least: 28}}\n"});
+        int first = 0;
+        assert_int_equal(n.end, RUN_FINISHED);
+        assert_int_equal(suspects(&n, &first), k ? 0 : 60 - HEALTHY);
+        assert_int_equal(n.counts.visited, k ? 28 : 60);
+        night_close(&n);
+    }
+}
+
 /* --- policies ------------------------------------------------------------------------------------------- */
 
 static void skip_notes_it_once_and_goes_on(void **unused)
@@ -369,6 +390,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_spoilt_probe_pauses_the_run),
+        cmocka_unit_test(a_suspect_probe_does_not_end_the_run_early),
         cmocka_unit_test(a_healthy_night_is_quiet),
         cmocka_unit_test(skip_notes_it_once_and_goes_on),
         cmocka_unit_test(a_verdict_at_the_last_site_leaves_the_run_finished),
