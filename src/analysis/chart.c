@@ -146,6 +146,7 @@ static bool learn_young(const struct chart *c, struct group *g)
     int groups, n = pool(c, u, &groups);
     struct stats s;
     stats_describe(g->first, CHART_YOUNG, &s);
+    double own = s.sd;
     struct base b = {.n = CHART_YOUNG, .median = s.median, .degrees = n - groups};
     stats_describe(u, n, &s);
     double shrunk = n ? sqrt((double)n / (n - groups)) : 1;
@@ -156,7 +157,10 @@ static bool learn_young(const struct chart *c, struct group *g)
         double x = fmax(-c->law.clip, fmin(c->law.clip, u[k] / b.scale));
         squares += x * x;
     }
-    b.sd = n ? fmax(sqrt(squares / (n - groups)), 1) : 1;
+    /* About a median of few values the MAD is too small: what the cut scores say makes up for it. */
+    b.scale *= n ? fmax(sqrt(squares / (n - groups)), 1) : 1;
+    b.scale = fmax(b.scale, own); /* a group that scatters more than the others */
+    b.sd = 1;
     b.off = OF_MEDIAN / CHART_YOUNG;
     if (n)
         g->base = b;
