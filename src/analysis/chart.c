@@ -24,6 +24,8 @@ struct base {
     double median, scale; /* of values or their logarithms */
     double mean, sd;      /* of cut scores */
     double phi;           /* correlation of neighbours, what chance may feign taken off */
+    double degrees;       /* of freedom, of the scale */
+    double off;           /* variance of the centre, in units of a score's */
 };
 
 struct group {
@@ -108,6 +110,62 @@ static void learn(const struct chart *c, struct group *g, int n)
     b->sd = fmax(sqrt(variance), 1);
     /* What is alike in neighbours is the part of the variance that is theirs, not that of the least scale. */
     b->phi = likeness(u, n) * fmin(variance, 1);
+    b->degrees = n - 1;
+    b->off = 1.0 / n;
+}
+
+/* --- groups that are young ------------------------------------------------------------------------------ */
+
+/* Variance of a median of normal values, times their number, against that of a mean. */
+#define OF_MEDIAN (M_PI / 2)
+
+/* What the values of all groups that have the least say of their scatter, each about its own median: with
+ * many groups each alone would need a night. Number of values, 0 = not yet enough. */
+static int pool(const struct chart *c, double *u, int *groups)
+{
+    int n = 0;
+    *groups = 0;
+    for (int k = 0; k < CHART_GROUPS; k++) {
+        const struct group *g = &c->group[k];
+        int m = g->n < c->law.baseline ? g->n : c->law.baseline;
+        struct stats s;
+        if (m < CHART_YOUNG)
+            continue;
+        stats_describe(g->first, m, &s);
+        for (int j = 0; j < m; j++)
+            u[n++] = g->first[j] - s.median;
+        ++*groups;
+    }
+    return n - *groups < c->law.baseline - 1 ? 0 : n;
+}
+
+/* Centre of its own, scale of all groups. */
+static bool learn_young(const struct chart *c, struct group *g)
+{
+    double *u = xcalloc((size_t)CHART_GROUPS * (size_t)c->law.baseline, sizeof *u), squares = 0;
+    int groups, n = pool(c, u, &groups);
+    struct stats s;
+    stats_describe(g->first, CHART_YOUNG, &s);
+    double own = s.sd;
+    struct base b = {.n = CHART_YOUNG, .median = s.median, .degrees = n - groups};
+    stats_describe(u, n, &s);
+    double shrunk = n ? sqrt((double)n / (n - groups)) : 1;
+    b.scale = n ? fmax(shrunk * s.mad, c->law.least) : 0;
+    if (n && !(b.scale > 0))
+        b.scale = fmax(1e-9 * fabs(b.median), 1e-300);
+    for (int k = 0; k < n; k++) {
+        double x = fmax(-c->law.clip, fmin(c->law.clip, u[k] / b.scale));
+        squares += x * x;
+    }
+    /* About a median of few values the MAD is too small: what the cut scores say makes up for it. */
+    b.scale *= n ? fmax(sqrt(squares / (n - groups)), 1) : 1;
+    b.scale = fmax(b.scale, own); /* a group that scatters more than the others */
+    b.sd = 1;
+    b.off = OF_MEDIAN / CHART_YOUNG;
+    if (n)
+        g->base = b;
+    free(u);
+    return n > 0;
 }
 
 /* The group's baseline before this value; false as long as it is not complete. */
@@ -120,7 +178,8 @@ static bool has_base(const struct chart *c, struct group *g)
     int n = g->n - CHART_LAG;
     n = n < c->law.baseline ? c->law.baseline : n > CHART_GROWN ? CHART_GROWN : n;
     if (c->law.baseline > g->n)
-        return false;
+        return g->base.n > 0 ||
+               (g->n >= CHART_YOUNG && fabs(chart_reach(c)) < SUSPICIOUS && learn_young(c, g));
     if (n > g->base.n && (g->base.n == 0 || fabs(chart_reach(c)) < SUSPICIOUS))
         learn(c, g, n);
     return true;
@@ -128,14 +187,20 @@ static bool has_base(const struct chart *c, struct group *g)
 
 /* --- EWMA ----------------------------------------------------------------------------------------------- */
 
-double chart_limit(const struct chart_law *law, int n_judged, int n, double phi)
+/* degrees: of freedom of the scale, 0 = known; off: variance of the centre. */
+static double limit_of(const struct chart_law *law, int n_judged, double degrees, double off, double phi)
 {
     double l = law->lambda, a = phi * (1 - l);
     double variance = l / (2 - l) * (1 - pow(1 - l, 2.0 * n_judged)) * (1 + a) / (1 - a);
-    if (n < 2)
+    if (degrees < 1)
         return law->sigmas * sqrt(variance);
-    double t = gsl_cdf_tdist_Qinv(stats_normal_sf(law->sigmas), n - 1);
-    return fmin(t * sqrt(variance + 1.0 / n), LIMIT_PART * law->clip);
+    double t = gsl_cdf_tdist_Qinv(stats_normal_sf(law->sigmas), degrees);
+    return fmin(t * sqrt(variance + off), LIMIT_PART * law->clip);
+}
+
+double chart_limit(const struct chart_law *law, int n_judged, int n, double phi)
+{
+    return limit_of(law, n_judged, n < 2 ? 0 : n - 1, n < 2 ? 0 : 1.0 / n, phi);
 }
 
 /* From a standardised score back to the unit of the value. */
@@ -153,7 +218,7 @@ static void judge(struct chart *c, const struct base *b, double x, struct chart_
     p->score = ((x - b->median) / b->scale - b->mean) / b->sd;
     c->judged++;
     p->ewma = (1 - c->law.lambda) * before + c->law.lambda * u;
-    p->limit = chart_limit(&c->law, c->judged, b->n, b->phi);
+    p->limit = limit_of(&c->law, c->judged, b->degrees, b->off, b->phi);
     p->centre = in_unit(c, b, 0);
     p->low = in_unit(c, b, -p->limit);
     p->high = in_unit(c, b, p->limit);

@@ -28,6 +28,10 @@
 /* While nothing is suspicious the baseline grows up to this; the newest values are left out of it. */
 #define CHART_GROWN 50
 #define CHART_LAG   8
+/* A group that has so many values is judged about their median by the scatter of all groups together, once
+ * these have as many values as a baseline: with the sites of many regions in turn a baseline for each would
+ * take a night, and a change within that time would become part of it. Its own baseline comes afterwards. */
+#define CHART_YOUNG 4
 
 struct chart_law {
     bool log;      /* the logarithm is charted; values that are not positive are missing */

@@ -93,11 +93,12 @@ static bool find_rows(const struct results_sites *sites, const struct results_fe
     return ok;
 }
 
-/* The flag that says that the drop may not have covered what it is taken to have covered, or that the probe
- * may not have been what it is taken for; NULL = none. */
+/* The flag that says that the drop may not have covered what it is taken to have covered all the time, or
+ * that the probe may not have been what it is taken for; NULL = none. */
 static const char *doubt_of(const struct results_site *site)
 {
-    static const char *const flags[] = {"meniscus-unverified", "meniscus-spreading", "probe-suspect"};
+    static const char *const flags[] = {"meniscus-unverified", "meniscus-spreading", "contact-interrupted",
+                                        "probe-suspect"};
     for (size_t k = 0; site->outcome == OUTCOME_MEASURED && k < sizeof flags / sizeof flags[0]; k++)
         if (has_flag(site->flags, flags[k]))
             return flags[k];

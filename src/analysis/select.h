@@ -10,7 +10,7 @@
 enum unverified {
     UNVERIFIED_WITH,    /* like all others */
     UNVERIFIED_WITHOUT, /* missing, with the flag as the reason: meniscus-unverified, meniscus-spreading,
-                           probe-suspect */
+                           contact-interrupted, probe-suspect */
 };
 
 struct select_missing {

@@ -36,7 +36,7 @@ void analysis_settings_probe(struct analysis_settings *s, struct results *r)
     results_info_double(r, "wetted_uncertainty", &s->wetted_uncertainty);
 }
 
-static struct blank blank_of(const struct results_attempt *a)
+struct blank site_blank(const struct results_attempt *a)
 {
     struct blank b = {.given = isfinite(a->blank_capacitance) && isfinite(a->blank_offset) &&
                                isfinite(a->blank_conductance) && isfinite(a->blank_bias)};
@@ -172,7 +172,7 @@ static struct walk walk_start(const struct results_attempt *a, const struct anal
     return (struct walk){.attempt = a,
                          .settings = s,
                          .wiring = w,
-                         .blank = blank_of(a),
+                         .blank = site_blank(a),
                          .ends = ends_of(a),
                          .e_before = NAN,
                          .before = "",

@@ -16,6 +16,7 @@
 #ifndef SECCM_ANALYSIS_SITE_FEATURES_H
 #define SECCM_ANALYSIS_SITE_FEATURES_H
 
+#include "analysis/blank.h"
 #include "analysis/feature_rows.h"
 #include "analysis/trace.h"
 
@@ -57,6 +58,9 @@ struct feature_attempt {
     struct trace_wiring wiring;
     const char *only; /* features of the steps of this name alone; "" = of the site alone; NULL = all */
 };
+
+/* The in-air blank as it is stored with an attempt; not given if it has none. */
+struct blank site_blank(const struct results_attempt *a);
 
 /* Appends all features of the attempt. Never fails: what can not be computed is missing with a reason.
  * Independent of the database and safe to call from any thread. */

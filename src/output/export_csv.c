@@ -236,6 +236,7 @@ static void write_readme(const struct data *d, const struct wave_files *all, str
                  "\nSites have one outcome each: measured is the only one whose data are complete. The flag\n"
                  "meniscus-unverified marks near-zero current that may be a good film or a lost drop,\n"
                  "meniscus-spreading a drop that covered more behind the last step than at its landing,\n"
+                 "contact-interrupted a contact that was lost in the middle of a step and came back,\n"
                  "probe-suspect a site since which, by its contacts, the probe was not what it had been.\n");
     describe_features(d, out);
     buf_str(out, "\nReading them\n"

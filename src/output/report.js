@@ -65,7 +65,7 @@ const levels = () => state.factor < 0 ? ["all sites"] : D.factors[state.factor].
 const levelOf = (k) => state.factor < 0 ? 0 : D.factors[state.factor].of[k];
 const colour = (level) => PALETTE[(level < 0 ? 7 : level) % PALETTE.length];
 const levelName = (l) => state.factor < 0 ? levels()[l] : D.factors[state.factor].name + " = " + levels()[l];
-const isUnverified = (k) => ["meniscus-unverified", "meniscus-spreading", "probe-suspect"].some((f) => D.sites[k].flags.split(",").includes(f));
+const isUnverified = (k) => ["meniscus-unverified", "meniscus-spreading", "contact-interrupted", "probe-suspect"].some((f) => D.sites[k].flags.split(",").includes(f));
 const isIn = (k) => D.sites[k].outcome === "measured" && !(state.without && isUnverified(k));
 const feature = () => D.features[state.feature];
 function value(k) { const v = feature().v[k]; return isIn(k) && isNumber(v) ? v : null; }

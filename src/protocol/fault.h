@@ -23,6 +23,8 @@
       "the drop was lost during the measurement")                                                            \
     X(MENISCUS_SPREADING, "meniscus-spreading", AT_SITE, WETTED, SKIP, "skip",                               \
       "the wetted area grew during the measurement")                                                         \
+    X(CONTACT_INTERRUPTED, "contact-interrupted", AT_SITE, WETTED, SKIP, "skip",                             \
+      "the contact was lost in the middle of a step and came back")                                          \
     X(NOT_DETACHED, "not-detached", AT_SITE, STOPS, PAUSE, "pause", "the drop did not break on retraction")  \
     X(OVERLOAD, "overload", AT_SITE, WETTED, SPARE, "spare", "the current left the range of the instrument") \
     X(LANDING_REJECTED, "landing-rejected", AT_SITE, WETTED, SPARE, "spare",                                 \

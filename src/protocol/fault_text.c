@@ -62,6 +62,17 @@ static const struct fault_text texts[FAULT_COUNT] = {
          "contact, by more than 4 standard deviations",
          "nothing: the data are kept", "not needed; with `spare` at a spare as well",
          "measured, flagged meniscus-spreading; statistics with and without such sites", "both capacitances"},
+    [FAULT_CONTACT_INTERRUPTED] =
+        {"in the samples of a step the current falls to that of the blank in air, and later jumps back, both "
+         "within two samples and without a cause in the program; in a galvanostatic step the potential runs "
+         "off as fast as the stray capacitance lets it, and jumps back. Not seen: a loss at which, or behind "
+         "which, hardly any current flows (a good film), one of less than two samples or within the first "
+         "samples of a sweep or level, one that begins or ends in another step or at open circuit, and one "
+         "that drives a galvanostatic step to its end",
+         "nothing: it is found behind the site, the data are kept",
+         "not needed; with `spare` at a spare as well",
+         "measured, flagged contact-interrupted; statistics with and without such sites",
+         "which step, from when to when, the current before and behind"},
     [FAULT_NOT_DETACHED] = {"fully retracted, and the capacitance is still not that of air; glass that got "
                             "wet with the contact looks alike",
                             "the probe stays there, nothing moves sideways", BY_OPERATOR,

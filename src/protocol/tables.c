@@ -265,7 +265,9 @@ static const struct field when_table[] = {
      "median, or in the unit of the feature",
      NODE_AMOUNT},
     {"at-least", FIELD_INT, DIM_NONE, P(stop.when.at_least), false, "20", 1, 1000000, NULL, NULL,
-     "so many measured sites, at each level, before it is judged; 6 are the least that give an interval"},
+     "so many measured sites, at each level, before it is judged; 6 are the least that give an interval. Not "
+     "counted are sites measured with a probe of another aperture than the present one (--new-probe), nor "
+     "those flagged probe-suspect"},
 };
 static const struct fields when_fields = FIELDS("`stop.when`", when_table);
 

@@ -65,6 +65,8 @@ static bool read_sites(struct results *file, const struct plan *plan, struct run
             .last_attempt = site->last_attempt,
             .control_failed = site->role == SITE_CONTROL && has_flag(site->flags, "control-failed"),
             .value = NAN,
+            .aperture = NAN,
+            .suspect = has_flag(site->flags, PROBE_SUSPECT),
             .again = is_again(plan->protocol, site, fault),
         };
     }
@@ -73,6 +75,19 @@ static bool read_sites(struct results *file, const struct plan *plan, struct run
             out[out[k].replaces - 1].again = false;
     results_sites_free(&s);
     return ok;
+}
+
+/* How wide each probe is: what was measured with another one of another size is no part of the sample. */
+static bool read_apertures(struct results *file, const struct plan *plan, struct run_before *out,
+                           struct err *e)
+{
+    struct probe *list = xcalloc(PROBES_MAX, sizeof *list);
+    int n = probes_read(file, list, e);
+    for (int k = 0; n > 0 && k < plan_places(plan); k++)
+        out[k].aperture =
+            run_aperture(plan->protocol, out[k].attempts ? probe_of(list, n, out[k].last_attempt) : NULL);
+    free(list);
+    return n > 0;
 }
 
 /* The feature of stop.when, of the last attempt of each site. */
@@ -87,7 +102,7 @@ static bool read_values(struct results *file, const struct plan *plan, struct ru
         bool ours = row[k].cycle == f->cycle && strcmp(row[k].name, f->def->name) == 0 &&
                     strcmp(row[k].step_name, f->step) == 0;
         struct run_before *b = &out[row[k].site - 1];
-        if (ours && !row[k].missing[0] && row[k].attempt == b->last_attempt)
+        if (ours && !row[k].missing[0] && !b->suspect && row[k].attempt == b->last_attempt)
             b->value = row[k].value;
     }
     free(row);
@@ -97,5 +112,6 @@ static bool read_values(struct results *file, const struct plan *plan, struct ru
 bool run_before_read(struct results *file, const struct plan *plan, struct run_before *out, struct err *e)
 {
     return read_sites(file, plan, out, e) &&
-           (!plan->protocol->stop.when.feature || read_values(file, plan, out, e));
+           (!plan->protocol->stop.when.feature ||
+            (read_apertures(file, plan, out, e) && read_values(file, plan, out, e)));
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "analysis/blank.h"
+#include "analysis/interruption.h"
 #include "analysis/site_features.h"
 #include "analysis/sweep.h"
 #include "base/buf.h"
@@ -95,17 +96,43 @@ static void settings_of(const struct protocol *p, struct analysis_settings *s)
     }
 }
 
-void attempt_features(struct run *r, const struct results_attempt *out, const char *only,
-                      struct features *list)
+/* What of an attempt is in memory,; `step` gets the steps. */
+static struct feature_attempt in_memory(const struct run *r, const struct results_attempt *out,
+                                        struct feature_step step[PROGRAM_MAX])
 {
-    struct attempt *a = &r->attempt;
-    struct feature_step step[PROGRAM_MAX];
-    struct analysis_settings settings;
+    const struct attempt *a = &r->attempt;
     for (int k = 0; k < a->n_recorded; k++)
         step[k] =
             (struct feature_step){&a->recorded[k].step, a->row + a->recorded[k].first, a->recorded[k].n};
-    const struct feature_attempt attempt = {
-        .attempt = out, .step = step, .n_steps = a->n_recorded, .wiring = wiring_of(r), .only = only};
+    return (struct feature_attempt){
+        .attempt = out, .step = step, .n_steps = a->n_recorded, .wiring = wiring_of(r)};
+}
+
+void attempt_features(struct run *r, const struct results_attempt *out, const char *only,
+                      struct features *list)
+{
+    struct feature_step step[PROGRAM_MAX];
+    struct analysis_settings settings;
+    struct feature_attempt attempt = in_memory(r, out, step);
+    attempt.only = only;
     settings_of(r->p, &settings);
     features_of_attempt(&attempt, &settings, list);
+}
+
+void attempt_interruptions(struct run *r, const struct results_attempt *out)
+{
+    struct attempt *a = &r->attempt;
+    struct feature_step step[PROGRAM_MAX];
+    const struct feature_attempt attempt = in_memory(r, out, step);
+    struct interruption lost;
+    int k;
+    if (a->outcome != OUTCOME_MEASURED || !interruption_of_attempt(&attempt, &k, &lost))
+        return;
+    attempt_flag(r, "contact-interrupted");
+    if (a->fault == FAULT_NONE)
+        a->fault = FAULT_CONTACT_INTERRUPTED;
+    hop_note(r, "warning",
+             "%s: the contact was lost from %.4g to %.4g s: %.3g pA into it before, none (%d samples), and "
+             "%.3g pA behind",
+             step[k].step->name, lost.from, lost.to, lost.before * 1e12, lost.n, lost.after * 1e12);
 }

@@ -12,4 +12,8 @@ void attempt_blank(const struct run *r, struct results_attempt *out);
 void attempt_features(struct run *r, const struct results_attempt *out, const char *only,
                       struct features *list);
 
+/* Was the contact lost in the middle of a step, and came back? Of a measured attempt whose blank is in
+ * `out`: flagged, told, and the class of its fault, if it has none yet. */
+void attempt_interruptions(struct run *r, const struct results_attempt *out);
+
 #endif

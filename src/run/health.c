@@ -6,8 +6,6 @@
 #include "base/buf.h"
 #include "run/hop.h"
 
-#define SUSPECT "probe-suspect"
-
 /* Attempts that watchers see of each chart. */
 #define SHOWN 200
 
@@ -64,7 +62,8 @@ static void add_accepted(struct run *r)
 /* What the probe measured since the change that the verdict is about. */
 static void flag_since(struct run *r, const struct tip_news *news)
 {
-    writer_flag(r->w, news->since - 1, INT64_MAX, SUSPECT);
+    writer_flag(r->w, news->since - 1, INT64_MAX, PROBE_SUSPECT);
+    rules_forget(r, news->since);
 }
 
 /* What was told just before the end of an earlier part may have come too late to be stored. */
@@ -81,7 +80,7 @@ void health_judge(struct run *r)
     const struct health *h = &r->health;
     if (h->charts && r->attempt.outcome == OUTCOME_MEASURED && !r->attempt.site->control &&
         tip_health_verdict(h->charts) != TIP_FINE)
-        attempt_flag(r, SUSPECT);
+        attempt_flag(r, PROBE_SUSPECT);
 }
 
 void health_start(struct run *r)

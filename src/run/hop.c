@@ -158,6 +158,8 @@ bool record_end(struct run *r, struct err *e)
     record_stop(r);
     record_attempt(r, &out);
     attempt_blank(r, &out);
+    attempt_interruptions(r, &out);
+    snprintf(out.fault, sizeof out.fault, "%s", fault_name(r->attempt.fault));
     features_free(&r->features);
     r->features = (struct features){0};
     attempt_features(r, &out, NULL, &r->features);

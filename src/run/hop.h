@@ -221,6 +221,8 @@ bool attempt_fault(struct run *r, enum fault_class c, enum outcome o, const char
 void attempt_flag(struct run *r, const char *flag);
 /* Flag of a contact beyond any obstacle to be expected, from which the surface is not learnt. */
 #define FAR_ABOVE "far-above"
+/* Flag of what was measured since the control charts suspect the probe. */
+#define PROBE_SUSPECT "probe-suspect"
 /* Flag of contacts that stood against all approaches behind them; and the key of the results file with the
  * last attempt whose height says nothing. */
 #define HEIGHT_DOUBTED "height-doubted"

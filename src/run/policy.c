@@ -47,7 +47,8 @@ enum fault_policy fault_policy(const struct protocol *p, enum fault_class c)
 enum fault_policy run_policy(const struct protocol *p, enum outcome o, enum fault_class c)
 {
     if (o == OUTCOME_MEASURED)
-        return c == FAULT_MENISCUS_SPREADING ? fault_policy(p, c) : POLICY_SKIP;
+        return c == FAULT_MENISCUS_SPREADING || c == FAULT_CONTACT_INTERRUPTED ? fault_policy(p, c)
+                                                                               : POLICY_SKIP;
     if (o == OUTCOME_SKIPPED || o == OUTCOME_NOT_VISITED)
         return POLICY_SKIP;
     if (c == FAULT_NONE)

@@ -30,16 +30,20 @@ static int level_of(const struct run *r, const int level[FACTOR_MAX])
     return factor < 0 ? 0 : level[factor];
 }
 
-static void put(struct level_values *l, double value)
+static void put(struct level_values *l, double value, int64_t attempt)
 {
     if (l->n == l->cap) {
         l->cap = l->cap ? 2 * l->cap : 64;
         l->v = xrealloc(l->v, (size_t)l->cap * sizeof *l->v);
+        l->attempt = xrealloc(l->attempt, (size_t)l->cap * sizeof *l->attempt);
     }
     int at = l->n++;
-    for (; at > 0 && l->v[at - 1] > value; at--)
+    for (; at > 0 && l->v[at - 1] > value; at--) {
         l->v[at] = l->v[at - 1];
+        l->attempt[at] = l->attempt[at - 1];
+    }
     l->v[at] = value;
+    l->attempt[at] = attempt;
 }
 
 static void judge_level(const struct run *r, struct level_values *l)
@@ -93,13 +97,42 @@ static void judge_all(struct run *r)
     buf_free(&text);
 }
 
-static void note_value(struct run *r, const int level[FACTOR_MAX], double value)
+static void note_value(struct run *r, const int level[FACTOR_MAX], double value, int64_t attempt)
 {
     int k = level_of(r, level);
     if (!r->p->stop.when.feature || !isfinite(value) || k < 0)
         return;
-    put(&r->rules.level[k], value);
+    put(&r->rules.level[k], value, attempt);
     judge_level(r, &r->rules.level[k]);
+}
+
+void rules_forget(struct run *r, int64_t since)
+{
+    for (int k = 0; k < r->rules.n_levels; k++) {
+        struct level_values *l = &r->rules.level[k];
+        int kept = 0;
+        for (int j = 0; j < l->n; j++)
+            if (l->attempt[j] < since) {
+                l->v[kept] = l->v[j];
+                l->attempt[kept++] = l->attempt[j];
+            }
+        l->n = kept;
+        judge_level(r, l);
+    }
+}
+
+double run_aperture(const struct protocol *p, const struct probe *probe)
+{
+    return probe && probe->number > 1 && isfinite(probe->aperture) ? probe->aperture : p->aperture;
+}
+
+/* Probes of one size are one sample; what another size wetted, passed and stored is another quantity. */
+#define SAME_SIZE 1e-6
+
+static bool is_of_this_size(const struct run *r, const struct run_before *b)
+{
+    double now = run_aperture(r->p, r->options->probe);
+    return !(fabs(b->aperture - now) > SAME_SIZE * now);
 }
 
 /* --- beginning ------------------------------------------------------------------------------------------ */
@@ -118,7 +151,8 @@ static void recall(struct run *r)
             continue;
         const struct plan_site *root = &p->site[tour_root(r, &t, k)];
         r->rules.measured[root->combination]++;
-        note_value(r, root->level, b[k].value);
+        if (is_of_this_size(r, &b[k]))
+            note_value(r, root->level, b[k].value, b[k].last_attempt);
     }
     tour_free(&t);
     if (p->protocol->stop.when.feature)
@@ -155,8 +189,10 @@ void rules_clock_set(struct run *r, char *text, size_t n)
 
 void rules_free(struct rules *s)
 {
-    for (int k = 0; k < s->n_levels; k++)
+    for (int k = 0; k < s->n_levels; k++) {
         free(s->level[k].v);
+        free(s->level[k].attempt);
+    }
     free(s->level);
     free(s->measured);
 }
@@ -320,6 +356,7 @@ void rules_note(struct run *r, int combination, double seconds)
     r->rules.measured[combination]++;
     if (!r->p->stop.when.feature)
         return;
-    note_value(r, a->level, run_feature(r, &r->p->stop.when.ref));
+    if (!strstr(a->flags, PROBE_SUSPECT))
+        note_value(r, a->level, run_feature(r, &r->p->stop.when.ref), a->id);
     judge_all(r);
 }

@@ -54,7 +54,9 @@ struct run_before {
     double x, y, t, contact_z; /* m, s: contact_z NAN if there was none */
     int64_t last_attempt;
     bool control_failed; /* of a control: measured and not accepted */
-    double value;        /* of the feature of stop.when, NAN = none */
+    double value;        /* of the feature of stop.when, NAN = none, or measured with a suspect probe */
+    double aperture;     /* m, of the probe that made the last attempt; NAN = not known */
+    bool suspect;        /* measured with a probe that the control charts suspect */
     bool again;          /* not touched, and cut short: visited again in place */
 };
 

@@ -30,6 +30,7 @@ struct watch_over {
 /* Values of the feature of stop.when at one level, rising. */
 struct level_values {
     double *v;
+    int64_t *attempt; /* that each value is of */
     int n, cap;
     double half_width; /* in the unit of the rule, NAN = too few */
 };
@@ -87,5 +88,9 @@ bool rules_allow(struct run *r, const struct plan_site *site, enum run_end *end,
 bool rules_leave_out(struct run *r, const struct plan_site *site, int combination);
 /* A site was visited; the attempt and its features are still in memory. */
 void rules_note(struct run *r, int combination, double seconds);
+/* From this attempt on the probe was not what it is taken for: stop.when does not count what it measured. */
+void rules_forget(struct run *r, int64_t since);
+/* m: width of a probe, NULL = the first one. */
+double run_aperture(const struct protocol *p, const struct probe *probe);
 
 #endif

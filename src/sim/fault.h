@@ -45,7 +45,8 @@
     X(PSTAT_UNDERLOAD, "potentiostat-underload", LASTS, "Every sample is flagged as too small.")             \
     X(PSTAT_NOISE, "potentiostat-noise", LASTS, "Thirty times the noise.")                                   \
     X(PSTAT_SPIKE, "potentiostat-spike", ONCE, "One sample is 20 pA too large: interference.")               \
-    X(DROP_LOST, "drop-lost", LASTS, "The drop is gone: a contact breaks, none forms.")                      \
+    X(DROP_LOST, "drop-lost", LASTS,                                                                         \
+      "The drop is gone: a contact breaks, none forms; behind it the drop is back.")                         \
     X(DROP_PENDANT, "drop-pendant", LASTS,                                                                   \
       "At the next place a drop hangs down to the surface until the probe is 8 um above it.")                \
     X(DROP_STICKS, "drop-sticks", LASTS, "The liquid bridge does not break, however far it is pulled.")      \

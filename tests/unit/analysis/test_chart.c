@@ -278,6 +278,56 @@ static void false_alarms_are_rare(void **state)
     }
 }
 
+/* Groups in turn or one after another, each with a centre and (twice as wide as the narrowest, at most) a
+ * scatter of its own: few values of a group are enough to judge it, but not to raise an alarm. */
+static void many_groups_are_quiet(void **state)
+{
+    (void)state;
+    struct rng r = rng_stream(test_seed(), "test.many");
+    enum { NIGHTS = 300, VALUES = 240 };
+    for (int kind = 0; kind < 8; kind++) {
+        int groups = kind & 1 ? 8 : 3, alarms = 0;
+        for (uint64_t night = 0; night < NIGHTS; night++) {
+            struct chart *c = chart_new(&usual);
+            bool alarm = false;
+            for (uint64_t k = 0; k < VALUES && !alarm; k++) {
+                int g = kind & 2 ? (int)k * groups / VALUES
+                                 : (int)rng_below(r, (uint64_t)groups, night, 1000 * (uint64_t)kind + k);
+                double sd = kind & 4 ? 1 + 1.0 * g / (groups - 1) : 1;
+                chart_add(c, g, 10 * g + sd * rng_normal(r, night, k, 10 + (uint64_t)kind));
+                alarm = fabs(chart_reach(c)) >= 1;
+            }
+            alarms += alarm;
+            chart_free(c);
+        }
+        print_message("%d groups %s, scatter %s: %d of %d nights of %d sites with an alarm\n", groups,
+                      kind & 2 ? "one after another" : "in turn", kind & 4 ? "1 to 2" : "alike", alarms,
+                      NIGHTS, VALUES);
+        assert_true(alarms <= (kind & 4 ? 9 : 4));
+    }
+}
+
+/* A change before any group has a baseline of its own is told within a few values. */
+static void a_change_is_told_in_groups_that_are_young(void **state)
+{
+    (void)state;
+    struct rng r = rng_stream(test_seed(), "test.young");
+    int late = 0;
+    for (uint64_t night = 0; night < 200; night++) {
+        struct chart *c = chart_new(&usual);
+        int told = 0;
+        for (uint64_t k = 0; k < 60 && !told; k++) {
+            chart_add(c, (int)(k % 4),
+                      10.0 * (double)(k % 4) + rng_normal(r, night, k, 1) + (k >= 24 ? 6 : 0));
+            told = k >= 24 && chart_reach(c) >= 1 ? (int)k - 23 : 0;
+        }
+        late += !told || told > 12;
+        chart_free(c);
+    }
+    print_message("%d of 200 later than 12 values\n", late);
+    assert_true(late <= 12);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -291,6 +341,8 @@ int main(void)
         cmocka_unit_test(groups_have_their_own_baselines),
         cmocka_unit_test(a_sample_of_two_kinds_is_no_alarm),
         cmocka_unit_test(false_alarms_are_rare),
+        cmocka_unit_test(many_groups_are_quiet),
+        cmocka_unit_test(a_change_is_told_in_groups_that_are_young),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -29,6 +29,7 @@ static const struct {
     {"grid.name", "a name in `plan`"},
     {"faults.tip-wetting", "tests/unit/run/test_health.c: the air of a rig file does not change"},
     {"faults.meniscus-lost", "tests/unit/run/test_hop.c: a_policy_for_a_lost_meniscus"},
+    {"faults.contact-interrupted", "tests/unit/run/test_interrupted.c: what_the_protocol_says_is_done"},
     {"faults.already-wet", AT_AN_INSTANT},
     {"faults.overload", AT_AN_INSTANT},
     {"faults.out-of-range", AT_AN_INSTANT},

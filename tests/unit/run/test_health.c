@@ -167,6 +167,56 @@ static void a_healthy_night_is_quiet(void **unused)
     }
 }
 
+/* A rule that ends the run counts none of what a suspect probe has measured, nor what it had measured before
+ * it was suspected. */
+static void a_suspect_probe_does_not_end_the_run_early(void **unused)
+{
+    (void)unused;
+    for (int k = 0; k < 2; k++) {
+        struct night n;
+        struct trouble t;
+        night_with(&n, &t, k ? NOTHING : BREAKS,
+                   &(struct night_spec){NIGHT, .faults = "tip-broken: skip",
+                                        .more =
+                                            "stop: {when: {feature: contact_capacitance, half-width: 900 %, "
+                                            "at-least: 28}}\n"});
+        int first = 0;
+        assert_int_equal(n.end, RUN_FINISHED);
+        assert_int_equal(suspects(&n, &first), k ? 0 : 60 - HEALTHY);
+        assert_int_equal(n.counts.visited, k ? 28 : 60);
+        night_close(&n);
+    }
+}
+
+/* Regions whose sites are visited in turn: each has its own contacts, and few of them before something
+ * happens. */
+static void a_probe_that_visits_many_regions_is_told_as_soon(void **unused)
+{
+    (void)unused;
+    static const enum wrong what[] = {BLOCKS, CLOGS, BREAKS};
+    static const int most[] = {14, 26, 6};
+    for (int k = 0; k < 6; k++) {
+        struct night n;
+        struct trouble t;
+        struct buf grid = {0};
+        int regions = k < 3 ? 3 : 5;
+        buf_str(&grid, "{grid: 1, visit: together, order: random, regions: [");
+        for (int j = 0; j < regions; j++)
+            buf_printf(&grid,
+                       "%s{name: r%d, shape: rectangle, columns: 5, rows: 4, pitch: 5 um, origin: {x: %d um, "
+                       "y: 10 um}}",
+                       j ? ", " : "", j, 10 + 35 * j);
+        buf_str(&grid, "]}");
+        night_with(&n, &t, what[k % 3],
+                   &(struct night_spec){.grid = grid.p, .sample = "silicon-etched.yaml"});
+        print_message("%d regions: after %d sites: %s\n", regions, n.counts.visited - HEALTHY, n.e.text);
+        assert_int_equal(n.end, RUN_PAUSED);
+        assert_true(n.counts.visited - HEALTHY <= most[k % 3]);
+        buf_free(&grid);
+        night_close(&n);
+    }
+}
+
 /* --- policies ------------------------------------------------------------------------------------------- */
 
 static void skip_notes_it_once_and_goes_on(void **unused)
@@ -369,6 +419,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_spoilt_probe_pauses_the_run),
+        cmocka_unit_test(a_suspect_probe_does_not_end_the_run_early),
+        cmocka_unit_test(a_probe_that_visits_many_regions_is_told_as_soon),
         cmocka_unit_test(a_healthy_night_is_quiet),
         cmocka_unit_test(skip_notes_it_once_and_goes_on),
         cmocka_unit_test(a_verdict_at_the_last_site_leaves_the_run_finished),

@@ -251,6 +251,40 @@ static void a_median_is_judged_behind_an_interruption_too(void **unused)
     night_close(&whole);
 }
 
+/* Another probe of the same size goes on with the sample; one of another size begins its own. */
+static void another_size_of_probe_begins_another_sample(void **unused)
+{
+    (void)unused;
+    static const double aperture[] = {400e-9, 250e-9};
+    const double level[] = {2, 3};
+    for (int k = 0; k < 2; k++) {
+        struct night n;
+        struct timer t = {0};
+        struct measured m[64];
+        struct night_spec s = by_level;
+        s.columns = 16;
+        s.pitch = 3;
+        night_open(&n, &s);
+        night_stop_at(&n, &t, 60);
+        night_run(&n);
+        assert_int_equal(n.end, RUN_INTERRUPTED);
+        int first = measured_of(&n, m);
+        assert_true(first >= 4);
+        const struct probe other = {
+            .number = 2, .aperture = aperture[k], .from_attempt = n.counts.visited + 1};
+        n.options.probe = &other;
+        struct run_before *before = night_again(&n);
+        assert_int_equal(n.end, RUN_FINISHED);
+        int all = measured_of(&n, m), from = k ? first : 0;
+        print_message("%g nm: %d sites, %d of them behind the first probe\n", aperture[k] * 1e9, all,
+                      all - first);
+        assert_int_equal(enough_after(m + from, all - from, level, 2, 7, 0.16), all - from);
+        assert_info(&n, "stopped_by", "stop.when");
+        free(before);
+        night_close(&n);
+    }
+}
+
 /* --- by ------------------------------------------------------------------------------------------------- */
 
 /* Virtual time begins at midnight, universal time. */
@@ -385,6 +419,7 @@ int main(void)
         cmocka_unit_test(a_median_known_well_enough_finishes_the_run),
         cmocka_unit_test(each_level_must_be_known),
         cmocka_unit_test(a_median_is_judged_behind_an_interruption_too),
+        cmocka_unit_test(another_size_of_probe_begins_another_sample),
         cmocka_unit_test(no_site_is_begun_that_would_end_too_late),
         cmocka_unit_test(a_date_far_away_lets_all_sites_be_visited),
         cmocka_unit_test(a_spare_comes_from_the_region_of_the_lost_site),
