@@ -289,6 +289,17 @@ static bool descend(struct run *r, struct descent *d, bool leashed, struct err *
     return d->latched || motion_last_position(r, e);
 }
 
+/* A fast descent that was broken off: it has gone on toward the sample, unseen, until a stop reached the
+ * stage, or to its bottom if none did. What may hang down was met or not: nobody knows (R2). Only where the
+ * operator broke it off did the samples, all of them judged, last as long as the descent. */
+static void doubt_descent(struct run *r, struct descent *d, const struct err *why)
+{
+    struct err ignored = ERR_INIT;
+    bool all_judged = why->code == ERR_CANCELLED && take_samples(r, d, &ignored) && !d->latched;
+    if (!all_judged && r->attempt.touched == TOUCHED_NO)
+        r->attempt.touched = TOUCHED_POSSIBLY;
+}
+
 /* What was seen at the crossing: the height at its instant, from the last position and the speed since. */
 static void note_crossing(struct run *r, struct descent *d, double z_halt)
 {
@@ -359,8 +370,10 @@ bool hop_approach(struct run *r, struct err *e)
                                s.z * 1e6, low * 1e6);
     if (s.known) {
         d.bottom = fmax(low, s.z + START_SIGMAS * s.sigma + p->peak);
-        if (d.bottom < r->z && !descend(r, &d, false, e))
+        if (d.bottom < r->z && !descend(r, &d, false, e)) {
+            doubt_descent(r, &d, e);
             return false;
+        }
     }
     bool in_descent = d.latched;
     if (!in_descent) {

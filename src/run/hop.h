@@ -264,6 +264,8 @@ bool record_end(struct run *r, struct err *e);
 
 /* reach.c: capacitance in air against that of earlier sites. Sure that a drop touches; sure that none does
  * (neither, as long as none is known). */
+/* Below the retracted height, as far as known. */
+bool reach_is_low(const struct run *r);
 bool reach_is_wet(const struct run *r, const struct ramp *now);
 bool reach_is_dry(const struct run *r, const struct ramp *now);
 /* Something was wrong with the signal in air: the attempt's spot counts as possibly touched where a drop that

@@ -48,6 +48,7 @@ struct reaction {
 
 struct campaign_night {
     struct night n;
+    int number; /* among the nights with several faults */
     struct planned fault[MOST_FAULTS];
     int faults;
     struct timer watch;
@@ -179,7 +180,7 @@ static inline void tell(const struct campaign_night *c, const char *what)
 {
     const struct night *n = &c->n;
     const struct world_counters *w = &n->seen;
-    print_message("%s\n", what);
+    print_message("%s (night %d)\n", what, c->number);
     for (int k = 0; k < c->faults; k++)
         print_message("  %s in %s at %.6f s\n", c->fault[k].by->name, c->fault[k].phase,
                       ns_to_s(c->fault[k].at));

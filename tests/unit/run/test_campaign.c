@@ -4,8 +4,10 @@
  * altered, and the rig is stopped and switched off at once when a fault is noticed.
  *
  * SECCM_TEST_INSTANTS chooses how many instants per injector, SECCM_TEST_SEEDS how many nights;
- * SECCM_TEST_INJECTOR only those injectors with this in their name, SECCM_TEST_TELL has each of their nights
- * told. */
+ * SECCM_TEST_INJECTOR only those injectors with this in their name, SECCM_TEST_NIGHT only the one night with
+ * several faults of this number (from 0), SECCM_TEST_TELL has each of these nights told. To repeat what a
+ * campaign printed: its seed in SECCM_TEST_SEED, and the number of the night, or the name of the injector; a
+ * night depends on nothing else, not on how many were asked for. */
 #include "campaign_night.h"
 
 static const struct night_spec one_row = {.columns = 5, .spares = "4"};
@@ -269,9 +271,11 @@ static void nights_with_several_faults(void **unused)
     static struct row all;
     uint64_t seed = campaign_seed();
     struct rng r = rng_stream(seed, "nights");
-    int nights = test_count("SECCM_TEST_SEEDS", 10), sites = 0, measured = 0;
+    int only = test_count("SECCM_TEST_NIGHT", -1), first = only >= 0 ? only : 0;
+    int nights = only >= 0 ? 1 : test_count("SECCM_TEST_SEEDS", 10), sites = 0, measured = 0, slowest = -1;
+    double longest = -1;
     learn_phases(&p, &two_rows);
-    for (int k = 0; k < nights; k++) {
+    for (int k = first; k < first + nights; k++) {
         int faults = 2 + (int)rng_below(r, MOST_FAULTS - 1, (uint64_t)k, 0);
         struct night_spec spec = two_rows;
         spec.seed = 1 + rng_below(r, 1000000, (uint64_t)k, 1);
@@ -282,7 +286,16 @@ static void nights_with_several_faults(void **unused)
             campaign_fault(&c, any_injector(r, (uint64_t)k, 10 + (uint64_t)j), at, phase);
         }
         night_run(&c.n);
+        c.number = k;
+        if (getenv("SECCM_TEST_TELL"))
+            tell(&c, "first part");
         campaign_finish(&c);
+        if (getenv("SECCM_TEST_TELL"))
+            tell(&c, "at last");
+        if (c.reaction.up > longest) {
+            longest = c.reaction.up;
+            slowest = k;
+        }
         all.injected++;
         add_night(&all, &c);
         sites += c.n_committed;
@@ -296,6 +309,7 @@ static void nights_with_several_faults(void **unused)
         nights, MOST_FAULTS, sites, measured, all.end[RUN_FINISHED],
         all.end[RUN_PAUSED] + all.end[RUN_ABORTED], all.end[RUN_FAULT], all.not_safe, all.resumed,
         all.finished_at_last);
+    print_message("slowest to retract: night %d\n", slowest);
     print_reaction("longest s", &all.reaction);
 }
 
