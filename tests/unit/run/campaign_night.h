@@ -15,7 +15,9 @@
 #define AT_MOST_RESUMED 10
 #define MOST_FAULTS     6
 #define MOST_CHANGES    4096
+#define MOST_HARM       1024
 #define MOST_COMMITTED  512
+#define PITCH           5e-6        /* m: of the grids */
 #define AFTERMATH       (10 * NS_S) /* what was under way when a fault ended has come to rest */
 
 /* A fault of this night. */
@@ -31,10 +33,20 @@ struct change {
     bool up, open;
 };
 
+/* What must not happen, or only of itself. */
+enum harm_kind { HARM_CONTACT, HARM_CRASH, HARM_DRAG, HARM_WET_TRAVEL, HARM_REVISITED };
+
+struct harm {
+    ns_t at;
+    enum harm_kind kind;
+    double x, y; /* m */
+};
+
 /* An attempt whose outcome was stored. */
 struct committed {
     int64_t id, samples;
     int site, number;
+    double start, end; /* s */
     enum outcome outcome;
     char reason[256];
     double contact_z;
@@ -42,8 +54,11 @@ struct committed {
 
 /* s, longest; -1 = never happened. */
 struct reaction {
-    int notices, notices_late;
-    double stop, cut, open, up;
+    int notices;
+    double stop, cut, open, up; /* while the device obeyed all the time */
+    int deaf;          /* notices behind which the stage did not, for a part of the time or all of it */
+    double up_at_last; /* of these: until it was retracted, by the run or by who repaired it */
+    double up_again;   /* of these: since the stage obeys again */
 };
 
 struct campaign_night {
@@ -54,6 +69,9 @@ struct campaign_night {
     struct timer watch;
     struct change change[MOST_CHANGES];
     int changes;
+    struct world_counters counted; /* at the last look */
+    struct harm harm[MOST_HARM];
+    int harms;
     struct transcript *lines;
     struct committed committed[MOST_COMMITTED];
     int n_committed;
@@ -105,14 +123,54 @@ static inline unsigned losses_at(const struct campaign_night *c, ns_t t)
     return all;
 }
 
+/* Of faults that last, or have not come to rest, at any time from t0 to t1. */
+static inline unsigned losses_between(const struct campaign_night *c, ns_t t0, ns_t t1)
+{
+    unsigned all = 0;
+    for (int k = 0; k < c->faults; k++) {
+        const struct planned *f = &c->fault[k];
+        if (t1 >= f->at && (f->until == NS_NEVER || t0 <= f->until + AFTERMATH))
+            all |= f->by->loss;
+    }
+    return all;
+}
+
+/* The last instant from t0 to t1 at which a fault keeps the stage from obeying; t0 if there is none. */
+static inline ns_t obeys_from(const struct campaign_night *c, ns_t t0, ns_t t1)
+{
+    ns_t from = t0;
+    for (int k = 0; k < c->faults; k++) {
+        const struct planned *f = &c->fault[k];
+        if (f->by->loss & LOST_STAGE && f->at <= t1 && f->until > from)
+            from = f->until < t1 ? f->until : t1;
+    }
+    return from;
+}
+
 /* --- watching ------------------------------------------------------------------------------------------ */
+
+static inline void note_harm(struct campaign_night *c, enum harm_kind kind, uint64_t was, uint64_t is,
+                             const double at[3])
+{
+    if (is != was && c->harms < MOST_HARM)
+        c->harm[c->harms++] = (struct harm){loop_now(c->n.loop), kind, at[0], at[1]};
+}
 
 static inline void watch_truth(void *ctx)
 {
     struct campaign_night *c = ctx;
     enum cell_mode cell;
     ns_t now = loop_now(c->n.loop);
-    double z = true_z(&c->n, &cell);
+    double at[3];
+    sim_rig_probe(c->n.sim, at, &cell);
+    double z = at[2] + SAMPLE_PLANE;
+    struct world_counters w = world_counters(sim_rig_world(c->n.sim)), *was = &c->counted;
+    note_harm(c, HARM_REVISITED, was->revisited, w.revisited, at); /* before the contact that it is */
+    note_harm(c, HARM_CONTACT, was->contacts, w.contacts, at);
+    note_harm(c, HARM_CRASH, was->crashes, w.crashes, at);
+    note_harm(c, HARM_DRAG, was->drags, w.drags, at);
+    note_harm(c, HARM_WET_TRAVEL, was->wet_travel, w.wet_travel, at);
+    *was = w;
     struct change seen = {now, z > c->n.protocol->rig->z_retracted - 50e-9, cell == CELL_OPEN};
     const struct change *last = c->changes ? &c->change[c->changes - 1] : NULL;
     if (c->changes < MOST_CHANGES && (!last || last->up != seen.up || last->open != seen.open))
@@ -240,8 +298,14 @@ static inline void check_record(struct campaign_night *c)
         int count = attempts_of(n, site, a, 32), measured = 0;
         MUST(c, count <= 32);
         for (int k = 0; k < count; k++) {
-            struct committed now = {a[k].id, samples_of(n, a[k].id), site, a[k].number, a[k].outcome,
-                                    "",      a[k].contact_z};
+            struct committed now = {.id = a[k].id,
+                                    .samples = samples_of(n, a[k].id),
+                                    .site = site,
+                                    .number = a[k].number,
+                                    .start = a[k].start_s,
+                                    .end = a[k].end_s,
+                                    .outcome = a[k].outcome,
+                                    .contact_z = a[k].contact_z};
             MUST(c, a[k].outcome != OUTCOME_NONE);
             MUST(c, a[k].number == k + 1);
             snprintf(now.reason, sizeof now.reason, "%s", a[k].reason);
@@ -268,6 +332,92 @@ static inline double short_of_the_top(const struct night *n)
     return up && (strstr(up, "open loop") || strstr(up, "where it stands")) ? 0.6e-6 : 50e-9;
 }
 
+static inline const struct committed *attempt_at(const struct campaign_night *c, ns_t t)
+{
+    for (int k = 0; k < c->n_committed; k++)
+        if (ns_to_s(t) >= c->committed[k].start && ns_to_s(t) <= c->committed[k].end)
+            return &c->committed[k];
+    return NULL;
+}
+
+/* The newest contact before harm number `h` that lies where it happened. */
+static inline const struct harm *contact_before(const struct campaign_night *c, int h)
+{
+    for (int k = h - 1; k >= 0; k--)
+        if (c->harm[k].kind == HARM_CONTACT && c->harm[k].at < c->harm[h].at &&
+            hypot(c->harm[k].x - c->harm[h].x, c->harm[k].y - c->harm[h].y) < PITCH / 2)
+            return &c->harm[k];
+    return NULL;
+}
+
+static inline const struct harm *crash_before(const struct campaign_night *c, int h)
+{
+    for (int k = h - 1; k >= 0; k--)
+        if (c->harm[k].kind == HARM_CRASH)
+            return &c->harm[k];
+    return NULL;
+}
+
+/* A move of x or y told to the stage in t0 <= t <= t1; the lines must be closed. */
+static inline bool moved_sideways(const struct campaign_night *c, ns_t t0, ns_t t1)
+{
+    char *path = in_folder(c->n.folder, "lines"), *text = NULL;
+    size_t room = 0;
+    bool moved = false;
+    FILE *f = fopen(path, "r");
+    assert_non_null(f);
+    while (!moved && getline(&text, &room, f) > 0) {
+        char device[20];
+        double t;
+        const char *move = strstr(text, "MOV ");
+        if (!strstr(text, " > ") || !move || sscanf(text, "%lf %19s", &t, device) != 2)
+            continue;
+        moved = !strcmp(device, STAGE) && ns_from_s(t) >= t0 && ns_from_s(t) <= t1 &&
+                (move[4] == '1' || move[4] == '2');
+    }
+    fclose(f);
+    free(text);
+    free(path);
+    return moved;
+}
+
+static inline void judge_harm(struct campaign_night *c, int h)
+{
+    const struct harm *x = &c->harm[h];
+    unsigned now = losses_at(c, x->at);
+    switch (x->kind) {
+    case HARM_CONTACT:
+        return;
+    case HARM_CRASH:
+        /* What the glass meets first is the surface only while no contact can be felt: as deep as S2 allows.
+         */
+        MUST(c, now & BLIND);
+        return;
+    case HARM_DRAG: {
+        /* Glass that met the surface for want of a drop, and a stage that wanders off with it: a piezo whose
+         * servo goes off creeps by more than 20 nm in its first tenth of a second, and no command stops it
+         * that comes behind. But it must not be told to go sideways. */
+        const struct harm *crash = crash_before(c, h);
+        MUST(c, now & WANDERS);
+        MUST(c, crash != NULL);
+        MUST(c, !moved_sideways(c, crash->at, x->at));
+        return;
+    }
+    case HARM_WET_TRAVEL:
+        MUST(c, now & (WANDERS | STAYS_WET));
+        return;
+    case HARM_REVISITED: {
+        /* The drop may touch a second time by itself, where the probe still stands: within the attempt, or
+         * behind it with a stage that can not be moved. It is never taken down there a second time. */
+        const struct harm *first = contact_before(c, h);
+        MUST(c, first != NULL);
+        const struct committed *then = attempt_at(c, first->at), *again = attempt_at(c, x->at);
+        MUST(c, again == NULL || then == again);
+        return;
+    }
+    }
+}
+
 /* From the sample's side; "safe" is said only of what is so. */
 static inline void check_harm(struct campaign_night *c)
 {
@@ -276,15 +426,7 @@ static inline void check_harm(struct campaign_night *c)
     enum cell_mode cell;
     double z = true_z(&c->n, &cell);
     bool up = z > c->n.protocol->rig->z_retracted - short_of_the_top(&c->n), open = cell == CELL_OPEN;
-    MUST(c, w->crashes == 0 || all & BLIND);
-    /* Glass that met the surface for want of a drop, and a stage that wanders off with it just then. */
-    MUST(c, w->drags == 0 || (all & BLIND && all & (WANDERS | LOST_STAGE)));
     MUST(c, w->envelope == 0);
-    /* A spot that was touched is not visited again; but a drop that was lost comes back by itself where a
-     * stage that nobody can move holds it. */
-    bool comes_back = all & STAYS_WET || (all & BLIND && all & LOST_STAGE);
-    MUST(c, w->revisited == 0 || comes_back);
-    MUST(c, w->wet_travel == 0 || all & (WANDERS | STAYS_WET));
     MUST(c, w->cell_left_on == 0 || all & (STAYS_ON | LOST_CELL));
     MUST(c, !c->n.counts.safe || (up && open));
     MUST(c, up || now & LOST_STAGE);
@@ -353,8 +495,14 @@ static inline double until_seen(const struct campaign_night *c, ns_t t, bool up)
     return -1;
 }
 
-#define WRITTEN_WITHIN 0.010 /* s */
+/* S4 in numbers, from the notice on, wherever the device obeys. The whole way up takes 0.5 s in closed loop
+ * and up to 3 s in open loop; every patience of the ladder comes on top. */
+#define WRITTEN_WITHIN   0.010 /* s */
+#define OPENED_WITHIN    0.1
+#define RETRACTED_WITHIN 6.0
 
+/* A device that stops obeying while it is brought to rest, by a fault that comes behind the notice of
+ * another, counts as one that did not: nothing that the run does reaches it until the fault is over. */
 static inline void react(struct campaign_night *c, ns_t t, const struct writes *stop,
                          const struct writes *cut)
 {
@@ -370,24 +518,40 @@ static inline void react(struct campaign_night *c, ns_t t, const struct writes *
         MUST(c, z >= 0 && z <= WRITTEN_WITHIN);
         longer(&r->cut, z);
     }
-    if (!(lost & (LOST_CELL | STAYS_ON)))
-        longer(&r->open, until_seen(c, t, false));
-    if (!(lost & LOST_STAGE))
-        longer(&r->up, until_seen(c, t, true));
+    if (!(losses_between(c, t, t + ns_from_s(OPENED_WITHIN)) & (LOST_CELL | STAYS_ON))) {
+        double open = until_seen(c, t, false);
+        MUST(c, open >= 0 && open < OPENED_WITHIN);
+        longer(&r->open, open);
+    }
+    double up = until_seen(c, t, true);
+    if (losses_between(c, t, t + ns_from_s(RETRACTED_WITHIN)) & LOST_STAGE) {
+        r->deaf++;
+        longer(&r->up_at_last, up);
+        longer(&r->up_again, up - ns_to_s(obeys_from(c, t, t + ns_from_s(up)) - t));
+        if (getenv("SECCM_TEST_TELL"))
+            print_message("  notice at %.4f s: retracted %.3f s later, the stage obeys since %.3f s\n",
+                          ns_to_s(t), up, ns_to_s(obeys_from(c, t, t + ns_from_s(up)) - t));
+    } else {
+        MUST(c, up >= 0 && up < RETRACTED_WITHIN);
+        longer(&r->up, up);
+    }
 }
 
-/* Every time that the safe state was entered. Call once, behind the last part. */
+/* What harm there was, and every time that the safe state was entered. Call once, behind the last part. */
 static inline void check_reactions(struct campaign_night *c)
 {
     struct writes stop = {0}, cut = {0};
     struct results_event *ev;
     struct err err = ERR_INIT;
     int count;
-    c->reaction = (struct reaction){.stop = -1, .cut = -1, .open = -1, .up = -1};
+    c->reaction =
+        (struct reaction){.stop = -1, .cut = -1, .open = -1, .up = -1, .up_at_last = -1, .up_again = -1};
     link_record(c->n.rig->stage_link, NULL);
     link_record(c->n.rig->pstat_link, NULL);
     assert_true(transcript_close(c->lines, &err));
     c->lines = NULL;
+    for (int k = 0; k < c->harms; k++)
+        judge_harm(c, k);
     read_writes(c, &stop, &cut);
     assert_true(results_events(c->n.file, &ev, &count, &err));
     for (int k = 0; k < count; k++)
@@ -414,10 +578,10 @@ static inline bool reconnect(struct campaign_night *c)
     rig_close(n->rig);
     sim_rig_mend(n->sim);
     c->away_until[0] = c->away_until[1] = 0;
+    loop_sleep_until(n->loop, loop_now(n->loop) + 60 * NS_S);
     for (int k = 0; k < c->faults; k++)
         if (c->fault[k].until > loop_now(n->loop))
             c->fault[k].until = loop_now(n->loop);
-    loop_sleep_until(n->loop, loop_now(n->loop) + 60 * NS_S);
     n->e = (struct err)ERR_INIT;
     bool ok = connect_rig(n);
     if (n->rig)
