@@ -126,6 +126,7 @@ struct run {
     bool stopped;                 /* ... or with `pause`, in order */
     struct recoveries recoveries;
     bool in_order; /* the newest safe state came up in closed loop: what is known of the rig still holds */
+    bool reopened; /* ... with the stage's link opened anew, of which the guardian does not know yet */
     bool secured;  /* safe_state() ran since the newest attempt began; counts.safe is its verdict */
     bool cell_was_open; /* while retracting: the break is unverified, no xy before full retraction */
     bool have_air;      /* `air` is known from an earlier site of this run */

@@ -171,11 +171,30 @@ static inline void watch_truth(void *ctx)
     note_harm(c, HARM_DRAG, was->drags, w.drags, at);
     note_harm(c, HARM_WET_TRAVEL, was->wet_travel, w.wet_travel, at);
     *was = w;
-    struct change seen = {now, z > c->n.protocol->rig->z_retracted - 50e-9, cell == CELL_OPEN};
+    struct change seen = {now, z > c->n.protocol->rig->z_retracted - UP_OPEN_LOOP, cell == CELL_OPEN};
     const struct change *last = c->changes ? &c->change[c->changes - 1] : NULL;
     if (c->changes < MOST_CHANGES && (!last || last->up != seen.up || last->open != seen.open))
         c->change[c->changes++] = seen;
     timer_set(c->n.loop, &c->watch, now + NS_MS, watch_truth, c);
+}
+
+static inline void is_over(const struct campaign_night *c, struct planned *f)
+{
+    ns_t now = loop_now(c->n.loop);
+    f->at = f->at < now ? f->at : now;
+    f->until = f->until < now ? f->until : now;
+}
+
+/* Faults of a line are over, or will not come, with a new one in its place. One that hung up is down until
+ * then, however short the hanging up was. */
+static inline void line_is_new(struct campaign_night *c, const char *device)
+{
+    for (int k = 0; k < c->faults; k++) {
+        struct planned *f = &c->fault[k];
+        if (f->by->how != ON_LINE || strcmp(f->by->device, device) != 0)
+            continue;
+        is_over(c, f);
+    }
 }
 
 /* A device whose link went down is plugged in again when its time is over, and recorded as before. */
@@ -186,6 +205,7 @@ static inline bool campaign_plug_in(void *ctx, const char *device, struct link *
         return err_set(e, ERR_LINK, "%s: not plugged in", device);
     *out = simulated_device(&c->n, device);
     link_record(*out, c->lines);
+    line_is_new(c, device);
     return true;
 }
 
@@ -230,6 +250,8 @@ static inline void campaign_fault(struct campaign_night *c, const struct injecto
     *f = (struct planned){.by = by, .at = at, .until = by->lasts > 0 ? at + ns_from_s(by->lasts) : NS_NEVER};
     snprintf(f->phase, sizeof f->phase, "%.15s", phase);
     inject(c, by, at);
+    if (by->how == ON_LINE && by->kind == LINK_FAULT_HANGUP)
+        f->until = NS_NEVER;
 }
 
 /* --- failing with the story ---------------------------------------------------------------------------- */
@@ -325,13 +347,6 @@ static inline void check_record(struct campaign_night *c)
     MUST(c, found == before);
 }
 
-/* In open loop, and where it stands, half a um short of the full height is up, as the run then says. */
-static inline double short_of_the_top(const struct night *n)
-{
-    const char *up = n->counts.up;
-    return up && (strstr(up, "open loop") || strstr(up, "where it stands")) ? 0.6e-6 : 50e-9;
-}
-
 static inline const struct committed *attempt_at(const struct campaign_night *c, ns_t t)
 {
     for (int k = 0; k < c->n_committed; k++)
@@ -425,7 +440,7 @@ static inline void check_harm(struct campaign_night *c)
     unsigned all = losses(c), now = losses_at(c, c->n.t1);
     enum cell_mode cell;
     double z = true_z(&c->n, &cell);
-    bool up = z > c->n.protocol->rig->z_retracted - short_of_the_top(&c->n), open = cell == CELL_OPEN;
+    bool up = z > night_top(&c->n), open = cell == CELL_OPEN;
     MUST(c, w->envelope == 0);
     MUST(c, w->cell_left_on == 0 || all & (STAYS_ON | LOST_CELL));
     MUST(c, !c->n.counts.safe || (up && open));
@@ -580,8 +595,7 @@ static inline bool reconnect(struct campaign_night *c)
     c->away_until[0] = c->away_until[1] = 0;
     loop_sleep_until(n->loop, loop_now(n->loop) + 60 * NS_S);
     for (int k = 0; k < c->faults; k++)
-        if (c->fault[k].until > loop_now(n->loop))
-            c->fault[k].until = loop_now(n->loop);
+        is_over(c, &c->fault[k]); /* what was planned does not begin any more */
     n->e = (struct err)ERR_INIT;
     bool ok = connect_rig(n);
     if (n->rig)
