@@ -36,6 +36,11 @@
  * wrong slope misses all sites that follow, and could not be learnt either. But neighbours that do not
  * conduct are missed as well, so what is added leaves one standard deviation of the drop ... */
 #define DEEPER_AT_MOST 3
+/* ... and behind a miss no deeper than leaves one scatter of the contacts between the glass and a surface
+ * that is where it was predicted. What is that uncertain is the slope, and a slope that led one site to be
+ * missed leads the next, further on, to be missed at as many standard deviations: going there finds no
+ * contact, and a probe that has run dry would meet the surface with its glass, deeper at every site ... */
+#define KEEP_SCATTERS 1
 /* ... and never further than this below the prediction (S2). */
 #define TRAVEL_SIGMAS 3
 #define TRAVEL_BEYOND 0.5e-6
@@ -75,6 +80,8 @@ static double depth_below(const struct run *r, double sigma, double plane_sigma)
     double drop = r->p->drop, keep = fmin(DEPTH_PART * drop, drop - KEEP_SIGMAS * sigma);
     double room = fmax(0, drop - (1 + LEAST_SIGMAS) * sigma);
     double least = LEAST_SIGMAS * sigma + fmin(missed * plane_sigma, room);
+    if (missed > 0)
+        least = fmin(least, fmax(0, drop - KEEP_SCATTERS * surface_scatter(r->surface)));
     return fmin(TRAVEL_SIGMAS * sigma + TRAVEL_BEYOND, fmax(keep, least));
 }
 
