@@ -197,10 +197,34 @@ static void what_was_touched_is_known_before_the_stop_that_fails(void **unused)
     }
 }
 
+/* S4: a link that hangs up for a moment is no reason to wait for the first try of bringing the rig back, 10 s
+ * later, with the probe down at the sample. */
+static void a_link_that_hung_up_for_a_moment_keeps_nobody_down(void **unused)
+{
+    (void)unused;
+    const struct scene *s = &scenes[0];
+    ns_t at = stop_written(s, begin_of(s));
+    struct night n;
+    struct refusing none = {0};
+    struct away away;
+    night_open(&n, &plan);
+    fail_then(&n, UNPLUGGED_A_WHILE, at, &none, &away);
+    away.until = at + 50 * NS_MS;
+    night_watch(&n, at);
+    night_run(&n);
+    print_message("retracted %.3f s behind the hanging up\n", ns_to_s(n.up_at - at));
+    assert_true(n.up_at > at && n.up_at < at + 3 * NS_S);
+    assert_int_equal(n.end, RUN_FINISHED);
+    assert_true(n.counts.safe);
+    check_left_alone(&n, s);
+    night_close(&n);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_touched_is_known_before_the_stop_that_fails),
+        cmocka_unit_test(a_link_that_hung_up_for_a_moment_keeps_nobody_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
