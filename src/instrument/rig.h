@@ -67,7 +67,8 @@ struct rig {
     /* The coarse axis was told to lift the head, and was seen to: nothing that is known of heights holds any
      * more. Once only. */
     bool lifted, lift_seen;
-    bool reset_told; /* the caller knows that the stage has started anew, and has decided to go on */
+    bool stage_unknown; /* its link was opened again, and it has not proven to be the same unit */
+    bool reset_told;    /* the caller knows that the stage has started anew, and has decided to go on */
     /* Opens anew the link of a simulated device ("stage", "potentiostat"), which goes nowhere else but into
      * this process; for rig_recover(). NULL: such links can not be opened again. */
     bool (*reopen)(void *ctx, const char *device, struct link **out, struct err *e);
@@ -94,6 +95,10 @@ bool rig_identify(struct rig *r, struct err *e);
  * has lifted the head: only an operator can bring it back. r->stage_link and r->pstat_link may be others
  * afterwards, with other descriptors: a guardian needs new orders. */
 bool rig_recover(struct rig *r, struct err *e);
+/* Opens the stage's link again if it is down, writes the stop, and proves that the same unit is there as
+ * before, so that it may be retracted (S5): r->stage_unknown is not set then. Nothing moves. Waits, bounded.
+ * ERR_LINK where the link can not be opened (now). The same holds for r->stage_link as above. */
+bool rig_reach_stage(struct rig *r, struct err *e);
 
 /* Fingerprint of everything that mounting and wiring verification depends on (stage, axes, direction, wiring,
  * identification): 64-bit FNV-1a as 16 hex digits into text[17]. */

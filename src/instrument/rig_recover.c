@@ -44,6 +44,8 @@ static bool reopen(struct rig *r, const struct side *s, struct err *e)
     dialogue_attach(s->dialogue, k);
     link_close(*s->link);
     *s->link = k;
+    if (s->link == &r->stage_link)
+        r->stage_unknown = true;
     return true;
 }
 
@@ -55,6 +57,16 @@ static bool is_same_unit(char *known, size_t n, const char *now, struct err *e)
     if (known[0] && strcmp(known, now) != 0)
         return err_set(e, ERR_MISMATCH, "another unit answers: \"%s\" instead of \"%s\"", now, known);
     snprintf(known, n, "%s", now);
+    return true;
+}
+
+/* Who does not answer as the stage that was there before is not moved, neither now nor later. */
+static bool know_stage(struct rig *r, struct err *e)
+{
+    char id[sizeof r->stage_id];
+    if (!stage_identify(r->stage, id, sizeof id, e) || !is_same_unit(r->stage_id, sizeof r->stage_id, id, e))
+        return false;
+    r->stage_unknown = false;
     return true;
 }
 
@@ -83,11 +95,9 @@ static bool may_go_on(struct rig *r, bool anew, struct err *e)
 
 static bool prove_stage(struct rig *r, struct err *e)
 {
-    char id[sizeof r->stage_id];
     double at[AXIS_COUNT], limit[AXIS_COUNT][2];
     dialogue_drain(r->stage_dialogue, QUIET, QUIET_LIMIT);
-    if (!stage_identify(r->stage, id, sizeof id, e) ||
-        !is_same_unit(r->stage_id, sizeof r->stage_id, id, e) || !stage_halt_confirm(r->stage, at, e))
+    if (!know_stage(r, e) || !stage_halt_confirm(r->stage, at, e))
         return err_device(e, "stage");
     bool anew = stage_restarted(r->stage); /* asked before anything is set */
     if (!stage_read_limits(r->stage, limit, e) || !retract(r, at, e) || !may_go_on(r, anew, e) ||
@@ -121,6 +131,16 @@ static bool bring_back(struct rig *r, const struct side *s, struct err *e)
         return false;
     err_clear(e);
     return reopen(r, s, e) && s->prove(r, e);
+}
+
+bool rig_reach_stage(struct rig *r, struct err *e)
+{
+    const struct side stage = {"stage", &r->stage_link, r->stage_dialogue, prove_stage};
+    if (!link_up(r->stage_link, NULL) && !reopen(r, &stage, e))
+        return false;
+    stage_halt(r->stage, NULL);
+    dialogue_drain(r->stage_dialogue, QUIET, QUIET_LIMIT);
+    return know_stage(r, e) || err_device(e, stage.device);
 }
 
 bool rig_recover(struct rig *r, struct err *e)

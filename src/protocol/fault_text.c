@@ -296,7 +296,10 @@ static const char *const introduction[] = {
     "a row), faults.total (50 bad sites, or a quarter of the planned ones, whichever is more), "
     "faults.recover.consecutive (3 tries to bring an instrument back without a site measured in between) and "
     "faults.recover.total (12).",
-    "Bringing an instrument back. Behind the safe state the run waits faults.recover.back-off (10 s, doubled "
+    "Bringing an instrument back. A stage whose link is down is looked for at once, as a part of the safe "
+    "state, "
+    "and retracted if it is the same unit. Behind the safe state the run waits faults.recover.back-off (10 "
+    "s, doubled "
     "from try to try up to 10 min), and goes on only if everything is proven anew: links open and drained, "
     "both instruments the same units as before, limits read back, servos on where the stage stands, full "
     "retraction, cell open. The operator may stop it meanwhile. When the budget is used up the run "
@@ -322,6 +325,8 @@ static const struct bound {
     {"then", NULL},
     {"stop of z and cell off are written", "10 ms"},
     {"z is at rest (a healthy stage)", "0.3 s"},
+    {"  where no stop reaches it: its last move ends", "leash, or descent"},
+    {"the stage's link is down: tries to open it again", "2.5 s"},
     {"the cell is open (a healthy potentiostat)", "0.1 s"},
     {"z is fully retracted, by each way that is tried", "2 way/speed + 2 s"},
     {"the open cell is verified, behind that", "2 s"},

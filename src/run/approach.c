@@ -36,6 +36,11 @@
  * wrong slope misses all sites that follow, and could not be learnt either. But neighbours that do not
  * conduct are missed as well, so what is added leaves one standard deviation of the drop ... */
 #define DEEPER_AT_MOST 3
+/* ... and behind a miss no deeper than leaves one scatter of the contacts between the glass and a surface
+ * that is where it was predicted. What is that uncertain is the slope, and a slope that led one site to be
+ * missed leads the next, further on, to be missed at as many standard deviations: going there finds no
+ * contact, and a probe that has run dry would meet the surface with its glass, deeper at every site ... */
+#define KEEP_SCATTERS 1
 /* ... and never further than this below the prediction (S2). */
 #define TRAVEL_SIGMAS 3
 #define TRAVEL_BEYOND 0.5e-6
@@ -75,6 +80,8 @@ static double depth_below(const struct run *r, double sigma, double plane_sigma)
     double drop = r->p->drop, keep = fmin(DEPTH_PART * drop, drop - KEEP_SIGMAS * sigma);
     double room = fmax(0, drop - (1 + LEAST_SIGMAS) * sigma);
     double least = LEAST_SIGMAS * sigma + fmin(missed * plane_sigma, room);
+    if (missed > 0)
+        least = fmin(least, fmax(0, drop - KEEP_SCATTERS * surface_scatter(r->surface)));
     return fmin(TRAVEL_SIGMAS * sigma + TRAVEL_BEYOND, fmax(keep, least));
 }
 
@@ -289,6 +296,17 @@ static bool descend(struct run *r, struct descent *d, bool leashed, struct err *
     return d->latched || motion_last_position(r, e);
 }
 
+/* A fast descent that was broken off: it has gone on toward the sample, unseen, until a stop reached the
+ * stage, or to its bottom if none did. What may hang down was met or not: nobody knows (R2). Only where the
+ * operator broke it off did the samples, all of them judged, last as long as the descent. */
+static void doubt_descent(struct run *r, struct descent *d, const struct err *why)
+{
+    struct err ignored = ERR_INIT;
+    bool all_judged = why->code == ERR_CANCELLED && take_samples(r, d, &ignored) && !d->latched;
+    if (!all_judged && r->attempt.touched == TOUCHED_NO)
+        r->attempt.touched = TOUCHED_POSSIBLY;
+}
+
 /* What was seen at the crossing: the height at its instant, from the last position and the speed since. */
 static void note_crossing(struct run *r, struct descent *d, double z_halt)
 {
@@ -359,8 +377,10 @@ bool hop_approach(struct run *r, struct err *e)
                                s.z * 1e6, low * 1e6);
     if (s.known) {
         d.bottom = fmax(low, s.z + START_SIGMAS * s.sigma + p->peak);
-        if (d.bottom < r->z && !descend(r, &d, false, e))
+        if (d.bottom < r->z && !descend(r, &d, false, e)) {
+            doubt_descent(r, &d, e);
             return false;
+        }
     }
     bool in_descent = d.latched;
     if (!in_descent) {

@@ -126,6 +126,7 @@ struct run {
     bool stopped;                 /* ... or with `pause`, in order */
     struct recoveries recoveries;
     bool in_order; /* the newest safe state came up in closed loop: what is known of the rig still holds */
+    bool reopened; /* ... with the stage's link opened anew, of which the guardian does not know yet */
     bool secured;  /* safe_state() ran since the newest attempt began; counts.safe is its verdict */
     bool cell_was_open; /* while retracting: the break is unverified, no xy before full retraction */
     bool have_air;      /* `air` is known from an earlier site of this run */
@@ -266,6 +267,8 @@ bool record_end(struct run *r, struct err *e);
 
 /* reach.c: capacitance in air against that of earlier sites. Sure that a drop touches; sure that none does
  * (neither, as long as none is known). */
+/* Below the retracted height, as far as known. */
+bool reach_is_low(const struct run *r);
 bool reach_is_wet(const struct run *r, const struct ramp *now);
 bool reach_is_dry(const struct run *r, const struct ramp *now);
 /* Something was wrong with the signal in air: the attempt's spot counts as possibly touched where a drop that

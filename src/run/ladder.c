@@ -71,6 +71,30 @@ static bool find_out(struct ladder *l, struct err *e)
     }
 }
 
+/* A link that is down may have hung up for a moment only, and meanwhile the probe stands where it was
+ * stopped, or at its last target, with a drop below it: there is no waiting for the next try of bringing the
+ * rig back. Whoever was told of the link before has to be told anew. False: nobody is there, or not who was.
+ */
+static bool reach(struct ladder *l, struct err *e)
+{
+    struct rig *rig = l->rig;
+    ns_t until = loop_now(rig->loop) + loop_patience(rig->loop, STARTING);
+    while (!link_up(rig->stage_link, NULL) || rig->stage_unknown) {
+        err_clear(e);
+        bool there = rig_reach_stage(rig, e);
+        l->reopened = l->reopened || there;
+        if (there) {
+            say(l, "the stage's link was opened again: the same unit is there");
+        } else if (e->code == ERR_MISMATCH || loop_now(rig->loop) >= until) {
+            say(l, "%s", e->text);
+            return false;
+        } else {
+            let_pass(l);
+        }
+    }
+    return true;
+}
+
 /* Of the fault that led here, as far as it may be the stage's; before anything of the stage is set anew,
  * which would do away with what tells. */
 static void explain(struct ladder *l)
@@ -188,7 +212,11 @@ static bool open_loop(struct ladder *l, struct err *e)
 enum rung ladder_climb(struct ladder *l, struct err *e)
 {
     struct err first = ERR_INIT;
-    l->lifted = false;
+    l->lifted = l->reopened = false;
+    if (!reach(l, e)) {
+        stage_freeze(l->rig->stage, true);
+        return RUNG_NONE;
+    }
     bool found = find_out(l, &first);
     if (found)
         explain(l);

@@ -30,11 +30,15 @@ bool reach_is_dry(const struct run *r, const struct ramp *now)
            now->c - r->air.c + unsure < r->c_contact_typical;
 }
 
+bool reach_is_low(const struct run *r)
+{
+    return r->z < r->rig->config->z_retracted - RETRACTED * r->rig->config->tolerance;
+}
+
 void reach_doubt(struct run *r)
 {
     struct attempt *a = &r->attempt;
-    bool low = r->z < r->rig->config->z_retracted - RETRACTED * r->rig->config->tolerance;
     bool here = hypot(r->xy[0] - a->site->x, r->xy[1] - a->site->y) < BESIDE;
-    if (low && here && a->touched == TOUCHED_NO)
+    if (reach_is_low(r) && here && a->touched == TOUCHED_NO)
         a->touched = TOUCHED_POSSIBLY;
 }

@@ -31,12 +31,17 @@ bool hop_learn_idle(struct run *r, struct idle *b, struct err *e)
     return err_set(e, ERR_LIMIT, "%s", r->attempt.reason);
 }
 
-/* S3: a contact signal during travel stops the move and retracts. */
+/* S3: a contact signal during travel stops the move and retracts. Until the stop has shown where that was it
+ * may have been at the site, wherever it was seen last: the move ends there (R2). */
 static bool touched_while_travelling(struct run *r, struct err *e)
 {
     double at[AXIS_COUNT];
+    enum touched before = r->attempt.touched;
+    if (reach_is_low(r) && before == TOUCHED_NO)
+        r->attempt.touched = TOUCHED_POSSIBLY;
     if (!stage_halt(r->rig->stage, e) || !stage_halt_confirm(r->rig->stage, at, e))
         return false;
+    r->attempt.touched = before;
     hop_note(r, "warning",
              "contact signal while travelling at x %.3f y %.3f z %.3f um: stopped and retracted",
              at[AXIS_X] * 1e6, at[AXIS_Y] * 1e6, at[AXIS_Z] * 1e6);
@@ -45,6 +50,14 @@ static bool touched_while_travelling(struct run *r, struct err *e)
     if (!motion_z(r, r->rig->config->z_retracted, r->rig->config->speed_z, e))
         return false;
     return attempt_outcome(r, OUTCOME_ALREADY_WET, "contact signal while travelling to the site");
+}
+
+/* A travel that was broken off below the retracted height: a stage that is not heard goes on to the site with
+ * nobody watching the signal (R2). What the operator broke off was watched until then. */
+static void doubt_travel(struct run *r, const struct err *why)
+{
+    if (why->code != ERR_CANCELLED && reach_is_low(r) && r->attempt.touched == TOUCHED_NO)
+        r->attempt.touched = TOUCHED_POSSIBLY;
 }
 
 bool hop_travel(struct run *r, struct err *e)
@@ -59,8 +72,10 @@ bool hop_travel(struct run *r, struct err *e)
         return false;
     r->cell_was_open = false;
     bool trigger = false;
-    if (!motion_xy(r, site->x, site->y, &watch, &trigger, e))
+    if (!motion_xy(r, site->x, site->y, &watch, &trigger, e)) {
+        doubt_travel(r, e);
         return false;
+    }
     if (trigger)
         return touched_while_travelling(r, e);
     /* R1, R2: the last site's record and this attempt's intent are durable before anything goes down. */

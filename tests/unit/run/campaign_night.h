@@ -7,171 +7,7 @@
 #ifndef SECCM_TESTS_RUN_CAMPAIGN_NIGHT_H
 #define SECCM_TESTS_RUN_CAMPAIGN_NIGHT_H
 
-#include "campaign.h"
-#include "phases.h"
-#include "run/state.h"
-#include "wire/transcript.h"
-
-#define AT_MOST_RESUMED 10
-#define MOST_FAULTS     6
-#define MOST_CHANGES    4096
-#define MOST_COMMITTED  512
-#define AFTERMATH       (10 * NS_S) /* what was under way when a fault ended has come to rest */
-
-/* A fault of this night. */
-struct planned {
-    const struct injector *by;
-    ns_t at, until; /* NS_NEVER: until it is repaired */
-    char phase[16];
-};
-
-/* What the sample's side saw change. */
-struct change {
-    ns_t at;
-    bool up, open;
-};
-
-/* An attempt whose outcome was stored. */
-struct committed {
-    int64_t id, samples;
-    int site, number;
-    enum outcome outcome;
-    char reason[256];
-    double contact_z;
-};
-
-/* s, longest; -1 = never happened. */
-struct reaction {
-    int notices, notices_late;
-    double stop, cut, open, up;
-};
-
-struct campaign_night {
-    struct night n;
-    struct planned fault[MOST_FAULTS];
-    int faults;
-    struct timer watch;
-    struct change change[MOST_CHANGES];
-    int changes;
-    struct transcript *lines;
-    struct committed committed[MOST_COMMITTED];
-    int n_committed;
-    ns_t away_until[2];   /* stage, potentiostat: unplugged until then */
-    int resumed, refused; /* resumptions; of these the rig did not answer */
-    enum run_end first_end;
-    bool first_safe;
-    struct reaction reaction;
-};
-
-/* --- faults -------------------------------------------------------------------------------------------- */
-
-static inline void inject(struct campaign_night *c, const struct injector *by, ns_t at)
-{
-    struct night *n = &c->n;
-    ns_t until = by->lasts > 0 ? at + ns_from_s(by->lasts) : 0;
-    if (by->how == BY_SIMULATOR) {
-        sim_rig_fault(n->sim, (enum sim_fault)by->kind, at, until ? until : NS_NEVER);
-        return;
-    }
-    bool stage = !strcmp(by->device, STAGE);
-    if (by->kind == LINK_FAULT_HANGUP)
-        c->away_until[!stage] = until ? until : NS_NEVER;
-    link_fault(stage ? n->rig->stage_link : n->rig->pstat_link,
-               &(struct link_fault){.kind = (enum link_fault_kind)by->kind,
-                                    .at = at,
-                                    .until = until,
-                                    .n = (size_t)by->byte,
-                                    .delay = ns_from_s(by->delay)});
-}
-
-static inline unsigned losses(const struct campaign_night *c)
-{
-    unsigned all = 0;
-    for (int k = 0; k < c->faults; k++)
-        all |= c->fault[k].by->loss;
-    return all;
-}
-
-/* What a device does not obey at `t`: of faults that have begun and not ended since. */
-static inline unsigned losses_at(const struct campaign_night *c, ns_t t)
-{
-    unsigned all = 0;
-    for (int k = 0; k < c->faults; k++) {
-        const struct planned *f = &c->fault[k];
-        if (t >= f->at && (f->until == NS_NEVER || t <= f->until + AFTERMATH))
-            all |= f->by->loss;
-    }
-    return all;
-}
-
-/* --- watching ------------------------------------------------------------------------------------------ */
-
-static inline void watch_truth(void *ctx)
-{
-    struct campaign_night *c = ctx;
-    enum cell_mode cell;
-    ns_t now = loop_now(c->n.loop);
-    double z = true_z(&c->n, &cell);
-    struct change seen = {now, z > c->n.protocol->rig->z_retracted - 50e-9, cell == CELL_OPEN};
-    const struct change *last = c->changes ? &c->change[c->changes - 1] : NULL;
-    if (c->changes < MOST_CHANGES && (!last || last->up != seen.up || last->open != seen.open))
-        c->change[c->changes++] = seen;
-    timer_set(c->n.loop, &c->watch, now + NS_MS, watch_truth, c);
-}
-
-/* A device whose link went down is plugged in again when its time is over, and recorded as before. */
-static inline bool campaign_plug_in(void *ctx, const char *device, struct link **out, struct err *e)
-{
-    struct campaign_night *c = ctx;
-    if (loop_now(c->n.loop) < c->away_until[!!strcmp(device, STAGE)])
-        return err_set(e, ERR_LINK, "%s: not plugged in", device);
-    *out = simulated_device(&c->n, device);
-    link_record(*out, c->lines);
-    return true;
-}
-
-static inline void record_lines(struct campaign_night *c)
-{
-    c->n.rig->reopen = campaign_plug_in;
-    c->n.rig->reopen_ctx = c;
-    link_record(c->n.rig->stage_link, c->lines);
-    link_record(c->n.rig->pstat_link, c->lines);
-}
-
-static inline void campaign_open(struct campaign_night *c, const struct night_spec *s)
-{
-    memset(c, 0, sizeof *c);
-    night_open(&c->n, s);
-    char *path = in_folder(c->n.folder, "lines");
-    c->lines = transcript_create(path, &c->n.e);
-    assert_non_null(c->lines);
-    free(path);
-    record_lines(c);
-    timer_set(c->n.loop, &c->watch, loop_now(c->n.loop), watch_truth, c);
-}
-
-static inline void campaign_close(struct campaign_night *c)
-{
-    char *path = in_folder(c->n.folder, "lines");
-    struct err ignored = ERR_INIT;
-    timer_cancel(c->n.loop, &c->watch);
-    rig_close(c->n.rig);
-    c->n.rig = NULL;
-    if (c->lines)
-        transcript_close(c->lines, &ignored);
-    unlink(path);
-    free(path);
-    night_close(&c->n);
-}
-
-static inline void campaign_fault(struct campaign_night *c, const struct injector *by, ns_t at,
-                                  const char *phase)
-{
-    struct planned *f = &c->fault[c->faults++];
-    *f = (struct planned){.by = by, .at = at, .until = by->lasts > 0 ? at + ns_from_s(by->lasts) : NS_NEVER};
-    snprintf(f->phase, sizeof f->phase, "%.15s", phase);
-    inject(c, by, at);
-}
+#include "campaign_watch.h"
 
 /* --- failing with the story ---------------------------------------------------------------------------- */
 
@@ -179,7 +15,7 @@ static inline void tell(const struct campaign_night *c, const char *what)
 {
     const struct night *n = &c->n;
     const struct world_counters *w = &n->seen;
-    print_message("%s\n", what);
+    print_message("%s (night %d)\n", what, c->number);
     for (int k = 0; k < c->faults; k++)
         print_message("  %s in %s at %.6f s\n", c->fault[k].by->name, c->fault[k].phase,
                       ns_to_s(c->fault[k].at));
@@ -239,8 +75,14 @@ static inline void check_record(struct campaign_night *c)
         int count = attempts_of(n, site, a, 32), measured = 0;
         MUST(c, count <= 32);
         for (int k = 0; k < count; k++) {
-            struct committed now = {a[k].id, samples_of(n, a[k].id), site, a[k].number, a[k].outcome,
-                                    "",      a[k].contact_z};
+            struct committed now = {.id = a[k].id,
+                                    .samples = samples_of(n, a[k].id),
+                                    .site = site,
+                                    .number = a[k].number,
+                                    .start = a[k].start_s,
+                                    .end = a[k].end_s,
+                                    .outcome = a[k].outcome,
+                                    .contact_z = a[k].contact_z};
             MUST(c, a[k].outcome != OUTCOME_NONE);
             MUST(c, a[k].number == k + 1);
             snprintf(now.reason, sizeof now.reason, "%s", a[k].reason);
@@ -260,11 +102,90 @@ static inline void check_record(struct campaign_night *c)
     MUST(c, found == before);
 }
 
-/* In open loop, and where it stands, half a um short of the full height is up, as the run then says. */
-static inline double short_of_the_top(const struct night *n)
+static inline const struct committed *attempt_at(const struct campaign_night *c, ns_t t)
 {
-    const char *up = n->counts.up;
-    return up && (strstr(up, "open loop") || strstr(up, "where it stands")) ? 0.6e-6 : 50e-9;
+    for (int k = 0; k < c->n_committed; k++)
+        if (ns_to_s(t) >= c->committed[k].start && ns_to_s(t) <= c->committed[k].end)
+            return &c->committed[k];
+    return NULL;
+}
+
+/* The newest contact before harm number `h` that lies where it happened. */
+static inline const struct harm *contact_before(const struct campaign_night *c, int h)
+{
+    for (int k = h - 1; k >= 0; k--)
+        if (c->harm[k].kind == HARM_CONTACT && c->harm[k].at < c->harm[h].at &&
+            hypot(c->harm[k].x - c->harm[h].x, c->harm[k].y - c->harm[h].y) < PITCH / 2)
+            return &c->harm[k];
+    return NULL;
+}
+
+static inline const struct harm *crash_before(const struct campaign_night *c, int h)
+{
+    for (int k = h - 1; k >= 0; k--)
+        if (c->harm[k].kind == HARM_CRASH)
+            return &c->harm[k];
+    return NULL;
+}
+
+/* A move of x or y told to the stage in t0 <= t <= t1; the lines must be closed. */
+static inline bool moved_sideways(const struct campaign_night *c, ns_t t0, ns_t t1)
+{
+    char *path = in_folder(c->n.folder, "lines"), *text = NULL;
+    size_t room = 0;
+    bool moved = false;
+    FILE *f = fopen(path, "r");
+    assert_non_null(f);
+    while (!moved && getline(&text, &room, f) > 0) {
+        char device[20];
+        double t;
+        const char *move = strstr(text, "MOV ");
+        if (!strstr(text, " > ") || !move || sscanf(text, "%lf %19s", &t, device) != 2)
+            continue;
+        moved = !strcmp(device, STAGE) && ns_from_s(t) >= t0 && ns_from_s(t) <= t1 &&
+                (move[4] == '1' || move[4] == '2');
+    }
+    fclose(f);
+    free(text);
+    free(path);
+    return moved;
+}
+
+static inline void judge_harm(struct campaign_night *c, int h)
+{
+    const struct harm *x = &c->harm[h];
+    unsigned now = losses_at(c, x->at);
+    switch (x->kind) {
+    case HARM_CONTACT:
+        return;
+    case HARM_CRASH:
+        /* What the glass meets first is the surface only while no contact can be felt: as deep as S2 allows.
+         */
+        MUST(c, now & BLIND);
+        return;
+    case HARM_DRAG: {
+        /* Glass that met the surface for want of a drop, and a stage that wanders off with it: a piezo whose
+         * servo goes off creeps by more than 20 nm in its first tenth of a second, and no command stops it
+         * that comes behind. But it must not be told to go sideways. */
+        const struct harm *crash = crash_before(c, h);
+        MUST(c, now & WANDERS);
+        MUST(c, crash != NULL);
+        MUST(c, !moved_sideways(c, crash->at, x->at));
+        return;
+    }
+    case HARM_WET_TRAVEL:
+        MUST(c, now & (WANDERS | STAYS_WET));
+        return;
+    case HARM_REVISITED: {
+        /* The drop may touch a second time by itself, where the probe still stands: within the attempt, or
+         * behind it with a stage that can not be moved. It is never taken down there a second time. */
+        const struct harm *first = contact_before(c, h);
+        MUST(c, first != NULL);
+        const struct committed *then = attempt_at(c, first->at), *again = attempt_at(c, x->at);
+        MUST(c, again == NULL || then == again);
+        return;
+    }
+    }
 }
 
 /* From the sample's side; "safe" is said only of what is so. */
@@ -274,16 +195,8 @@ static inline void check_harm(struct campaign_night *c)
     unsigned all = losses(c), now = losses_at(c, c->n.t1);
     enum cell_mode cell;
     double z = true_z(&c->n, &cell);
-    bool up = z > c->n.protocol->rig->z_retracted - short_of_the_top(&c->n), open = cell == CELL_OPEN;
-    MUST(c, w->crashes == 0 || all & BLIND);
-    /* Glass that met the surface for want of a drop, and a stage that wanders off with it just then. */
-    MUST(c, w->drags == 0 || (all & BLIND && all & (WANDERS | LOST_STAGE)));
+    bool up = z > night_top(&c->n), open = cell == CELL_OPEN;
     MUST(c, w->envelope == 0);
-    /* A spot that was touched is not visited again; but a drop that was lost comes back by itself where a
-     * stage that nobody can move holds it. */
-    bool comes_back = all & STAYS_WET || (all & BLIND && all & LOST_STAGE);
-    MUST(c, w->revisited == 0 || comes_back);
-    MUST(c, w->wet_travel == 0 || all & (WANDERS | STAYS_WET));
     MUST(c, w->cell_left_on == 0 || all & (STAYS_ON | LOST_CELL));
     MUST(c, !c->n.counts.safe || (up && open));
     MUST(c, up || now & LOST_STAGE);
@@ -352,8 +265,14 @@ static inline double until_seen(const struct campaign_night *c, ns_t t, bool up)
     return -1;
 }
 
-#define WRITTEN_WITHIN 0.010 /* s */
+/* S4 in numbers, from the notice on, wherever the device obeys. The whole way up takes 0.5 s in closed loop
+ * and up to 3 s in open loop; every patience of the ladder comes on top. */
+#define WRITTEN_WITHIN   0.010 /* s */
+#define OPENED_WITHIN    0.1
+#define RETRACTED_WITHIN 6.0
 
+/* A device that stops obeying while it is brought to rest, by a fault that comes behind the notice of
+ * another, counts as one that did not: nothing that the run does reaches it until the fault is over. */
 static inline void react(struct campaign_night *c, ns_t t, const struct writes *stop,
                          const struct writes *cut)
 {
@@ -369,24 +288,40 @@ static inline void react(struct campaign_night *c, ns_t t, const struct writes *
         MUST(c, z >= 0 && z <= WRITTEN_WITHIN);
         longer(&r->cut, z);
     }
-    if (!(lost & (LOST_CELL | STAYS_ON)))
-        longer(&r->open, until_seen(c, t, false));
-    if (!(lost & LOST_STAGE))
-        longer(&r->up, until_seen(c, t, true));
+    if (!(losses_between(c, t, t + ns_from_s(OPENED_WITHIN)) & (LOST_CELL | STAYS_ON))) {
+        double open = until_seen(c, t, false);
+        MUST(c, open >= 0 && open < OPENED_WITHIN);
+        longer(&r->open, open);
+    }
+    double up = until_seen(c, t, true);
+    if (losses_between(c, t, t + ns_from_s(RETRACTED_WITHIN)) & LOST_STAGE) {
+        r->deaf++;
+        longer(&r->up_at_last, up);
+        longer(&r->up_again, up - ns_to_s(obeys_from(c, t, t + ns_from_s(up)) - t));
+        if (getenv("SECCM_TEST_TELL"))
+            print_message("  notice at %.4f s: retracted %.3f s later, the stage obeys since %.3f s\n",
+                          ns_to_s(t), up, ns_to_s(obeys_from(c, t, t + ns_from_s(up)) - t));
+    } else {
+        MUST(c, up >= 0 && up < RETRACTED_WITHIN);
+        longer(&r->up, up);
+    }
 }
 
-/* Every time that the safe state was entered. Call once, behind the last part. */
+/* What harm there was, and every time that the safe state was entered. Call once, behind the last part. */
 static inline void check_reactions(struct campaign_night *c)
 {
     struct writes stop = {0}, cut = {0};
     struct results_event *ev;
     struct err err = ERR_INIT;
     int count;
-    c->reaction = (struct reaction){.stop = -1, .cut = -1, .open = -1, .up = -1};
+    c->reaction =
+        (struct reaction){.stop = -1, .cut = -1, .open = -1, .up = -1, .up_at_last = -1, .up_again = -1};
     link_record(c->n.rig->stage_link, NULL);
     link_record(c->n.rig->pstat_link, NULL);
     assert_true(transcript_close(c->lines, &err));
     c->lines = NULL;
+    for (int k = 0; k < c->harms; k++)
+        judge_harm(c, k);
     read_writes(c, &stop, &cut);
     assert_true(results_events(c->n.file, &ev, &count, &err));
     for (int k = 0; k < count; k++)
@@ -413,10 +348,9 @@ static inline bool reconnect(struct campaign_night *c)
     rig_close(n->rig);
     sim_rig_mend(n->sim);
     c->away_until[0] = c->away_until[1] = 0;
-    for (int k = 0; k < c->faults; k++)
-        if (c->fault[k].until > loop_now(n->loop))
-            c->fault[k].until = loop_now(n->loop);
     loop_sleep_until(n->loop, loop_now(n->loop) + 60 * NS_S);
+    for (int k = 0; k < c->faults; k++)
+        is_over(c, &c->fault[k]); /* what was planned does not begin any more */
     n->e = (struct err)ERR_INIT;
     bool ok = connect_rig(n);
     if (n->rig)
