@@ -191,7 +191,7 @@ static const struct feature_def table[] = {
          "SD about the line through the last half"),
     STEP("i_mean", "A", CURRENT, true, "Mean current of a hold.", "mean, as recorded"),
     STEP("i_end", "A", CURRENT, true, "Current at the end of a hold.", "mean of the last tenth, as recorded"),
-    STEP("charge", "C", CHARGE, true, "Charge of a hold.", "trapezoid, net, as recorded"),
+    STEP("charge", "C", CHARGE, true, "Charge of a hold.", "sum of samples times interval, as recorded"),
     STEP("t_end", "s", TIME, false, "Time from the start of a hold or of open circuit to its end.",
          "last sample minus first, and one interval"),
     STEP("e_end", "V", POTENTIAL, false, "Potential at the end of a rest at open circuit.",

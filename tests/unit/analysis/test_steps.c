@@ -343,6 +343,38 @@ static void pulses_are_told_per_level(void **unused)
     free(r.row);
 }
 
+/* The same current as the first level of pulses_are_told_per_level(), as a hold and as a pulse. NumPy:
+ * k = np.arange(100); np.sum(-30e-12 * 5 * (np.exp(-k / 5) - np.exp(-(k + 1) / 5)) - 2e-12) * 1e-3 =
+ * -3.5e-13 C; half of the first sample is 14.6 fC of it. White noise of 0.1 pA adds
+ * 0.1e-12 * np.sqrt(100) * 1e-3 = 1 fC. */
+static void a_hold_and_a_pulse_tell_the_same_charge(void **unused)
+{
+    (void)unused;
+    struct rng rng = rng_stream(12, "test.hold");
+    struct rows r = {0};
+    struct features f = {0};
+    for (int k = 0; k < 100; k++)
+        put(&r, 1e-3, 2, -30e-12 * 5 * (exp(-k / 5.0) - exp(-(k + 1) / 5.0)) - 2e-12, 1, 0);
+    struct results_step hold = step_of("hold", "soak", 11, "{\"potential\":2,\"interval\":0.001}");
+    struct results_step pulse =
+        step_of("pulse", "pulse1", 11, "{\"potentials\":[2],\"duration\":0.1,\"interval\":0.001}");
+    compute(&hold, &r, &f);
+    near(value_of(&f, "charge", 0), -3.5e-13, 1e-20);
+    double charge = value_of(&f, "charge", 0);
+    features_free(&f);
+    compute(&pulse, &r, &f);
+    near(value_of(&f, "charge_1", 1), charge, 1e-25);
+    features_free(&f);
+    free(r.row);
+    r = (struct rows){0};
+    for (int k = 0; k < 100; k++)
+        put(&r, 1e-3, 2, -2e-12 + 0.1e-12 * rng_normal(rng, (uint64_t)k, 0, 0), 1, 0);
+    compute(&hold, &r, &f);
+    near(synth_find(&f, "charge", 0)->uncertainty, 1e-15, 0.2e-15);
+    features_free(&f);
+    free(r.row);
+}
+
 static void current_pulses_end_at_a_potential(void **unused)
 {
     (void)unused;
@@ -425,6 +457,7 @@ int main(void)
         cmocka_unit_test(a_single_sweep_finds_the_peak),
         cmocka_unit_test(reversed_currents_are_told_per_cycle),
         cmocka_unit_test(pulses_are_told_per_level),
+        cmocka_unit_test(a_hold_and_a_pulse_tell_the_same_charge),
         cmocka_unit_test(current_pulses_end_at_a_potential),
         cmocka_unit_test(a_hold_tells_when_it_ended),
         cmocka_unit_test(lists_are_read_from_settings),
