@@ -7,8 +7,6 @@
 #include "analysis/integrate.h"
 #include "analysis/step_features.h"
 
-#define LEVELS 8 /* as many as the registry has names for; further levels have no features */
-
 /* A level's samples, and how its features are called. */
 struct level {
     int first, n, number; /* number from 1 on */
@@ -63,7 +61,7 @@ void pulse_features(const struct step_input *in, struct features *out)
             ;
         at.place.cycle = tr->cycle[first];
         struct level l = {first, end - first, tr->sweep[first] + 1};
-        if (l.number >= 1 && l.number <= LEVELS)
+        if (l.number >= 1 && l.number <= PULSE_LEVELS)
             level_features(&at, &l, current, out);
     }
 }
