@@ -91,9 +91,12 @@ static const struct feature_def table[] = {
           "trapezoid, blank subtracted"),
     CYCLE("q_irr", "C", CHARGE, true, "Charge that a cycle does not give back: Q_red + Q_ox, signed.",
           "q_red + q_ox, blank subtracted"),
-    ON_AREA("coulombic_efficiency", "1", NONE,
-            "Oxidation charge over reduction charge (reduction is charging, as for an anode material).",
-            "q_ox / abs(q_red), blank subtracted"),
+    ON_AREA(
+        "coulombic_efficiency", "1", NONE,
+        "Charge given back over charge taken: of a cv oxidation over reduction (reduction is charging, as "
+        "for "
+        "an anode material), of reversed currents the second over the first, whichever direction that has.",
+        "q_ox / abs(q_red), blank subtracted"),
     CYCLE("i_lim", "A", CURRENT, true, "Plateau of a steady-state wave over its foot, of a single sweep.",
           "mean of the last tenth minus that of the first"),
     CYCLE("e_quarter", "V", POTENTIAL, false, "Potential at a quarter of the plateau of a single sweep.",
@@ -163,7 +166,7 @@ static const struct feature_def table[] = {
          "first sample minus last sample before"),
     STEP("e_cutoff", "V", POTENTIAL, false, "Potential at the end of the step.", "last valid sample"),
     STEP("t_cutoff", "s", TIME, false, "Time from the start of the current to the end of the step.",
-         "last valid sample minus first"),
+         "last valid sample minus first, and one interval"),
     STEP("plateau", "V", POTENTIAL, false, "Potential of the plateau with the largest dQ/dE.",
          "largest maximum of smoothed dQ/dE"),
     STEP("nucleation", "V", POTENTIAL, false, "Extremum before the plateau minus the plateau.",
@@ -177,7 +180,7 @@ static const struct feature_def table[] = {
     BACK("e_cutoff_back", "V", POTENTIAL, false, "Potential at the end of the reversed current.",
          "last valid sample"),
     BACK("t_cutoff_back", "s", TIME, false, "Time for which the reversed current flowed.",
-         "last valid sample minus first"),
+         "last valid sample minus first, and one interval"),
     BACK("plateau_back", "V", POTENTIAL, false,
          "Potential of the plateau with the largest dQ/dE, current reversed.",
          "largest maximum of smoothed dQ/dE"),

@@ -134,7 +134,8 @@ static bool sei_declared(const struct protocol *p, const struct feature_ref *f, 
     return false;
 }
 
-bool feature_use_cycles(const struct protocol *p, int step, const struct feature_def *f)
+/* Passes of a repeat, and charge and discharge, are the cycles of a step that has none by itself. */
+static bool has_cycles(const struct protocol *p, int step, const struct feature_def *f)
 {
     const struct step *s = &p->step[step];
     bool cycles = f->scope == FEATURE_CYCLE || (s->kind == STEP_GALVANOSTATIC && s->has_reverse);
@@ -161,7 +162,7 @@ bool feature_use_read(const struct protocol *p, bool control, const char *text, 
     }
     if (f.def->scope != FEATURE_SITE && (!find_owner(p, &list, &f, m, d) || !sei_declared(p, &f, m, d)))
         return false;
-    bool cycles = f.def->scope != FEATURE_SITE && feature_use_cycles(p, find_step(p, &list, f.step), f.def);
+    bool cycles = f.def->scope != FEATURE_SITE && has_cycles(p, find_step(p, &list, f.step), f.def);
     if (!cycles && f.cycle > 0) {
         diags_error(d, m, "`%s` has no cycles: `%s` is played once", f.def->name,
                     f.def->scope == FEATURE_SITE ? "a site" : f.step);

@@ -13,9 +13,6 @@ bool feature_use_read(const struct protocol *p, bool control, const char *text, 
 bool feature_use_gives(const struct step *s, const char *name);
 /* Says of a step that has it not that it has not. */
 void feature_use_refuse(const struct step *s, const char *name, struct mark m, struct diags *d);
-/* true if the feature of that step (index in p->step) has a value in each cycle: passes of a repeat, and
- * charge and discharge, are the cycles of a step that has none by itself. */
-bool feature_use_cycles(const struct protocol *p, int step, const struct feature_def *f);
 /* false: the feature has no value in that cycle, whatever is played. */
 bool feature_use_in_cycle(const struct feature_def *f, int cycle);
 /* true if the feature's step plays the cycle that is asked for at a site with these levels. */

@@ -148,8 +148,6 @@ static void check_feature(const struct protocol *p, const struct step_condition 
     else if (feature_of_window(c->name) && (!p->sei.step || strcmp(p->sei.step, c->of) != 0))
         diags_error(d, c->mark, "`%s` has no value without `analysis: {sei: {step: %s, window: [...]}}`%s%s",
                     c->name, c->of, p->sei.step ? "; it is of " : "", p->sei.step ? p->sei.step : "");
-    else if (c->cycle > 0 && !feature_use_cycles(p, of, f))
-        diags_error(d, c->mark, "`%s` has no cycles: `%s` is played once", c->name, t->name);
     else if (!feature_use_in_cycle(f, c->cycle))
         diags_error(d, c->mark, "`%s` is relative to cycle 1, where it has no value: ask for a later cycle",
                     c->name);

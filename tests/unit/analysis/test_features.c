@@ -462,7 +462,7 @@ static void constant_current_steps(void **state)
     assert_non_null(strstr(synth_find(&f, "ir_step", 0)->method, "last of rest, gap 0.1 s open"));
     near(value_of(&f, "e_cutoff", 0), 0.12 - 0.035 * 1.99, 3e-3);
     assert_non_null(strstr(synth_find(&f, "e_cutoff", 0)->method, "ended by potential below 0.05 V"));
-    near(value_of(&f, "t_cutoff", 0), 13.99, 1e-9);
+    near(value_of(&f, "t_cutoff", 0), 14.00, 1e-9); /* 1400 intervals of 10 ms */
     printf("seed 8: plateau %.5f V (0.120), nucleation %.5f V (-0.060)\n", value_of(&f, "plateau", 0),
            value_of(&f, "nucleation", 0));
     near(value_of(&f, "plateau", 0), 0.12, 2e-3);

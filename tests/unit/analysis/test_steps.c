@@ -295,7 +295,8 @@ static void reversed_currents_are_told_per_cycle(void **unused)
         near(value_of(&f, "e_mean_back", c), 1.9, 2e-3);
         near(value_of(&f, "e_cutoff", c), 1, 1e-9);
         near(value_of(&f, "e_cutoff_back", c), 2.6, 1e-9);
-        near(value_of(&f, "t_cutoff_back", c), 16 - c - 0.01, 1e-6);
+        near(value_of(&f, "t_cutoff", c), 10 - c, 1e-6);
+        near(value_of(&f, "t_cutoff_back", c), 16 - c, 1e-6);
         near(value_of(&f, "ir_step_back", c), 1.2 + 1.4 / (100 * (16 - c)) - 1, 1e-9);
     }
     assert_null(synth_find(&f, "capacity", 0));
@@ -307,6 +308,30 @@ static void reversed_currents_are_told_per_cycle(void **unused)
     missing_because(&f, "capacity_back", 3, "not recorded");
     missing_because(&f, "coulombic_efficiency", 3, "half");
     near(value_of(&f, "capacity_back", 2), 14e-12, 1e-16);
+    features_free(&f);
+    free(r.row);
+}
+
+/* Oxidation first, +2 pA for 1 s, then -2 pA for 0.5 s: half of what was taken comes back. */
+static void what_is_given_back_is_of_the_second_half(void **unused)
+{
+    (void)unused;
+    struct rows r = {0};
+    struct features f = {0};
+    for (int k = 1; k <= 15; k++)
+        put(&r, 0.1, k <= 10 ? 2 + 0.1 * k : 3 - 0.1 * k, k <= 10 ? 2e-12 : -2e-12, 1, k > 10);
+    struct results_step step =
+        step_of("galvanostatic", "gs", 11, "{\"currents\":[2e-12,-2e-12],\"cycles\":1,\"interval\":0.1}");
+    compute(&step, &r, &f);
+    near(value_of(&f, "capacity", 1), 2e-12, 1e-20);
+    near(value_of(&f, "t_cutoff", 1), 1, 1e-9);
+    near(value_of(&f, "t_cutoff_back", 1), 0.5, 1e-9);
+    near(value_of(&f, "coulombic_efficiency", 1), 0.5, 1e-9);
+    assert_string_equal(synth_find(&f, "coulombic_efficiency", 1)->method, "capacity_back / capacity");
+    features_free(&f);
+    r.n = 10;
+    compute(&step, &r, &f);
+    assert_string_equal(synth_find(&f, "coulombic_efficiency", 1)->method, "capacity_back / capacity");
     features_free(&f);
     free(r.row);
 }
@@ -456,6 +481,7 @@ int main(void)
         cmocka_unit_test(a_single_sweep_finds_the_wave),
         cmocka_unit_test(a_single_sweep_finds_the_peak),
         cmocka_unit_test(reversed_currents_are_told_per_cycle),
+        cmocka_unit_test(what_is_given_back_is_of_the_second_half),
         cmocka_unit_test(pulses_are_told_per_level),
         cmocka_unit_test(a_hold_and_a_pulse_tell_the_same_charge),
         cmocka_unit_test(current_pulses_end_at_a_potential),
