@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "analysis/sei.h"
 #include "analysis/step_features.h"
 
 #define NAMES_MAX 24
@@ -62,8 +63,6 @@ static bool met(const struct step_shape *s, enum needs needs)
         return s->falling;
     case RISING:
         return s->rising;
-    case WINDOW_LATER:
-        return !s->first;
     default:
         return true;
     }
@@ -89,6 +88,16 @@ bool feature_given(const struct step_shape *s, const char *name)
         if (strcmp(given[k].kind, s->kind) == 0 && met(s, given[k].needs) && listed(k, name))
             return true;
     return strcmp(s->kind, "pulse") == 0 && of_pulse(s, name);
+}
+
+bool feature_in_cycle(const char *name, int cycle)
+{
+    if (strcmp(name, "c_dl_pass") != 0 && !feature_of_window(name))
+        return true;
+    for (int k = 0; k < GIVEN && cycle == 1; k++)
+        if (given[k].needs == WINDOW_LATER && listed(k, name))
+            return false;
+    return cycle <= SEI_CYCLES;
 }
 
 bool feature_of_window(const char *name)

@@ -19,6 +19,9 @@ struct step_shape {
 
 /* `name`: as in the registry. false for features of the site. */
 bool feature_given(const struct step_shape *s, const char *name);
+/* true if such a feature may have a value in that cycle; 0 = any one. What is relative to cycle 1 has none in
+ * it, and what goes over the cycles follows a number of them only. */
+bool feature_in_cycle(const char *name, int cycle);
 /* The feature is of the SEI window: one cv has it, and only if the window is declared. */
 bool feature_of_window(const char *name);
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "analysis/feature_given.h"
+#include "analysis/sei.h"
 #include "protocol/play.h"
 
 /* Which way a single sweep goes, as far as no level decides. */
@@ -144,10 +145,15 @@ static bool has_cycles(const struct protocol *p, int step, const struct feature_
     return cycles;
 }
 
-bool feature_use_in_cycle(const struct feature_def *f, int cycle)
+bool feature_use_in_cycle(const char *name, int cycle, struct mark m, struct diags *d)
 {
-    return cycle != 1 || !feature_of_window(f->name) ||
-           feature_given(&(struct step_shape){.kind = "cv", .first = true}, f->name);
+    if (feature_in_cycle(name, cycle))
+        return true;
+    if (cycle == 1)
+        diags_error(d, m, "`%s` is relative to cycle 1, where it has no value: ask for a later cycle", name);
+    else
+        diags_error(d, m, "`%s` is followed over the first %d cycles only", name, SEI_CYCLES);
+    return false;
 }
 
 bool feature_use_read(const struct protocol *p, bool control, const char *text, struct mark m,
@@ -173,11 +179,8 @@ bool feature_use_read(const struct protocol *p, bool control, const char *text, 
                     f.def->name);
         return false;
     }
-    if (!feature_use_in_cycle(f.def, f.cycle)) {
-        diags_error(d, m, "`%s` is relative to cycle 1, where it has no value: ask for a later cycle",
-                    f.def->name);
+    if (!feature_use_in_cycle(f.def->name, f.cycle, m, d))
         return false;
-    }
     *out = f;
     return true;
 }

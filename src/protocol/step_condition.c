@@ -142,15 +142,13 @@ static bool repeated_together(const struct protocol *p, int a, int b)
 static void check_feature(const struct protocol *p, const struct step_condition *c, int of, struct diags *d)
 {
     const struct step *t = &p->step[of];
-    const struct feature_def *f = feature_find(c->name);
     if (!feature_use_gives(t, c->name))
         feature_use_refuse(t, c->name, c->mark, d);
     else if (feature_of_window(c->name) && (!p->sei.step || strcmp(p->sei.step, c->of) != 0))
         diags_error(d, c->mark, "`%s` has no value without `analysis: {sei: {step: %s, window: [...]}}`%s%s",
                     c->name, c->of, p->sei.step ? "; it is of " : "", p->sei.step ? p->sei.step : "");
-    else if (!feature_use_in_cycle(f, c->cycle))
-        diags_error(d, c->mark, "`%s` is relative to cycle 1, where it has no value: ask for a later cycle",
-                    c->name);
+    else
+        feature_use_in_cycle(c->name, c->cycle, c->mark, d);
 }
 
 static void resolve(struct protocol *p, const struct step_list *list, int i, struct diags *d)

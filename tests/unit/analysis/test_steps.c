@@ -269,6 +269,42 @@ static void a_single_sweep_finds_the_peak(void **unused)
     free(r.row);
 }
 
+/* 3 -> 2 -> 3 V, 20 mV steps at 10 V/s, 1500 times: every cycle has its features, and of those that go over
+ * the cycles each one beyond the last that is followed says so. As labelled by the instrument, and cut by its
+ * turns alone. */
+static void no_cycle_is_lost(void **unused)
+{
+    (void)unused;
+    enum { CYCLES = 1500, HALF = 50 };
+    for (int labelled = 0; labelled < 2; labelled++) {
+        struct rows r = {0};
+        struct features f = {0};
+        for (int k = 0; k < 2 * HALF * CYCLES; k++) {
+            int in = k % (2 * HALF), sweep = in / HALF, cycle = k / (2 * HALF) + 1;
+            double e = sweep ? 2 + 0.02 * (in - HALF + 1) : 3 - 0.02 * (in + 1), way = sweep ? 10 : -10;
+            struct synth_cv s = synth_default();
+            put(&r, 2e-3, e, s.offset + s.leak * (e - 2.5) + (s.stray + C_DL) * way, labelled ? cycle : 1,
+                labelled ? sweep : 0);
+        }
+        struct results_step step = step_of("cv", "formation", 11,
+                                           "{\"start\":3,\"vertex0\":2,\"vertex1\":3,\"rate\":10,"
+                                           "\"step\":0.02,\"cycles\":1500,\"interval\":0.002}");
+        compute(&step, &r, &f);
+        near(value_of(&f, "c_dl", 1), C_DL, 1e-16);
+        near(value_of(&f, "c_dl", CYCLES), C_DL, 1e-16);
+        near(value_of(&f, "q_net", CYCLES), 0, labelled ? 1e-17 : 1e-14);
+        int rows = 0;
+        for (int k = 0; k < f.n; k++)
+            rows += strcmp(f.row[k].name, "q_red_raw") == 0;
+        assert_int_equal(rows, CYCLES);
+        near(value_of(&f, "c_dl_pass", 100), C_DL, 1e-16);
+        missing_because(&f, "c_dl_pass", 101, "only the first 100 cycles");
+        missing_because(&f, "sei_film_ratio", CYCLES, "only the first 100 cycles");
+        features_free(&f);
+        free(r.row);
+    }
+}
+
 /* --- constant current ---------------------------------------------------------------------------------- */
 
 /* Cycle c: -2 pA for 10 - c s from 3 to 1 V, then 1 pA for 16 - c s from 1.2 to 2.6 V, linear. */
@@ -478,6 +514,7 @@ int main(void)
         cmocka_unit_test(four_vertices_and_two_rates),
         cmocka_unit_test(the_window_is_taken_from_the_pass_that_covers_it),
         cmocka_unit_test(passes_are_cycles_of_one_voltammogram),
+        cmocka_unit_test(no_cycle_is_lost),
         cmocka_unit_test(a_single_sweep_finds_the_wave),
         cmocka_unit_test(a_single_sweep_finds_the_peak),
         cmocka_unit_test(reversed_currents_are_told_per_cycle),
