@@ -229,7 +229,7 @@ static void regions_visited_together_are_told_in_words(void **state)
 {
     (void)state;
     char grid[sizeof REGIONS + 64];
-    snprintf(grid, sizeof grid, "{visit: together, order: serpentine, %s", REGIONS + 1);
+    snprintf(grid, sizeof grid, "{visit: together, order: serpentine, %s", &REGIONS[1]);
     struct made m = load_well(grid, CONTROL, 0);
     struct buf b = {0};
     plan_print(m.plan, &b);
