@@ -7,7 +7,6 @@
 #include "analysis/flatjson.h"
 #include "analysis/savgol.h"
 
-#define LEGS_MAX     2048
 #define VERTICES_MAX 64
 
 /* How close to a programmed vertex counts as reached: a few steps, at least 10 mV. */
@@ -109,9 +108,9 @@ void cv_curve_make(const struct step_input *in, struct cv_curve *out)
     c.smooth = c.corrected + n;
     c.smooth_raw = c.smooth + n;
     c.weight = c.smooth_raw + n;
-    c.leg = xcalloc(LEGS_MAX, sizeof *c.leg);
-    c.n_legs = sweep_legs(tr->t, tr->e, tr->cycle, tr->sweep, tr->n, c.leg, LEGS_MAX);
-    c.n_legs = c.n_legs > LEGS_MAX ? LEGS_MAX : c.n_legs;
+    c.n_legs = sweep_legs(tr->t, tr->e, tr->cycle, tr->sweep, tr->n, NULL, 0);
+    c.leg = xcalloc((size_t)c.n_legs + 1, sizeof *c.leg);
+    sweep_legs(tr->t, tr->e, tr->cycle, tr->sweep, tr->n, c.leg, c.n_legs);
     sweep_rates(c.leg, c.n_legs, tr->e, tr->n, flatjson_or(in->step->settings, "start", NAN), c.dedt);
     for (int k = 0; k < tr->n; k++) {
         c.moment[k] = tr->e[k] - in->blank->bias;

@@ -287,6 +287,6 @@ void cv_features(const struct step_input *in, struct sei_series *series, struct 
     cv_curve_make(in, &c);
     for (int k = 0; k < c.n_cycles; k++)
         cycle_features(&c, &c.cycle[k], out);
-    sei_series_add(series, &c);
+    sei_series_add(series, &c, out);
     cv_curve_free(&c);
 }

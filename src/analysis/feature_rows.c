@@ -64,6 +64,12 @@ void features_missing(struct features *f, const struct feature_place *p, const c
     row->missing = intern(reason);
 }
 
+void features_method(struct features *f, const char *method)
+{
+    if (f->n > 0)
+        f->row[f->n - 1].method = intern(method);
+}
+
 bool features_has(const struct features *f, const char *step)
 {
     for (int k = 0; k < f->n; k++)

@@ -24,6 +24,8 @@ struct feature_place {
 void features_value(struct features *f, const struct feature_place *p, const char *name, double value,
                     double sd, const char *note);
 /* Appends a missing value with its reason. */
+/* Of the newest row: what it was found by, in place of the registry's method. */
+void features_method(struct features *f, const char *method);
 void features_missing(struct features *f, const struct feature_place *p, const char *name,
                       const char *reason);
 

@@ -83,7 +83,8 @@ static void ends_features(const struct work *w, int last, double noise, double i
     }
     snprintf(text, sizeof text, "%s%.64s", *w->ended ? "ended by " : "", w->ended);
     put(w, E_CUTOFF, tr->e[last], noise, text);
-    put(w, T_CUTOFF, tr->t[last], interval / sqrt(12), text);
+    /* The first sample ends the first interval. */
+    put(w, T_CUTOFF, tr->t[last] + interval, interval / sqrt(12), text);
 }
 
 static struct capacity half_features(const struct work *w)
@@ -121,7 +122,8 @@ static void efficiency(const struct work *w, struct capacity forward, struct cap
         features_missing(w->out, p, "coulombic_efficiency", "a half of the cycle is missing");
     else
         features_value(w->out, p, "coulombic_efficiency", ratio,
-                       hypot(back.sd, ratio * forward.sd) / forward.value, "capacity_back / capacity");
+                       hypot(back.sd, ratio * forward.sd) / forward.value, NULL);
+    features_method(w->out, "capacity_back / capacity");
 }
 
 /* --- halves -------------------------------------------------------------------------------------------- */

@@ -1,4 +1,4 @@
-/* Charges from sampled currents: trapezoids over time, cut at zero crossings and at the edges of a window. */
+/* Charges from sampled currents: weights of the samples. */
 #include "analysis/integrate.h"
 
 #include <math.h>
@@ -51,6 +51,14 @@ void integrate_weights(const double *t, const double *sign, int n, double t0, do
         if (b > a)
             add_side(h, a, b, sign ? sign[k] : 0, sign ? sign[k + 1] : 0, side, &w[k]);
     }
+}
+
+void integrate_means(const double *t, int n, double *w)
+{
+    for (int k = 1; k < n; k++)
+        w[k] = t[k] - t[k - 1];
+    if (n > 0)
+        w[0] = n > 1 ? w[1] : 0;
 }
 
 double integrate_dot(const double *w, const double *x, int n)

@@ -1,4 +1,5 @@
-/* Charges from sampled currents: trapezoids over time, cut at zero crossings and at the edges of a window.
+/* Charges from sampled currents: of sweeps by trapezoids over time, cut at zero crossings and at the edges of
+ * a window; of held steps by samples times intervals.
  *
  * Every charge here is a weighted sum of the samples, Q = sum w[k] i[k]. Working with the weights and not
  * with the sum makes the uncertainty follow without a second derivation: noise gives SD(i) sqrt(sum w^2), a
@@ -21,6 +22,12 @@ enum charge_side {
  * whatever `sign` is. t rises; n >= 0. */
 void integrate_weights(const double *t, const double *sign, int n, double t0, double t1,
                        enum charge_side side, double *w);
+
+/* Fills w[n] (s) for samples that are each the mean over the interval that it ends, as those of held
+ * potentials and currents are: sum w[k] i[k] is the whole charge since the interval that the first sample
+ * ends. That one is taken to be as long as the next. t rises; all 0 with n < 2, where no interval is known.
+ */
+void integrate_means(const double *t, int n, double *w);
 
 /* Sum of w[k] x[k]. */
 double integrate_dot(const double *w, const double *x, int n);

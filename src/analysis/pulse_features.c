@@ -1,11 +1,11 @@
 /* Features of pulses: what each level of each pulse ends with, and its charge. */
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "analysis/flatjson.h"
+#include "analysis/integrate.h"
 #include "analysis/step_features.h"
-
-#define LEVELS 8 /* as many as the registry has names for; further levels have no features */
 
 /* A level's samples, and how its features are called. */
 struct level {
@@ -21,17 +21,6 @@ static double mean_of(const double *x, int n, double *sd)
         squares += (x[k] - sum / n) * (x[k] - sum / n);
     *sd = n > 1 ? sqrt(squares / (n - 1) / n) : NAN;
     return sum / n;
-}
-
-/* Each sample stands for the interval that it ends, the first one too: the current falls steeply behind the
- * edge. */
-static double charge_of(const struct trace *tr, const struct level *l)
-{
-    const double *t = tr->t + l->first, *i = tr->i + l->first;
-    double sum = i[0] * (t[1] - t[0]);
-    for (int k = 1; k < l->n; k++)
-        sum += i[k] * (t[k] - t[k - 1]);
-    return sum;
 }
 
 static void level_features(const struct step_input *in, const struct level *l, bool current,
@@ -51,9 +40,12 @@ static void level_features(const struct step_input *in, const struct level *l, b
     double sd = NAN, mean = mean_of(x, tail, &sd);
     features_value(out, &in->place, end, mean, sd, note);
     /* The noise is that of the level's end, where the current of the edge is over. */
-    double interval = (tr->t[l->first + l->n - 1] - tr->t[l->first]) / (l->n - 1);
     mean_of(tr->i + l->first + l->n - tail, tail, &sd);
-    features_value(out, &in->place, charge, charge_of(tr, l), sd * sqrt(tail) * interval * sqrt(l->n), note);
+    double *w = xcalloc((size_t)l->n, sizeof *w);
+    integrate_means(tr->t + l->first, l->n, w);
+    features_value(out, &in->place, charge, integrate_dot(w, tr->i + l->first, l->n),
+                   sd * sqrt(tail) * integrate_norm(w, l->n), note);
+    free(w);
 }
 
 void pulse_features(const struct step_input *in, struct features *out)
@@ -69,7 +61,7 @@ void pulse_features(const struct step_input *in, struct features *out)
             ;
         at.place.cycle = tr->cycle[first];
         struct level l = {first, end - first, tr->sweep[first] + 1};
-        if (l.number >= 1 && l.number <= LEVELS)
+        if (l.number >= 1 && l.number <= PULSE_LEVELS)
             level_features(&at, &l, current, out);
     }
 }

@@ -90,7 +90,19 @@ static void measure(struct sei_series *s, const struct cv_curve *c, const struct
     m->swing = integrate_dot(c->weight, c->dedt + first, n);
 }
 
-void sei_series_add(struct sei_series *s, const struct cv_curve *c)
+/* Every cycle's uncertainty asks for all those before it: so many are not followed. */
+static void tell_beyond(const struct sei_series *s, const struct feature_place *p, struct features *out)
+{
+    char reason[96];
+    snprintf(reason, sizeof reason, "only the first %d cycles are followed", SEI_CYCLES);
+    for (int j = 0; j < SEI_QUANTITIES; j++)
+        if (s->window || j == SEI_C_PASS)
+            features_missing(out, p, sei_names[j], reason);
+    if (s->window)
+        features_missing(out, p, "q_sei_raw", reason);
+}
+
+void sei_series_add(struct sei_series *s, const struct cv_curve *c, struct features *out)
 {
     if (!s)
         return;
@@ -100,11 +112,13 @@ void sei_series_add(struct sei_series *s, const struct cv_curve *c)
     }
     for (int k = 0; k < c->n_cycles; k++) {
         const struct cv_cycle *y = &c->cycle[k];
+        struct feature_place place = c->in->place;
+        place.cycle = y->number;
+        if (y->number > SEI_CYCLES)
+            tell_beyond(s, &place, out);
         if (y->number < 1 || y->number > SEI_CYCLES)
             continue;
-        struct feature_place *p = &s->place[y->number - 1];
-        *p = c->in->place;
-        p->cycle = y->number;
+        s->place[y->number - 1] = place;
         measure(s, c, y);
         s->n = y->number > s->n ? y->number : s->n;
     }

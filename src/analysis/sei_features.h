@@ -12,8 +12,9 @@ struct sei_series;
 /* The steps (results_step) that are added must stay until sei_series_write(). */
 struct sei_series *sei_series_new(void);
 void sei_series_free(struct sei_series *s);
-/* Measures what the curve's cycles say; cycles beyond SEI_CYCLES are left out. NULL as `s` is ignored. */
-void sei_series_add(struct sei_series *s, const struct cv_curve *c);
+/* Measures what the curve's cycles say. The features of cycles beyond SEI_CYCLES are missing: that is said
+ * here. NULL as `s` is ignored. */
+void sei_series_add(struct sei_series *s, const struct cv_curve *c, struct features *out);
 /* Appends the features of all cycles added so far. */
 void sei_series_write(const struct sei_series *s, const struct blank *blank, const struct area_ends *ends,
                       struct features *out);

@@ -125,7 +125,8 @@ static bool in_contact(const char *phase)
 /* Times within a step of which there is one value belong to the pass, if the step is played several times. */
 static int first_cycle(const struct results_step *step)
 {
-    return (int)flatjson_or(step->settings, "first_cycle", 0);
+    double cycle = flatjson_or(step->settings, "first_cycle", 0);
+    return cycle >= 1 && cycle <= 1e6 ? (int)cycle : 0;
 }
 
 static void step_rows(const struct step_input *in, struct sei_series *series, struct features *out)
@@ -303,8 +304,6 @@ static bool wiring_of(struct results *r, struct trace_wiring *w, struct err *e)
     return true;
 }
 
-#define ATTEMPTS_MAX 64
-
 struct probes {
     struct probe list[PROBES_MAX];
     int n;
@@ -320,19 +319,21 @@ static struct analysis_settings settings_at(const struct analysis_settings *s, c
 }
 
 /* The features of a site's last attempt, if it has one. */
-static bool load_site(struct results *r, const struct results_site *site, struct results_attempt *room,
-                      const struct analysis_settings *all, const struct probes *probes,
-                      const struct trace_wiring *w, struct features *out, struct err *e)
+static bool load_site(struct results *r, const struct results_site *site, const struct analysis_settings *all,
+                      const struct probes *probes, const struct trace_wiring *w, struct features *out,
+                      struct err *e)
 {
     if (site->last_attempt == 0)
         return true;
     const struct analysis_settings of =
         settings_at(all, probe_of(probes->list, probes->n, site->last_attempt));
-    int count = results_attempts(r, site->site, room, ATTEMPTS_MAX, e);
+    struct results_attempt *a;
+    int count = results_attempts_all(r, site->site, &a, e);
     bool ok = count >= 0;
-    for (int j = 0; j < count && j < ATTEMPTS_MAX && ok; j++)
-        if (room[j].id == site->last_attempt)
-            ok = load_attempt(r, &room[j], &of, w, out, e) || err_context(e, "site %d", site->site);
+    for (int j = 0; j < count && ok; j++)
+        if (a[j].id == site->last_attempt)
+            ok = load_attempt(r, &a[j], &of, w, out, e) || err_context(e, "site %d", site->site);
+    free(a);
     return ok;
 }
 
@@ -344,15 +345,13 @@ bool features_compute(struct results *r, const struct analysis_settings *s, feat
     if (!wiring_of(r, &w, e) || !results_sites(r, &sites, e))
         return false;
     struct features list = {0};
-    struct results_attempt *room = xcalloc(ATTEMPTS_MAX, sizeof *room);
     struct probes *probes = xcalloc(1, sizeof *probes);
     bool ok = (probes->n = probes_read(r, probes->list, e)) > 0;
     for (int k = 0; k < sites.n && ok; k++) {
         list.n = 0;
-        ok = load_site(r, &sites.site[k], room, s, probes, &w, &list, e) &&
+        ok = load_site(r, &sites.site[k], s, probes, &w, &list, e) &&
              (list.n == 0 || take(ctx, list.row, list.n, e));
     }
-    free(room);
     free(probes);
     features_free(&list);
     results_sites_free(&sites);

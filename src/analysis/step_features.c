@@ -110,7 +110,8 @@ void hold_features(const struct step_input *in, struct features *out)
     double noise = step_current_noise(tr), sd = NAN, mean = mean_of(tr->i, tr->n, &sd);
     features_value(out, &in->place, "i_mean", mean, noise / sqrt(tr->n), note);
     double *w = xcalloc((size_t)tr->n, sizeof *w);
-    integrate_weights(tr->t, NULL, tr->n, -INFINITY, INFINITY, CHARGE_NET, w);
+    /* The charging of the double layer behind the step of the potential is in the first samples. */
+    integrate_means(tr->t, tr->n, w);
     features_value(out, &in->place, "charge", integrate_dot(w, tr->i, tr->n),
                    noise * integrate_norm(w, tr->n), note);
     free(w);

@@ -18,6 +18,8 @@ struct step_input {
     const char *before; /* its name */
 };
 
+#define PULSE_LEVELS 8 /* of a pulse that have features: as many as the registry has names for */
+
 struct sei_series;
 
 /* What goes over the cycles of all stored steps of one name is added to `series` (analysis/sei_features.h).

@@ -231,6 +231,8 @@ static void learn_likeness(struct surface *s)
 
 void surface_add(struct surface *s, double x, double y, double t, double z)
 {
+    if (!isfinite(x) || !isfinite(y) || !isfinite(t) || !isfinite(z))
+        return;
     if (s->total == 0) {
         const double first[TERMS] = {x, y, t, z};
         memcpy(s->origin, first, sizeof first);

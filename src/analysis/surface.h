@@ -20,7 +20,8 @@ struct surface;
 /* tilt: rise per metre along x and y expected beforehand; sigma: m. */
 struct surface *surface_new(const double tilt[2], double sigma);
 void surface_free(struct surface *s);
-/* A contact at x, y (m) and time t (s) at height z (m). Only the newest 400 are kept. */
+/* A contact at x, y (m) and time t (s) at height z (m). Only the newest 400 are kept; one of which
+ * anything is not finite is not taken. */
 void surface_add(struct surface *s, double x, double y, double t, double z);
 int surface_count(const struct surface *s);
 /* Predicted contact height (m) and its standard deviation for one more contact there (scatter included;

@@ -3,8 +3,10 @@
 
 #include <math.h>
 #include <stdbool.h>
+#include <stdlib.h>
 
 #include "analysis/baseline.h"
+#include "base/buf.h"
 
 #define TURN_WINDOW 8
 
@@ -51,18 +53,22 @@ static struct leg leg_of(const double *t, const double *e, int first, int n, int
 
 static int legs_by_turns(const double *t, const double *e, int n, struct leg *out, int max)
 {
-    int turn[256], count = sweep_turns(e, n, TURN_WINDOW, turn, 256), first = 0, cycle = 1, found = 0;
-    count = count > 256 ? 256 : count;
+    int count = sweep_turns(e, n, TURN_WINDOW, NULL, 0), first = 0, cycle = 1, found = 0, direction = 0;
+    int *turn = xcalloc((size_t)count + 1, sizeof *turn);
+    sweep_turns(e, n, TURN_WINDOW, turn, count);
     for (int k = 0; k <= count; k++) {
         int end = k < count ? turn[k] + 1 : n;
         struct leg g = leg_of(t, e, first, end - first, cycle);
-        if (found > 0 && found <= max && g.direction == out[0].direction)
+        if (found > 0 && g.direction == direction)
             g.cycle = ++cycle;
+        if (found == 0)
+            direction = g.direction;
         if (found < max)
             out[found] = g;
         found++;
         first = end;
     }
+    free(turn);
     return found;
 }
 

@@ -150,6 +150,13 @@ void tip_health_feature(struct tip_health *h, const char *name, const char *unit
         f->next = value;
 }
 
+/* What was noted for an attempt is not the next one's. */
+static void forget_next(struct tip_health *h)
+{
+    for (int k = 0; k < h->features; k++)
+        h->feature[k].next = NAN;
+}
+
 static bool tells_something(const struct results_attempt *a)
 {
     return a->outcome != OUTCOME_NONE && a->outcome != OUTCOME_INTERRUPTED &&
@@ -474,17 +481,18 @@ bool tip_health_add(struct tip_health *h, const struct results_attempt *a, const
 {
     double v[TIP_SERIES];
     char text[sizeof h->news->text];
-    if (!tells_something(a))
+    if (!tells_something(a)) {
+        forget_next(h);
         return false;
+    }
     int group = group_of(h, region);
     fill(h, a, v);
     remember(h, a, control);
     for (int k = 0; k < TIP_SERIES; k++)
         chart_add(h->chart[k], k < TIP_CONTACT_CURRENT ? 0 : group, v[k]);
-    for (int k = 0; k < h->features; k++) {
+    for (int k = 0; k < h->features; k++)
         chart_add(h->feature[k].chart, 0, h->feature[k].next);
-        h->feature[k].next = NAN;
-    }
+    forget_next(h);
     if (control)
         note_control(h, a);
     const struct tip_diagnosis *d = diagnose(h);

@@ -7,6 +7,11 @@
 
 #include "analysis/tip_health_parts.h"
 
+/* Beyond these, which are more than the protocol allows, a stored number is damaged: the default then. */
+#define BASELINE_MAX 1000 /* landings */
+#define SIGMAS_MAX   100
+#define SIGMA_MAX    1e-3 /* m */
+
 /* --- from a file ---------------------------------------------------------------------------------------- */
 
 struct charted {
@@ -24,10 +29,9 @@ static bool add_site(struct results *file, const struct results_site *site, stru
 {
     if (site->attempts < 1)
         return true;
-    size_t room = (size_t)site->attempts + 1;
-    struct results_attempt *a = xcalloc(room, sizeof *a);
-    int n = results_attempts(file, site->site, a, (int)room, e);
-    for (int k = 0; k < n && k < (int)room; k++) {
+    struct results_attempt *a;
+    int n = results_attempts_all(file, site->site, &a, e);
+    for (int k = 0; k < n; k++) {
         if (all->n == all->cap) {
             all->cap = all->cap ? 2 * all->cap : 256;
             all->v = xrealloc(all->v, (size_t)all->cap * sizeof *all->v);
@@ -110,7 +114,8 @@ static void replay(struct tip_health *h, const struct all *all, const struct acc
     int next = 0;
     for (int k = 0; k < all->n; k++) {
         const struct results_attempt *a = &all->v[k].attempt;
-        for (; next < n_ev && !(ev[next].t_s > a->start_s); next++)
+        /* An attempt whose time is not known says nothing of the probes before it. */
+        for (; next < n_ev && isfinite(a->start_s) && !(ev[next].t_s > a->start_s); next++)
             if (is_probe(&ev[next]))
                 tip_health_renew(h);
         if (all->v[k].control)
@@ -126,11 +131,11 @@ static void read_settings(struct results *file, struct tip_health_settings *s)
 {
     double v;
     tip_health_defaults(s);
-    if (results_info_double(file, "health.baseline", &v) && v >= 3)
+    if (results_info_double(file, "health.baseline", &v) && v >= 3 && v <= BASELINE_MAX)
         s->baseline = (int)v;
-    if (results_info_double(file, "health.sigmas", &v) && v > 0)
+    if (results_info_double(file, "health.sigmas", &v) && v > 0 && v <= SIGMAS_MAX)
         s->sigmas = v;
-    if (results_info_double(file, "surface.sigma", &v) && v > 0)
+    if (results_info_double(file, "surface.sigma", &v) && v > 0 && v <= SIGMA_MAX)
         s->sigma = v;
     if (results_info_double(file, "surface.tilt_x", &v) && isfinite(v))
         s->tilt[0] = v;

@@ -60,10 +60,9 @@ static bool was_interrupted(const struct data *d, const struct results_site *s, 
     *found = is_interruption(s->outcome);
     if (*found || s->attempts == 0)
         return true;
-    int max = s->attempts + 16;
-    struct results_attempt *a = xcalloc((size_t)max, sizeof *a);
-    int n = results_attempts(d->r, s->site, a, max, e);
-    for (int k = 0; k < n && k < max; k++)
+    struct results_attempt *a;
+    int n = results_attempts_all(d->r, s->site, &a, e);
+    for (int k = 0; k < n; k++)
         *found = *found || is_interruption(a[k].outcome) || a[k].outcome == OUTCOME_NONE;
     free(a);
     return n >= 0;

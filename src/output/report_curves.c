@@ -192,13 +192,12 @@ static bool put_site(struct curves *c, int site, struct err *e)
 /* The attempt that counts; false if there is none. */
 static bool last_attempt(const struct data *d, const struct results_site *s, struct results_attempt *out)
 {
-    int max = s->attempts + 16, n;
     bool found = false;
     if (s->attempts == 0)
         return false;
-    struct results_attempt *a = xcalloc((size_t)max, sizeof *a);
-    n = results_attempts(d->r, s->site, a, max, NULL);
-    for (int k = 0; k < n && k < max; k++)
+    struct results_attempt *a;
+    int n = results_attempts_all(d->r, s->site, &a, NULL);
+    for (int k = 0; k < n; k++)
         if (a[k].id == s->last_attempt) {
             *out = a[k];
             found = true;

@@ -18,14 +18,8 @@ static struct results_attempt *attempts_of(const struct data *d, int site, int *
         err_set(e, ERR_USAGE, "there is no site %d: the sites are 1 to %d", site, d->sites.n);
         return NULL;
     }
-    int max = d->sites.site[at].attempts + 16;
-    struct results_attempt *a = xcalloc((size_t)max, sizeof *a);
-    *n = results_attempts(d->r, site, a, max, e);
-    if (*n < 0) {
-        free(a);
-        return NULL;
-    }
-    *n = *n < max ? *n : max;
+    struct results_attempt *a;
+    *n = results_attempts_all(d->r, site, &a, e);
     return a;
 }
 

@@ -278,10 +278,9 @@ static void attempt_row(const struct data *d, const struct results_attempt *a, s
 /* Appends the attempts of one site; false on error. */
 static bool attempt_rows(const struct data *d, const struct results_site *s, struct table *t, struct err *e)
 {
-    int max = s->attempts + 16; /* a run may have added some since the sites were read */
-    struct results_attempt *a = xcalloc((size_t)max, sizeof *a);
-    int n = results_attempts(d->r, s->site, a, max, e);
-    for (int k = 0; k < n && k < max; k++)
+    struct results_attempt *a;
+    int n = results_attempts_all(d->r, s->site, &a, e);
+    for (int k = 0; k < n; k++)
         attempt_row(d, &a[k], t);
     free(a);
     return n >= 0;

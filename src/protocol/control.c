@@ -130,6 +130,7 @@ int control_set_aside(const struct protocol *p, struct grid_layout *l)
 struct sequence {
     struct plan *plan;
     double t, last;      /* s: now, begin of the last control */
+    double each;         /* s: that a control takes, the last one */
     int since, spot, at; /* sites since then; next spot; index of the place before */
     uint64_t bytes;
 };
@@ -144,8 +145,12 @@ static void add_control(struct sequence *s, int next)
 {
     struct plan *p = s->plan;
     p->controls_needed++;
-    if (s->spot == p->n_controls)
+    s->since = 0;
+    s->last = s->t;
+    if (s->spot == p->n_controls) { /* the next one is due as long after it as if it had been played */
+        s->t += s->each;
         return;
+    }
     int at = p->n_sites + p->n_spares + s->spot++;
     struct plan_seconds *t = &p->seconds;
     struct visit_cost c = duration_visit(p, p->site[at].level, true, s->at >= 0);
@@ -157,9 +162,7 @@ static void add_control(struct sequence *s, int next)
     p->site[at].seconds = all;
     t->control += all;
     p->visit[p->n_visits++] = at;
-    s->last = s->t;
-    s->t += all;
-    s->since = 0;
+    s->t += s->each = all;
     s->at = at;
 }
 
@@ -182,7 +185,7 @@ void control_schedule(struct plan *p)
         s.since++;
         s.at = i;
     }
-    if (s.spot < p->n_controls)
+    if (p->n_controls)
         add_control(&s, -1);
 }
 
@@ -193,23 +196,31 @@ void control_check_spots(const struct plan *p, struct diags *d)
     const struct control *c = &p->protocol->controls;
     struct mark m = protocol_mark(p->protocol, c->every ? "control.every" : "control.after");
     int n = p->n_controls, needed = p->controls_needed;
+    /* Of the one behind the last sites a run may do without; of one before others it may not. */
+    int before = needed - 1, apart = n > 1 ? (p->n_sites + n - 2) / (n - 1) : p->n_sites;
     if (!c->patch)
         return;
     if (n == 0)
         diags_error(d, protocol_mark(p->protocol, "control.patch"),
                     "the patch `%s` has no spot: its places are all excluded or used before", c->patch);
-    else if (needed > n && c->every)
-        diags_error(
-            d, m,
-            "%d control sites are needed (one before the first of %d sites, one after every %lld%s%s), "
-            "but the patch `%s` has %d spots; make it larger, or take `every: %d`",
-            needed, p->n_sites, (long long)c->every, isnan(c->after) ? "" : " or after ",
-            isnan(c->after) ? "" : show(c->after, DIM_TIME), c->patch, n, (p->n_sites + n - 1) / n);
-    else if (needed > n)
+    else if (before > n && c->every)
+        diags_error(d, m,
+                    "%d control sites are needed (one before the first of %d sites, one after every "
+                    "%lld%s%s, one behind "
+                    "the last), but the patch `%s` has %d spots; make it larger, or take `every: %d`",
+                    needed, p->n_sites, (long long)c->every, isnan(c->after) ? "" : " or after ",
+                    isnan(c->after) ? "" : show(c->after, DIM_TIME), c->patch, n, apart);
+    else if (before > n)
         diags_warning(d, m,
                       "about %d control sites are needed in %s, but the patch `%s` has %d spots: the last "
                       "part of the run would go without",
                       needed, show(60 * ceil(p->seconds.total / 60), DIM_TIME), c->patch, n);
+    else if (before == n)
+        diags_warning(
+            d, m,
+            "all %d spots of the patch `%s` are needed before the last sites: there is none for the "
+            "control behind them",
+            n, c->patch);
     else if (needed == n)
         diags_warning(d, m,
                       "all %d spots of the patch `%s` are needed: if one gives no measurement, there is none "

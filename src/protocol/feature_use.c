@@ -4,47 +4,63 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "analysis/feature_given.h"
+#include "analysis/sei.h"
 #include "protocol/play.h"
 
-#define GIVEN_MAX 24
-
-/* Features that these kinds of steps give, as src/analysis computes them. What is in none of the lists is a
- * voltammogram's: cv and lsv. */
-static const struct {
-    enum step_kind kind;
-    const char *feature[GIVEN_MAX + 1];
-} given[] = {
-    {STEP_GALVANOSTATIC,
-     {"capacity", "e_mean", "ir_step", "e_cutoff", "t_cutoff", "plateau", "nucleation", "capacity_back",
-      "e_mean_back", "ir_step_back", "e_cutoff_back", "t_cutoff_back", "plateau_back", "nucleation_back",
-      "coulombic_efficiency"}},
-    {STEP_OCP, {"ocp_mean", "ocp_drift", "ocp_noise", "t_end"}},
-    {STEP_HOLD, {"i_mean", "i_end", "charge", "t_end"}},
-    {STEP_REST, {"e_end", "i_end", "t_end"}},
-    {STEP_PULSE,
-     {"i_end_1",  "i_end_2",  "i_end_3",  "i_end_4",  "i_end_5",  "i_end_6",  "i_end_7",  "i_end_8",
-      "e_end_1",  "e_end_2",  "e_end_3",  "e_end_4",  "e_end_5",  "e_end_6",  "e_end_7",  "e_end_8",
-      "charge_1", "charge_2", "charge_3", "charge_4", "charge_5", "charge_6", "charge_7", "charge_8"}},
-};
-
-static bool listed(size_t k, const char *name)
+/* Which way a single sweep goes, as far as no level decides. */
+static void set_direction(const struct step *s, struct step_shape *shape)
 {
-    for (int i = 0; given[k].feature[i]; i++)
-        if (strcmp(given[k].feature[i], name) == 0)
-            return true;
-    return false;
+    bool known = s->start.given && s->finish.given && !s->start.factor[0] && !s->finish.factor[0];
+    shape->falling = !known || s->finish.si < s->start.si;
+    shape->rising = !known || s->finish.si > s->start.si;
 }
 
-static bool gives(const struct step *s, const struct feature_def *f)
+static struct step_shape shape_of(const struct step *s)
 {
-    bool other = false;
-    for (size_t k = 0; k < sizeof given / sizeof given[0]; k++) {
-        if (s->kind == given[k].kind)
-            return listed(k, f->name);
-        other = other || listed(k, f->name);
-    }
-    bool both = strcmp(f->name, "coulombic_efficiency") == 0;
-    return !step_is_block(s) && (!other || both);
+    struct step_shape shape = {
+        .kind = step_kind_name(s->kind),
+        .reversed = s->has_reverse,
+        .open = s->kind == STEP_REST && s->cell == REST_OPEN,
+        .current = s->currents.n > 0,
+        .levels = s->currents.n > 0 ? s->currents.n : s->potentials.n,
+    };
+    if (s->kind == STEP_LSV)
+        set_direction(s, &shape);
+    return shape;
+}
+
+bool feature_use_gives(const struct step *s, const char *name)
+{
+    struct step_shape shape = shape_of(s);
+    return feature_given(&shape, name);
+}
+
+/* What of a step's shape stands in the way of the feature; "" = its kind. */
+static void tell_shape(const struct step *s, const char *name, char text[64])
+{
+    struct step_shape shape = shape_of(s), whole = shape;
+    whole.reversed = whole.open = whole.falling = whole.rising = true;
+    bool other = feature_given(&whole, name);
+    text[0] = '\0';
+    if (s->kind == STEP_GALVANOSTATIC && other)
+        snprintf(text, 64, " without `reverse`");
+    else if (s->kind == STEP_REST && other)
+        snprintf(text, 64, " with the cell held");
+    else if (s->kind == STEP_LSV && other)
+        snprintf(text, 64, " with a %s potential", shape.rising ? "rising" : "falling");
+    else if (s->kind == STEP_PULSE)
+        snprintf(text, 64, " with %d %s%s", shape.levels, shape.current ? "current" : "potential",
+                 shape.levels == 1 ? "" : "s");
+}
+
+void feature_use_refuse(const struct step *s, const char *name, struct mark m, struct diags *d)
+{
+    char text[64];
+    bool an = s->kind == STEP_OCP || s->kind == STEP_LSV;
+    tell_shape(s, name, text);
+    diags_error(d, m, "`%s` is %s %s step%s, which has no `%s`", s->name, an ? "an" : "a",
+                step_kind_name(s->kind), text, name);
 }
 
 static int find_step(const struct protocol *p, const struct step_list *list, const char *name)
@@ -88,7 +104,7 @@ static bool find_owner(const struct protocol *p, const struct step_list *list, s
     if (named && at < 0)
         return unknown_step(p, list, f, m, d);
     for (int k = list->first; k < list->end && !named; k++)
-        if (gives(&p->step[k], f->def) && n++ == 0)
+        if (feature_use_gives(&p->step[k], f->def->name) && n++ == 0)
             at = k;
     if (n > 1)
         return ambiguous(&p->step[at], f, m, d);
@@ -97,10 +113,9 @@ static bool find_owner(const struct protocol *p, const struct step_list *list, s
         return false;
     }
     const struct step *s = &p->step[at];
-    bool fits = gives(s, f->def);
+    bool fits = feature_use_gives(s, f->def->name);
     if (!fits)
-        diags_error(d, m, "`%s` is a %s step, which has no `%s`", s->name, step_kind_name(s->kind),
-                    f->def->name);
+        feature_use_refuse(s, f->def->name, m, d);
     snprintf(f->step, sizeof f->step, "%s", s->name);
     return fits;
 }
@@ -109,8 +124,7 @@ static bool find_owner(const struct protocol *p, const struct step_list *list, s
 static bool sei_declared(const struct protocol *p, const struct feature_ref *f, struct mark m,
                          struct diags *d)
 {
-    bool sei = strncmp(f->def->name, "q_sei", 5) == 0 || strncmp(f->def->name, "sei_", 4) == 0;
-    if (!sei || (p->sei.step && strcmp(p->sei.step, f->step) == 0))
+    if (!feature_of_window(f->def->name) || (p->sei.step && strcmp(p->sei.step, f->step) == 0))
         return true;
     if (p->sei.step)
         diags_error(d, m, "`%s` is computed for `%s` only, as `analysis.sei` says", f->def->name,
@@ -122,13 +136,24 @@ static bool sei_declared(const struct protocol *p, const struct feature_ref *f, 
 }
 
 /* Passes of a repeat, and charge and discharge, are the cycles of a step that has none by itself. */
-static bool has_cycles(const struct protocol *p, const struct step_list *list, const char *name)
+static bool has_cycles(const struct protocol *p, int step, const struct feature_def *f)
 {
-    int i = find_step(p, list, name);
-    bool cycles = i >= 0 && p->step[i].kind == STEP_GALVANOSTATIC && p->step[i].has_reverse;
-    for (int k = i < 0 ? -1 : p->step[i].parent; k >= 0; k = p->step[k].parent)
+    const struct step *s = &p->step[step];
+    bool cycles = f->scope == FEATURE_CYCLE || (s->kind == STEP_GALVANOSTATIC && s->has_reverse);
+    for (int k = s->parent; k >= 0; k = p->step[k].parent)
         cycles = cycles || p->step[k].kind == STEP_REPEAT;
     return cycles;
+}
+
+bool feature_use_in_cycle(const char *name, int cycle, struct mark m, struct diags *d)
+{
+    if (feature_in_cycle(name, cycle))
+        return true;
+    if (cycle == 1)
+        diags_error(d, m, "`%s` is relative to cycle 1, where it has no value: ask for a later cycle", name);
+    else
+        diags_error(d, m, "`%s` is followed over the first %d cycles only", name, SEI_CYCLES);
+    return false;
 }
 
 bool feature_use_read(const struct protocol *p, bool control, const char *text, struct mark m,
@@ -143,8 +168,7 @@ bool feature_use_read(const struct protocol *p, bool control, const char *text, 
     }
     if (f.def->scope != FEATURE_SITE && (!find_owner(p, &list, &f, m, d) || !sei_declared(p, &f, m, d)))
         return false;
-    bool cycles =
-        f.def->scope == FEATURE_CYCLE || (f.def->scope == FEATURE_STEP && has_cycles(p, &list, f.step));
+    bool cycles = f.def->scope != FEATURE_SITE && has_cycles(p, find_step(p, &list, f.step), f.def);
     if (!cycles && f.cycle > 0) {
         diags_error(d, m, "`%s` has no cycles: `%s` is played once", f.def->name,
                     f.def->scope == FEATURE_SITE ? "a site" : f.step);
@@ -155,6 +179,8 @@ bool feature_use_read(const struct protocol *p, bool control, const char *text, 
                     f.def->name);
         return false;
     }
+    if (!feature_use_in_cycle(f.def->name, f.cycle, m, d))
+        return false;
     *out = f;
     return true;
 }

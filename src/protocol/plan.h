@@ -41,7 +41,8 @@ struct plan {
     int n_sites, n_spares, n_controls;
     int *visit; /* n_visits: the night's sequence, indices of sites and controls, if none is lost */
     int n_visits;
-    int controls_needed; /* what `every` and `after` ask for; more than n_controls: some will be missing */
+    int controls_needed; /* what `every` and `after` ask for, with the one behind the last site; more than
+                            n_controls: some will be missing */
     struct plan_combination
         *combination; /* in the order of the levels, first factor slowest; one without factors */
     int n_combinations;

@@ -81,7 +81,9 @@ void plan_add_controls(const struct plan *p, struct buf *out)
         buf_str(out, "after ");
         plan_add_duration(out, c->after);
     }
-    buf_str(out, " and behind the last\n  in order:");
+    bool closed = p->site[p->visit[p->n_visits - 1]].control;
+    buf_str(out,
+            closed ? " and behind the last\n  in order:" : "; no spot is left behind the last\n  in order:");
     for (int k = 0; k < p->n_visits; k++) {
         const struct plan_site *s = &p->site[p->visit[k]];
         bool first = !s->control && (k == 0 || p->site[p->visit[k - 1]].control);

@@ -21,16 +21,17 @@ static void add_grid(const struct plan *p, struct buf *out)
     buf_printf(out, "  grid         %s%s", g->name ? g->name : "", g->name ? ": " : "");
     if (g->n_regions > 1)
         buf_printf(out, "%d regions of %d sites and %d spares, visited %s", g->n_regions, p->n_sites,
-                   p->n_spares, g->visit == VISIT_TOGETHER ? "together, " : "one after another");
+                   p->n_spares, g->visit == VISIT_TOGETHER ? "together" : "one after another");
     else
         buf_printf(out, "%s of %d sites and %d spares", grid_shape_name(r->shape), p->n_sites, p->n_spares);
+    if (g->n_regions > 1 && g->visit == VISIT_TOGETHER)
+        buf_printf(out, ", %s", grid_order_name(g->whole.order));
     if (p->n_controls)
         buf_printf(out, ", %d spots for controls in `%s`", p->n_controls, p->protocol->controls.patch);
     if (g->n_regions == 1 && !isnan(r->pitch))
         buf_printf(out, ", pitch %s", show(r->pitch, DIM_LENGTH));
-    if (g->n_regions == 1 || g->visit == VISIT_TOGETHER)
-        buf_printf(out, "%s%s", g->n_regions == 1 ? ", " : "",
-                   grid_order_name(g->n_regions == 1 ? r->order : g->whole.order));
+    if (g->n_regions == 1)
+        buf_printf(out, ", %s", grid_order_name(r->order));
     buf_char(out, '\n');
     if (g->tilt_points.n > 0)
         buf_printf(out, "  tilt         %.4g along x, %.4g along y, through %d points\n", g->tilt[0],

@@ -9,7 +9,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "analysis/feature_given.h"
 #include "analysis/registry.h"
+#include "protocol/feature_use.h"
 
 #define X(id, unit, name, example)                                                                           \
     [DIM_##id] = {.key = "above", .kind = FIELD_VALUE, .dim = DIM_##id, .help = "more than this"},
@@ -136,12 +138,17 @@ static bool repeated_together(const struct protocol *p, int a, int b)
     return false;
 }
 
-static void check_analysis(const struct protocol *p, const struct step_condition *c, struct diags *d)
+/* What never has a value would be missing at every site: its steps left out, or played to the last pass. */
+static void check_feature(const struct protocol *p, const struct step_condition *c, int of, struct diags *d)
 {
-    bool sei = strncmp(c->name, "q_sei", 5) == 0 || strncmp(c->name, "sei_", 4) == 0;
-    if (sei && (!p->sei.step || strcmp(p->sei.step, c->of) != 0))
+    const struct step *t = &p->step[of];
+    if (!feature_use_gives(t, c->name))
+        feature_use_refuse(t, c->name, c->mark, d);
+    else if (feature_of_window(c->name) && (!p->sei.step || strcmp(p->sei.step, c->of) != 0))
         diags_error(d, c->mark, "`%s` has no value without `analysis: {sei: {step: %s, window: [...]}}`%s%s",
                     c->name, c->of, p->sei.step ? "; it is of " : "", p->sei.step ? p->sei.step : "");
+    else
+        feature_use_in_cycle(c->name, c->cycle, c->mark, d);
 }
 
 static void resolve(struct protocol *p, const struct step_list *list, int i, struct diags *d)
@@ -167,7 +174,7 @@ static void resolve(struct protocol *p, const struct step_list *list, int i, str
         diags_error(d, c->mark, "`%s` is %s `%s`: its features are not known yet", t->name,
                     inside ? "inside" : "behind", s->name);
     else
-        check_analysis(p, c, d);
+        check_feature(p, c, of, d);
 }
 
 void condition_resolve(struct protocol *p, const struct step_list *list, struct diags *d)

@@ -104,6 +104,7 @@ static void read_named(struct step_reader *r, struct named_step *s, const char *
     s->used = true;
     r->depth++;
     set_name(r, s, as, name);
+    bool own = r->name_as == name; /* else its steps are counted on with those around it */
     if (ynode_kind(s->node) == Y_LIST)
         step_read_items(r, s->node);
     else
@@ -113,7 +114,7 @@ static void read_named(struct step_reader *r, struct named_step *s, const char *
     r->is_list = outer.is_list;
     r->name_is_given = outer.name_is_given;
     r->name_as = outer.name_as;
-    if (r->name_as != name)
+    if (own)
         memcpy(r->number, outer.number, sizeof r->number);
     s->open = false;
 }

@@ -139,6 +139,9 @@ struct results_attempt {
 };
 /* Number of attempts of a site, -1 on error; the first `max` are written. */
 int results_attempts(struct results *r, int site, struct results_attempt *out, int max, struct err *e);
+/* All of them, whatever the site's own count says: *out is the caller's to free, NULL if there are none or on
+ * error. */
+int results_attempts_all(struct results *r, int site, struct results_attempt **out, struct err *e);
 
 /* What was recorded: each phase or technique step of an attempt. */
 struct results_step {

@@ -297,19 +297,27 @@ static void attempt_row(sqlite3_stmt *s, void *item)
     "flags, " fault " "                                                                                      \
     "FROM attempt WHERE site = ?1 ORDER BY number, attempt"
 
-int results_attempts(struct results *r, int site, struct results_attempt *out, int max, struct err *e)
+int results_attempts_all(struct results *r, int site, struct results_attempt **out, struct err *e)
 {
-    struct list l = {.size = sizeof *out};
+    struct list l = {.size = sizeof **out};
     sqlite3_stmt *s = store_prepare(r, r->version < 3 ? ATTEMPTS_SQL("''") : ATTEMPTS_SQL("fault"), e);
+    *out = NULL;
     if (s)
         sqlite3_bind_int(s, 1, site);
     if (!read_all(r, s, &l, attempt_row, "attempts", e))
         return -1;
-    int n = l.n < max ? l.n : max;
-    if (out && n > 0)
-        memcpy(out, l.p, (size_t)n * sizeof *out);
-    free(l.p);
+    *out = (void *)l.p;
     return l.n;
+}
+
+int results_attempts(struct results *r, int site, struct results_attempt *out, int max, struct err *e)
+{
+    struct results_attempt *all;
+    int count = results_attempts_all(r, site, &all, e), n = count < max ? count : max;
+    if (out && n > 0)
+        memcpy(out, all, (size_t)n * sizeof *out);
+    free(all);
+    return count;
 }
 
 static void step_row(sqlite3_stmt *s, void *item)

@@ -5,9 +5,11 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <sqlite3.h>
 
 #include "unit/analysis/synth.h"
 
+#include "analysis/tip_health.h"
 #include "results/writer.h"
 
 static char path[128];
@@ -121,8 +123,58 @@ static void a_file_gives_the_features_of_its_last_attempts(void **state)
     unlink(path);
 }
 
+static void change(const char *sql)
+{
+    sqlite3 *db = NULL;
+    char *why = NULL;
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    if (sqlite3_exec(db, sql, NULL, NULL, &why) != SQLITE_OK)
+        fail_msg("%s: %s", sql, why);
+    sqlite3_close(db);
+}
+
+/* Numbers that no run writes, as a damaged file or another program's may hold them: neither is so much memory
+ * asked for, nor is a probe taken for changed before it was. Attempts begin at 1 and 2 s. */
+static void damaged_numbers_are_not_believed(void **state)
+{
+    (void)state;
+    struct synth_cv s = synth_default();
+    struct err e = ERR_INIT;
+    snprintf(path, sizeof path, "/tmp/seccm-test-damaged-%ld.seccm", (long)getpid());
+    unlink(path);
+    if (!create(&e) || !write_run(&s, &e))
+        fail_msg("%s", e.text);
+    change("UPDATE site SET attempts = 2000000000 WHERE site = 3;"
+           "INSERT INTO run (key, value) VALUES ('health.baseline', '1e300'), ('health.sigmas', '1e300'), "
+           "('surface.sigma', '1e300');"
+           "INSERT INTO event (t_s, utc, site, attempt, kind, text) VALUES (1.5, '', 0, 0, 'probe', '');"
+           "UPDATE attempt SET start_s = NULL WHERE number = 1;");
+    struct results *r = results_open(path, &e);
+    struct tip_health *h = NULL;
+    struct buf json = {0};
+    assert_non_null(r);
+    if (!tip_health_read(r, &h, &e))
+        fail_msg("%s", e.text);
+    assert_int_equal(tip_health_attempts(h), 1); /* the second one is the new probe's */
+    tip_health_json(h, 10, &json);
+    assert_non_null(strstr(json.p, "\"baseline\":12,\"sigmas\":5,\"attempts\":1,"));
+    buf_free(&json);
+    tip_health_free(h);
+    struct results_attempt *a = NULL;
+    assert_int_equal(results_attempts_all(r, 3, &a, &e), 2);
+    assert_int_equal(a[1].outcome, OUTCOME_MEASURED);
+    free(a);
+    assert_int_equal(results_attempts_all(r, 4, &a, &e), 0);
+    assert_null(a);
+    assert_true(results_close(r, &e));
+    unlink(path);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(a_file_gives_the_features_of_its_last_attempts)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_file_gives_the_features_of_its_last_attempts),
+        cmocka_unit_test(damaged_numbers_are_not_believed),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -45,7 +45,8 @@ struct rows {
 
 static void put(struct rows *r, double dt, double e, double i, int cycle, int sweep)
 {
-    r->row = xrealloc(r->row, (size_t)(r->n + 1) * sizeof *r->row);
+    if ((r->n & (r->n - 1)) == 0) /* full: its room is the next power of two */
+        r->row = xrealloc(r->row, (size_t)(r->n ? 2 * r->n : 1) * sizeof *r->row);
     r->t += dt;
     r->row[r->n++] = synth_row(r->t, e, i, cycle, sweep);
 }
@@ -269,6 +270,42 @@ static void a_single_sweep_finds_the_peak(void **unused)
     free(r.row);
 }
 
+/* 3 -> 2 -> 3 V, 20 mV steps at 10 V/s, 1100 times: every cycle has its features, and of those that go over
+ * the cycles each one beyond the last that is followed says so. As labelled by the instrument, and cut by its
+ * turns alone. */
+static void no_cycle_is_lost(void **unused)
+{
+    (void)unused;
+    enum { CYCLES = 1100, HALF = 50 };
+    for (int labelled = 0; labelled < 2; labelled++) {
+        struct rows r = {0};
+        struct features f = {0};
+        for (int k = 0; k < 2 * HALF * CYCLES; k++) {
+            int in = k % (2 * HALF), sweep = in / HALF, cycle = k / (2 * HALF) + 1;
+            double e = sweep ? 2 + 0.02 * (in - HALF + 1) : 3 - 0.02 * (in + 1), way = sweep ? 10 : -10;
+            struct synth_cv s = synth_default();
+            put(&r, 2e-3, e, s.offset + s.leak * (e - 2.5) + (s.stray + C_DL) * way, labelled ? cycle : 1,
+                labelled ? sweep : 0);
+        }
+        struct results_step step = step_of("cv", "formation", 11,
+                                           "{\"start\":3,\"vertex0\":2,\"vertex1\":3,\"rate\":10,"
+                                           "\"step\":0.02,\"cycles\":1100,\"interval\":0.002}");
+        compute(&step, &r, &f);
+        near(value_of(&f, "c_dl", 1), C_DL, 1e-16);
+        near(value_of(&f, "c_dl", CYCLES), C_DL, 1e-16);
+        near(value_of(&f, "q_net", CYCLES), 0, labelled ? 1e-17 : 1e-14);
+        int rows = 0;
+        for (int k = 0; k < f.n; k++)
+            rows += strcmp(f.row[k].name, "q_red_raw") == 0;
+        assert_int_equal(rows, CYCLES);
+        near(value_of(&f, "c_dl_pass", 100), C_DL, 1e-16);
+        missing_because(&f, "c_dl_pass", 101, "only the first 100 cycles");
+        missing_because(&f, "sei_film_ratio", CYCLES, "only the first 100 cycles");
+        features_free(&f);
+        free(r.row);
+    }
+}
+
 /* --- constant current ---------------------------------------------------------------------------------- */
 
 /* Cycle c: -2 pA for 10 - c s from 3 to 1 V, then 1 pA for 16 - c s from 1.2 to 2.6 V, linear. */
@@ -295,7 +332,8 @@ static void reversed_currents_are_told_per_cycle(void **unused)
         near(value_of(&f, "e_mean_back", c), 1.9, 2e-3);
         near(value_of(&f, "e_cutoff", c), 1, 1e-9);
         near(value_of(&f, "e_cutoff_back", c), 2.6, 1e-9);
-        near(value_of(&f, "t_cutoff_back", c), 16 - c - 0.01, 1e-6);
+        near(value_of(&f, "t_cutoff", c), 10 - c, 1e-6);
+        near(value_of(&f, "t_cutoff_back", c), 16 - c, 1e-6);
         near(value_of(&f, "ir_step_back", c), 1.2 + 1.4 / (100 * (16 - c)) - 1, 1e-9);
     }
     assert_null(synth_find(&f, "capacity", 0));
@@ -307,6 +345,30 @@ static void reversed_currents_are_told_per_cycle(void **unused)
     missing_because(&f, "capacity_back", 3, "not recorded");
     missing_because(&f, "coulombic_efficiency", 3, "half");
     near(value_of(&f, "capacity_back", 2), 14e-12, 1e-16);
+    features_free(&f);
+    free(r.row);
+}
+
+/* Oxidation first, +2 pA for 1 s, then -2 pA for 0.5 s: half of what was taken comes back. */
+static void what_is_given_back_is_of_the_second_half(void **unused)
+{
+    (void)unused;
+    struct rows r = {0};
+    struct features f = {0};
+    for (int k = 1; k <= 15; k++)
+        put(&r, 0.1, k <= 10 ? 2 + 0.1 * k : 3 - 0.1 * k, k <= 10 ? 2e-12 : -2e-12, 1, k > 10);
+    struct results_step step =
+        step_of("galvanostatic", "gs", 11, "{\"currents\":[2e-12,-2e-12],\"cycles\":1,\"interval\":0.1}");
+    compute(&step, &r, &f);
+    near(value_of(&f, "capacity", 1), 2e-12, 1e-20);
+    near(value_of(&f, "t_cutoff", 1), 1, 1e-9);
+    near(value_of(&f, "t_cutoff_back", 1), 0.5, 1e-9);
+    near(value_of(&f, "coulombic_efficiency", 1), 0.5, 1e-9);
+    assert_string_equal(synth_find(&f, "coulombic_efficiency", 1)->method, "capacity_back / capacity");
+    features_free(&f);
+    r.n = 10;
+    compute(&step, &r, &f);
+    assert_string_equal(synth_find(&f, "coulombic_efficiency", 1)->method, "capacity_back / capacity");
     features_free(&f);
     free(r.row);
 }
@@ -339,6 +401,38 @@ static void pulses_are_told_per_level(void **unused)
             near(value_of(&f, charge, c), c * (a[j] * tau * (1 - exp(-0.1 / tau)) + b[j] * 0.1), 1e-19);
         }
     assert_null(synth_find(&f, "e_end_1", 1));
+    features_free(&f);
+    free(r.row);
+}
+
+/* The same current as the first level of pulses_are_told_per_level(), as a hold and as a pulse. NumPy:
+ * k = np.arange(100); np.sum(-30e-12 * 5 * (np.exp(-k / 5) - np.exp(-(k + 1) / 5)) - 2e-12) * 1e-3 =
+ * -3.5e-13 C; half of the first sample is 14.6 fC of it. White noise of 0.1 pA adds
+ * 0.1e-12 * np.sqrt(100) * 1e-3 = 1 fC. */
+static void a_hold_and_a_pulse_tell_the_same_charge(void **unused)
+{
+    (void)unused;
+    struct rng rng = rng_stream(12, "test.hold");
+    struct rows r = {0};
+    struct features f = {0};
+    for (int k = 0; k < 100; k++)
+        put(&r, 1e-3, 2, -30e-12 * 5 * (exp(-k / 5.0) - exp(-(k + 1) / 5.0)) - 2e-12, 1, 0);
+    struct results_step hold = step_of("hold", "soak", 11, "{\"potential\":2,\"interval\":0.001}");
+    struct results_step pulse =
+        step_of("pulse", "pulse1", 11, "{\"potentials\":[2],\"duration\":0.1,\"interval\":0.001}");
+    compute(&hold, &r, &f);
+    near(value_of(&f, "charge", 0), -3.5e-13, 1e-20);
+    double charge = value_of(&f, "charge", 0);
+    features_free(&f);
+    compute(&pulse, &r, &f);
+    near(value_of(&f, "charge_1", 1), charge, 1e-25);
+    features_free(&f);
+    free(r.row);
+    r = (struct rows){0};
+    for (int k = 0; k < 100; k++)
+        put(&r, 1e-3, 2, -2e-12 + 0.1e-12 * rng_normal(rng, (uint64_t)k, 0, 0), 1, 0);
+    compute(&hold, &r, &f);
+    near(synth_find(&f, "charge", 0)->uncertainty, 1e-15, 0.2e-15);
     features_free(&f);
     free(r.row);
 }
@@ -421,10 +515,13 @@ int main(void)
         cmocka_unit_test(four_vertices_and_two_rates),
         cmocka_unit_test(the_window_is_taken_from_the_pass_that_covers_it),
         cmocka_unit_test(passes_are_cycles_of_one_voltammogram),
+        cmocka_unit_test(no_cycle_is_lost),
         cmocka_unit_test(a_single_sweep_finds_the_wave),
         cmocka_unit_test(a_single_sweep_finds_the_peak),
         cmocka_unit_test(reversed_currents_are_told_per_cycle),
+        cmocka_unit_test(what_is_given_back_is_of_the_second_half),
         cmocka_unit_test(pulses_are_told_per_level),
+        cmocka_unit_test(a_hold_and_a_pulse_tell_the_same_charge),
         cmocka_unit_test(current_pulses_end_at_a_potential),
         cmocka_unit_test(a_hold_tells_when_it_ended),
         cmocka_unit_test(lists_are_read_from_settings),

@@ -354,6 +354,28 @@ static void interrupted_attempts_tell_nothing(void **state)
     end(&m);
 }
 
+/* What was noted for an attempt that is cut short is of no other. */
+static void features_of_interrupted_attempts_are_not_the_next_ones(void **state)
+{
+    (void)state;
+    struct made m;
+    struct buf json = {0};
+    begin(&m, test_seed());
+    tip_health_feature(m.h, "charge", "C", 1);
+    land(&m, &healthy);
+    tip_health_feature(m.h, "charge", "C", 99);
+    struct results_attempt a = landing(&m, &healthy);
+    a.outcome = OUTCOME_INTERRUPTED;
+    assert_false(tip_health_add(m.h, &a, NULL, true, NULL));
+    land(&m, &healthy);
+    tip_health_json(m.h, 10, &json);
+    const char *chart = strstr(json.p, "\"name\":\"charge\"");
+    assert_non_null(chart);
+    assert_non_null(strstr(chart, "\"v\":[1,null]"));
+    buf_free(&json);
+    end(&m);
+}
+
 /* --- controls ------------------------------------------------------------------------------------------- */
 
 static void controls_tell_probe_from_sample(void **state)
@@ -513,6 +535,7 @@ int main(void)
         cmocka_unit_test(regions_may_differ),
         cmocka_unit_test(a_spot_or_two_that_differ_are_no_alarm),
         cmocka_unit_test(interrupted_attempts_tell_nothing),
+        cmocka_unit_test(features_of_interrupted_attempts_are_not_the_next_ones),
         cmocka_unit_test(controls_tell_probe_from_sample),
         cmocka_unit_test(a_control_is_wanted_to_decide),
         cmocka_unit_test(a_healthy_night_of_1000_sites_is_quiet),

@@ -188,6 +188,56 @@ static void a_design_by_region_leaves_the_patch_out(void **state)
     drop(&m);
 }
 
+/* 24 sites and a spot for each control before them, none for the one behind. */
+static void a_closing_control_without_a_spot_is_told(void **state)
+{
+    (void)state;
+    char grid[sizeof REGIONS];
+    snprintf(grid, sizeof grid, "%s", REGIONS);
+    char *count = strstr(grid, "count: 4");
+    assert_non_null(count);
+    count[7] = '1'; /* and two spares */
+    struct made m = load_well(grid, "control: {every: 10, patch: reference}\n", 0);
+    struct buf b = {0};
+    assert_int_equal(m.plan->controls_needed, 4);
+    assert_false(m.plan->site[m.plan->visit[m.plan->n_visits - 1]].control);
+    has(&m.says,
+        "warning: all 3 spots of the patch `reference` are needed before the last sites: there is none "
+        "for the control behind them");
+    plan_print(m.plan, &b);
+    has(&b,
+        "controls: 3 of the 3 spots of `reference`, before the first site, every 10 sites; no spot is left "
+        "behind the last\n  in order: [27] 1-10 [28] 11-20 [29] 21-24\n");
+    buf_clear(&b);
+    plan_json(m.plan, &b);
+    has(&b, "\"controls\": {\"spots\": 3, \"planned\": 3, \"needed\": 4,");
+    buf_free(&b);
+    drop(&m);
+    /* Too few before the last sites too: with what is proposed there are enough. */
+    m = load(grid, "control: {every: 5, patch: reference}\n", 0);
+    assert_null(m.plan);
+    has(&m.says,
+        "6 control sites are needed (one before the first of 24 sites, one after every 5, one behind "
+        "the last), but the patch `reference` has 3 spots; make it larger, or take `every: 12`");
+    drop(&m);
+    m = load_well(grid, "control: {every: 12, patch: reference}\n", 0);
+    assert_int_equal(m.plan->n_visits, 24 + 3);
+    drop(&m);
+}
+
+static void regions_visited_together_are_told_in_words(void **state)
+{
+    (void)state;
+    char grid[sizeof REGIONS + 64];
+    snprintf(grid, sizeof grid, "{visit: together, order: serpentine, %s", &REGIONS[1]);
+    struct made m = load_well(grid, CONTROL, 0);
+    struct buf b = {0};
+    plan_print(m.plan, &b);
+    has(&b, " spares, visited together, serpentine, 6 spots for controls in `reference`\n");
+    buf_free(&b);
+    drop(&m);
+}
+
 static void outputs_show_controls(void **state)
 {
     (void)state;
@@ -347,6 +397,8 @@ int main(void)
         cmocka_unit_test(the_sequence_follows_the_clock),
         cmocka_unit_test(controls_cost_time_and_data),
         cmocka_unit_test(a_design_by_region_leaves_the_patch_out),
+        cmocka_unit_test(a_closing_control_without_a_spot_is_told),
+        cmocka_unit_test(regions_visited_together_are_told_in_words),
         cmocka_unit_test(outputs_show_controls),
         cmocka_unit_test(the_plan_says_when_it_is_done),
         cmocka_unit_test(a_night_that_is_too_short_is_told),

@@ -287,6 +287,22 @@ static void named_steps_are_put_in_where_they_are_used(void **state)
     made_free(&m);
 }
 
+/* What a list that keeps its steps' names uses is counted on with them; what has a name of its own is not. */
+static void lists_within_lists_are_counted_together(void **state)
+{
+    (void)state;
+    struct made m =
+        make("[use: {step: outer, as: A}, use: {step: outer, as: B}]",
+             "steps: {inner: [hold: {potential: 3 V, for: 1 s}], outer: [use: inner, hold: {potential: 2 V, "
+             "for: 1 s}, use: {step: inner, as: C}, hold: {potential: 1 V, for: 1 s}]}");
+    static const char *const names[] = {"A-hold1", "A-hold2", "A-C-hold1", "A-hold3",
+                                        "B-hold1", "B-hold2", "B-C-hold1", "B-hold3"};
+    assert_int_equal(m.p->n_steps, 8);
+    for (int k = 0; k < 8; k++)
+        assert_string_equal(m.p->step[k].name, names[k]);
+    made_free(&m);
+}
+
 static void a_control_list_is_played_at_control_sites(void **state)
 {
     (void)state;
@@ -373,6 +389,7 @@ int main(void)
         cmocka_unit_test(blocks_may_stand_in_blocks),
         cmocka_unit_test(a_potential_that_depends_on_a_condition_is_not_known),
         cmocka_unit_test(named_steps_are_put_in_where_they_are_used),
+        cmocka_unit_test(lists_within_lists_are_counted_together),
         cmocka_unit_test(a_control_list_is_played_at_control_sites),
         cmocka_unit_test(gaps_are_behind_and_before_constant_currents),
         cmocka_unit_test(the_blank_covers_all_that_is_swept),

@@ -2,6 +2,8 @@
  * against what the sample's ledger says flowed. */
 #include "played.h"
 
+#include "analysis/feature_given.h"
+#include "protocol/feature_use.h"
 #include "wire/fault.h"
 
 /* The value lies within 5 of its SDs of the truth, and `more`. */
@@ -189,6 +191,56 @@ static void blocks_stand_within_blocks(void **unused)
     assert_int_equal(events_with(&p, "gate", "steps played", NULL), 1);
     assert_non_null(row_of(&p, 1, "soak", "charge", 2));
     assert_recomputed_same(&p);
+    played_close(&p);
+}
+
+/* --- what the protocol may ask for ---------------------------------------------------------------------- */
+
+static bool any_row(const struct played *p, const char *step, const char *name)
+{
+    for (int k = 0; k < p->n_features; k++)
+        if (!strcmp(p->feature[k].step_name, step) && !strcmp(p->feature[k].name, name))
+            return true;
+    return false;
+}
+
+/* Every kind of step in every shape: analysis puts out the features that the protocol may ask for, and no
+ * others. `other` is a voltammogram without the SEI window. */
+static void steps_have_the_features_that_may_be_asked_for(void **unused)
+{
+    (void)unused;
+    struct played p;
+    int asked = 0, wrong = 0;
+    played_run(&p, &(struct night_spec){
+                       .site = "  - hold: {name: soak, potential: 3 V, for: 0.1 s}\n"
+                               "  - cv: {name: formation, start: 3 V, vertices: [0.8 V, 3 V], rate: 1 V/s, "
+                               "cycles: 2}\n"
+                               "  - cv: {name: other, start: 3 V, vertices: [2 V, 3 V], rate: 1 V/s}\n"
+                               "  - lsv: {name: down, start: 3 V, end: 2 V, rate: 1 V/s}\n"
+                               "  - lsv: {name: up, start: 2 V, end: 3 V, rate: 1 V/s}\n"
+                               "  - rest: {name: held, for: 0.1 s, cell: hold}\n"
+                               "  - pulse: {name: two, potentials: [2 V, 3 V], for: 0.1 s, count: 2}\n"
+                               "  - galvanostatic: {name: once, current: -1 pA, until: {elapsed: 0.2 s}}\n"
+                               "  - galvanostatic: {name: turned, current: -1 pA, until: {elapsed: 0.2 s}, "
+                               "reverse: {current: 1 pA, until: {elapsed: 0.2 s}}}\n"
+                               "  - pulse: {name: three, currents: [-1 pA, 0.5 pA, 1 pA], for: 0.1 s}\n"
+                               "  - rest: {name: let-go, for: 0.1 s, cell: open}\n"
+                               "  - ocp: {name: relax, for: 0.2 s}",
+                       .more = SEI_WINDOW});
+    const struct protocol *protocol = p.n.protocol;
+    for (int i = 0; i < protocol->n_steps; i++)
+        for (int k = 0; k < feature_count(); k++) {
+            const char *step = protocol->step[i].name, *name = feature_at(k)->name;
+            bool window = feature_of_window(name) && strcmp(step, "formation") != 0;
+            bool may = !window && feature_use_gives(&protocol->step[i], name), has = any_row(&p, step, name);
+            asked += may;
+            wrong += may != has;
+            if (may != has)
+                print_message("%s.%s: %s\n", step, name, may ? "no row" : "may not be asked for");
+        }
+    assert_int_equal(wrong, 0);
+    /* 4 hold, 14 + 8 and 14 cv, 9 + 3 and 9 + 2 lsv, 4 + 6 pulse, 7 + 15 galvanostatic, 1 rest, 4 ocp. */
+    assert_int_equal(asked, 100);
     played_close(&p);
 }
 
@@ -466,6 +518,7 @@ int main(void)
         cmocka_unit_test(what_is_missing_goes_as_the_protocol_says),
         cmocka_unit_test(flagged_samples_are_no_number_for_a_gate),
         cmocka_unit_test(blocks_stand_within_blocks),
+        cmocka_unit_test(steps_have_the_features_that_may_be_asked_for),
         cmocka_unit_test(a_gate_that_nobody_answers_runs_out),
         cmocka_unit_test(four_vertices_at_two_rates),
         cmocka_unit_test(a_single_sweep),
