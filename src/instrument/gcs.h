@@ -57,6 +57,7 @@ bool gcs_position(struct stage *s, double position[AXIS_COUNT], struct err *e);
 bool gcs_restarted(struct stage *s, struct err *found);
 bool gcs_explain(struct stage *s, struct err *found);
 bool gcs_retract_open_loop(struct stage *s, double z, double speed, struct err *e);
+bool gcs_push_up(struct stage *s, struct err *e);
 bool gcs_lift(struct stage *s, double *by, struct err *e);
 /* Whether the coarse axis exists and has room. */
 bool gcs_check_coarse(struct stage *s, const char *axes, struct err *e);

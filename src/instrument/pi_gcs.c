@@ -120,7 +120,7 @@ bool gcs_read_error(struct stage *s, long *code, struct err *e)
         return false;
     if (!gcs_reply_integer(reply, code))
         return dialogue_mismatch(s->dialogue, e, reply, "an error number");
-    if (*code != GCS_OK && *code != GCS_STOPPED)
+    if (*code != GCS_OK && *code != GCS_STOPPED && *code != GCS_SERVO_ON)
         gcs_of(s)->error = *code;
     return true;
 }
@@ -398,6 +398,7 @@ static const struct stage_ops ops = {
     .restarted = gcs_restarted,
     .explain = gcs_explain,
     .retract_open_loop = gcs_retract_open_loop,
+    .push_up = gcs_push_up,
     .lift = gcs_lift,
     .errands = gcs_errands,
 };

@@ -143,8 +143,9 @@ static const struct field stage_field[] = {
     QUANTITY("noise", LENGTH, S(noise), "0.3 nm", 0, 1e-6, "RMS noise of a position."),
     QUANTITY("tolerance", LENGTH, S(tolerance), "10 nm", 1e-12, 1e-5, "On target: distance."),
     QUANTITY("settling", TIME, S(settling), "10 ms", 0, 10, "On target: time within the distance."),
-    QUANTITY("creep", LENGTH, S(creep), "0.1 um", -1e-5, 1e-5,
-             "Creep per decade of time with the servo off."),
+    QUANTITY("creep", LENGTH, S(creep), "1 um", -1e-5, 1e-5,
+             "Creep per decade of time with the servo off, from 0.1 s on; z goes toward the sample, with a "
+             "negative one away from it."),
     PLAIN("halt", BOOL, S(halt), "yes", "The firmware knows HLT."),
     PLAIN("stop-discards", BOOL, S(stop_discards), "no", "A stop byte throws away lines not executed yet."),
     PLAIN("axes", NODE, S(axes), NULL, "List of axes; default: 1, 2, 3 along x, y, z."),
