@@ -31,6 +31,7 @@ struct gcs {
     double target[AXIS_COUNT]; /* um, newest that was sent; NAN = none yet */
     double at[AXIS_COUNT];     /* um, as last read; NAN = not yet */
     double from[AXIS_COUNT];   /* um, `at` when that target was sent */
+    int pushed;                /* up by gcs_push_up() since */
     long error;                /* newest error that was read since the last move; not that of a stop */
 };
 

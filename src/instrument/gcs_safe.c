@@ -265,12 +265,23 @@ static bool climb(struct stage *s, struct climb *c, double speed, struct err *e)
 /* V that lead over all of the travel on these stages, about; they expand with the voltage. */
 #define TRAVEL_VOLTS 100.0
 
+/* Of what is known: the envelope, the height last read, and pushes since. */
+static bool has_room(const struct stage *s, const struct gcs *g)
+{
+    double top = gcs_to_controller(s, AXIS_Z, s->config.limit[AXIS_Z][1]);
+    double left = fabs(top - g->at[AXIS_Z]) - g->pushed * PUSH;
+    return !(left < 2 * PUSH); /* NAN: where it stands is not known, and a little up is not wrong */
+}
+
 bool gcs_push_up(struct stage *s, struct err *e)
 {
-    const double *limit = gcs_of(s)->limit[AXIS_Z];
-    double travel = limit[1] - limit[0]; /* NAN: never read */
+    struct gcs *g = gcs_of(s);
+    double travel = g->limit[AXIS_Z][1] - g->limit[AXIS_Z][0]; /* NAN: never read */
     double volts = travel > 0 ? PUSH / travel * TRAVEL_VOLTS : FIRST_VOLTS;
     struct buf line = {0};
+    if (!has_room(s, g))
+        return true;
+    g->pushed++;
     buf_str(&line, "SVR");
     gcs_add_value(&line, s->config.id[AXIS_Z], -s->config.toward_sample * volts);
     return gcs_send(s, &line, e);
@@ -303,8 +314,8 @@ static bool let_go(struct stage *s, struct climb *c, struct err *e)
             "open loop: let go with a step of %+.3f V z went %+.3f um up: it does not follow its voltage",
             volts, gained);
     }
-    bool room = c->way * (c->target - c->at) > 2 * PUSH;
-    return (!room || gcs_push_up(s, e)) && gcs_check(s, e);
+    gcs_of(s)->at[AXIS_Z] = c->at;
+    return gcs_push_up(s, e) && gcs_check(s, e);
 }
 
 /* A stage that can not be moved is held by its servo if it can: without, it creeps. */

@@ -272,6 +272,7 @@ static bool gcs_move(struct stage *s, unsigned mask, const double target[AXIS_CO
 static void take_position(struct stage *s, const double um[AXIS_COUNT], double position[AXIS_COUNT])
 {
     memcpy(gcs_of(s)->at, um, sizeof gcs_of(s)->at);
+    gcs_of(s)->pushed = 0;
     for (int a = 0; a < AXIS_COUNT; a++)
         position[a] = gcs_to_rig(s, a, um[a]);
 }
