@@ -333,14 +333,15 @@ static bool gcs_halt(struct stage *s, struct err *e)
     return dialogue_send_bytes(s->dialogue, GCS_STOP_BYTE, 1, e);
 }
 
-/* Code 10 is the acknowledgement of a stop; a controller may be set to suppress it and then says 0. */
+/* Code 10 is the acknowledgement of a stop; a controller may be set to suppress it and then says 0. A push up
+ * that was not needed may have been refused behind it. */
 static bool read_stopped(struct stage *s, struct err *e)
 {
     long code;
     dialogue_drain(s->dialogue, GCS_QUIET, GCS_QUIET_LIMIT);
     if (!gcs_read_error(s, &code, e))
         return false;
-    return code == GCS_STOPPED || code == GCS_OK || refused(e, code);
+    return code == GCS_STOPPED || code == GCS_OK || code == GCS_SERVO_ON || refused(e, code);
 }
 
 /* A question that the stop cut off, or one whose answer was given up, may be answered after all, and then

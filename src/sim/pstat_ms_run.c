@@ -379,6 +379,8 @@ bool ms_run_halt(struct ms_run *r)
     r->halted = true;
     r->halted_at = loop_now(r->loop);
     timer_cancel(r->loop, &r->timer);
+    if (r->meas.op) /* the cell stays as it is, and nobody looks */
+        world_recording(r->world, false);
     return true;
 }
 
@@ -390,8 +392,10 @@ bool ms_run_resume(struct ms_run *r)
     r->halted = false;
     r->meas.grid += pause;
     r->wake_at += pause;
-    if (r->meas.op)
+    if (r->meas.op) {
+        world_recording(r->world, true);
         ms_cell_begin(r->cell, loop_now(r->loop));
+    }
     arm(r);
     return true;
 }
