@@ -10,6 +10,16 @@
 
 static const struct night_spec row = {.columns = ROW, .spares = "8"};
 
+/* The travel between sites higher than the drop hangs down. */
+static const struct night_spec high = {
+    .columns = ROW, .spares = "8", .surface = "clearance: 8.5 um, peak: 1 um, sigma: 50 nm"};
+/* The travel of the approach ends above the glass's contact and below the drop's. */
+static const struct night_spec careful = {.columns = ROW,
+                                          .spares = "8",
+                                          .approach =
+                                              "{bias: 2 V, speed: 1 um/s, leash: 0.2 um, travel: 9.92 um, "
+                                              "contact: {kind: transient, threshold: 3 pA}, confirm: 50 ms}"};
+
 /* When a clean run of this plan enters a phase for the n-th time. */
 static ns_t clean_time(const struct night_spec *s, const char *state, int nth)
 {
@@ -91,7 +101,7 @@ static void a_drop_far_above_a_known_surface_is_no_landing(void **unused)
     (void)unused;
     for (int site = 4; site <= 5; site++) { /* three contacts are knowledge */
         struct night n;
-        night_at(&n, SIM_DROP_PENDANT, "travel", site, 0, 40);
+        night_of(&n, &high, SIM_DROP_PENDANT, clean_time(&high, "travel", site), 40);
         struct results_attempt a = only_attempt(&n, site);
         assert_attempt(&a, OUTCOME_LANDING_REJECTED, FAULT_LANDING_REJECTED, TOUCHED_YES);
         assert_non_null(strstr(a.flags, "far-above"));
@@ -128,7 +138,7 @@ static void a_surface_that_all_others_contradict_is_doubted(void **unused)
 {
     (void)unused;
     struct night n;
-    night_at(&n, SIM_DROP_LOST, "travel", 2, 0, 400);
+    night_of(&n, &careful, SIM_DROP_LOST, clean_time(&careful, "travel", 2), 400);
     struct results_attempt a = only_attempt(&n, 1);
     assert_attempt(&a, OUTCOME_MEASURED, FAULT_NONE, TOUCHED_YES);
     assert_non_null(strstr(a.flags, "height-doubted"));
