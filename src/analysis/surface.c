@@ -29,8 +29,8 @@
  * more than it. */
 #define OUTLIER 2.5
 
-/* Fewer contacts are no knowledge of the surface: a plane has three coefficients, and a drop that hung down or
- * a particle would be believed (S2, S3). */
+/* Fewer contacts are no knowledge of the surface: a plane has three coefficients, and a drop that hung down
+ * or a particle would be believed (S2, S3). */
 #define KNOWN_FROM 3
 
 struct contact {
