@@ -308,7 +308,7 @@ static const struct bound {
     {"  while its program starts, changes its mode or ends", "2 s more"},
     {"a question is not answered", "0.3 s"},
     {"an axis makes no headway, or z does not rise", "1 s"},
-    {"z sinks in contact, or the stage wanders (it is asked all the time)", "25 ms"},
+    {"z sinks, or the stage wanders, in contact", "25 ms"},
     {"the current is beyond the ceiling", "1 sample"},
     {"the current is beyond the range", "2 samples"},
     {"the run has died (its guardian sees it)", "at once"},
