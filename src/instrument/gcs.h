@@ -31,6 +31,7 @@ struct gcs {
     double target[AXIS_COUNT]; /* um, newest that was sent; NAN = none yet */
     double at[AXIS_COUNT];     /* um, as last read; NAN = not yet */
     double from[AXIS_COUNT];   /* um, `at` when that target was sent */
+    int pushed;                /* up by gcs_push_up() since */
     long error;                /* newest error that was read since the last move; not that of a stop */
 };
 
@@ -57,6 +58,7 @@ bool gcs_position(struct stage *s, double position[AXIS_COUNT], struct err *e);
 bool gcs_restarted(struct stage *s, struct err *found);
 bool gcs_explain(struct stage *s, struct err *found);
 bool gcs_retract_open_loop(struct stage *s, double z, double speed, struct err *e);
+bool gcs_push_up(struct stage *s, struct err *e);
 bool gcs_lift(struct stage *s, double *by, struct err *e);
 /* Whether the coarse axis exists and has room. */
 bool gcs_check_coarse(struct stage *s, const char *axes, struct err *e);

@@ -4,7 +4,8 @@
 
 #include "base/err.h"
 
-enum { GCS_OK = 0, GCS_STOPPED = 10 };
+/* SERVO_ON: open-loop command with the servo on, as to a push up that was not needed. */
+enum { GCS_OK = 0, GCS_STOPPED = 10, GCS_SERVO_ON = 79 };
 
 /* Never NULL. */
 const char *gcs_error_text(long code);

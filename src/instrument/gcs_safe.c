@@ -163,14 +163,15 @@ bool gcs_explain(struct stage *s, struct err *found)
 #define BLIND_STEPS 3 /* so many in a row without headway */
 /* A step that leads this much the wrong way is none of creep and noise. um */
 #define WRONG_WAY 0.05
-/* A piezo whose servo was just switched off creeps, most at first: less than what it did in a time as long
- * right before a step is not what the step did. */
-#define MOST_CREEP 1.5
+/* A piezo whose servo was just switched off creeps, most at first: a rise by less than what it did in a time
+ * as long right before a step is not what the step did; where it sank, the step did at least so much more. */
+#define MOST_CREEP  1.5
+#define LEAST_CREEP 0.5
 
 struct climb {
     double target, way; /* um, controller's; +1 or -1: which way it rises to the target */
     double at;
-    double creep;       /* um, the way up: in the newest STEP_TIME in which nothing was commanded */
+    double creep;       /* um, up: in the newest STEP_TIME in which nothing was commanded */
     double um_per_volt; /* most that was seen; NAN before the first step that led anywhere */
     double volts;       /* size of the newest step */
     int blind;
@@ -196,10 +197,10 @@ static bool step(struct stage *s, double volts, struct err *e)
 }
 
 /* How far it has come up meanwhile. */
-static bool let_pass(struct stage *s, struct climb *c, double *gained, struct err *e)
+static bool let_pass(struct stage *s, struct climb *c, ns_t time, double *gained, struct err *e)
 {
     double at;
-    loop_sleep_until(loop_of(s), loop_now(loop_of(s)) + STEP_TIME);
+    loop_sleep_until(loop_of(s), loop_now(loop_of(s)) + time);
     if (!gcs_ask_value(s, "POS?", s->config.id[AXIS_Z], &at, e))
         return false;
     *gained = c->way * (at - c->at);
@@ -211,15 +212,15 @@ static bool let_pass(struct stage *s, struct climb *c, double *gained, struct er
  * stage comes loose. */
 static bool take_back(struct stage *s, struct climb *c, double volts, struct err *e)
 {
-    double creep;
+    double creep; /* with the voltage back where it was */
     if (!step(s, -volts, e))
         return false;
     if (++c->blind >= BLIND_STEPS)
         return err_set(e, ERR_OFF_TARGET,
                        "open loop: z does not follow its voltage, at %.3f um of the controller", c->at);
-    if (!let_pass(s, c, &creep, e))
+    if (!let_pass(s, c, STEP_TIME, &creep, e))
         return false;
-    c->creep = fabs(creep);
+    c->creep = creep;
     return true;
 }
 
@@ -227,15 +228,16 @@ static bool take_back(struct stage *s, struct climb *c, double volts, struct err
 static bool rise(struct stage *s, struct climb *c, double volts, struct err *e)
 {
     double gained;
-    if (!step(s, volts, e) || !let_pass(s, c, &gained, e))
+    if (!step(s, volts, e) || !let_pass(s, c, STEP_TIME, &gained, e))
         return false;
-    if (gained < -WRONG_WAY) {
+    double sinks = fmin(c->creep, 0);
+    if (gained < sinks - WRONG_WAY) {
         step(s, -volts, NULL);
         return err_set(e, ERR_OFF_TARGET, "open loop: a step of %+.3f V led %.3f um toward the sample", volts,
                        -gained);
     }
     bool first = isnan(c->um_per_volt);
-    double own = gained - (first ? MOST_CREEP * c->creep : 0);
+    double own = gained - (first ? (c->creep > 0 ? MOST_CREEP : LEAST_CREEP) * c->creep : 0);
     if (own <= fabs(volts) * (first ? HEADWAY : fmax(HEADWAY, HEADWAY_PART * c->um_per_volt)))
         return take_back(s, c, volts, e);
     c->um_per_volt = fmax(c->um_per_volt, own / fabs(volts)); /* the number, if one is NAN */
@@ -247,9 +249,8 @@ static bool climb(struct stage *s, struct climb *c, double speed, struct err *e)
 {
     double most = speed * 1e6 * ns_to_s(STEP_TIME),
            near = fmax(NEAR, GCS_ARRIVED * s->config.tolerance * 1e6);
-    if (!let_pass(s, c, &c->creep, e))
+    if (!let_pass(s, c, STEP_TIME, &c->creep, e))
         return err_context(e, "open loop");
-    c->creep = fabs(c->creep);
     for (int k = 0; k < STEPS_MAX; k++) {
         if (c->way * (c->target - c->at) <= near)
             return true;
@@ -259,23 +260,76 @@ static bool climb(struct stage *s, struct climb *c, double speed, struct err *e)
     return err_set(e, ERR_OFF_TARGET, "open loop: z is still at %.3f um of the controller", c->at);
 }
 
+/* More than the piezo creeps until it is held again. */
+#define PUSH 2.0 /* um */
+/* V that lead over all of the travel on these stages, about; they expand with the voltage. */
+#define TRAVEL_VOLTS 100.0
+
+/* Of what is known: the envelope, the height last read, and pushes since. */
+static bool has_room(const struct stage *s, const struct gcs *g)
+{
+    double top = gcs_to_controller(s, AXIS_Z, s->config.limit[AXIS_Z][1]);
+    double left = fabs(top - g->at[AXIS_Z]) - g->pushed * PUSH;
+    return !(left < 2 * PUSH); /* NAN: where it stands is not known, and a little up is not wrong */
+}
+
+bool gcs_push_up(struct stage *s, struct err *e)
+{
+    struct gcs *g = gcs_of(s);
+    double travel = g->limit[AXIS_Z][1] - g->limit[AXIS_Z][0]; /* NAN: never read */
+    double volts = travel > 0 ? PUSH / travel * TRAVEL_VOLTS : FIRST_VOLTS;
+    struct buf line = {0};
+    if (!has_room(s, g))
+        return true;
+    g->pushed++;
+    buf_str(&line, "SVR");
+    gcs_add_value(&line, s->config.id[AXIS_Z], -s->config.toward_sample * volts);
+    return gcs_send(s, &line, e);
+}
+
+/* A servo that still holds is let go together with a first step, and looked at within some ms: where the
+ * voltage acts z is up already, and where it does not the servo holds it again before it has sunk far. */
+#define LET_GO_TIME (5 * NS_MS)
+
+static void hold(struct stage *s)
+{
+    struct buf on = {0};
+    buf_printf(&on, "SVO %s 1", s->config.id[AXIS_Z]);
+    gcs_send(s, &on, NULL);
+    gcs_read_error(s, &(long){0}, NULL); /* nobody else's */
+}
+
+static bool let_go(struct stage *s, struct climb *c, struct err *e)
+{
+    double gained, volts = c->way * FIRST_VOLTS;
+    struct buf off = {0};
+    buf_printf(&off, "SVO %s 0\nSVR", s->config.id[AXIS_Z]);
+    gcs_add_value(&off, s->config.id[AXIS_Z], volts);
+    if (!gcs_send(s, &off, e) || !let_pass(s, c, LET_GO_TIME, &gained, e))
+        return false;
+    if (gained <= FIRST_VOLTS * HEADWAY) {
+        step(s, -volts, NULL);
+        return err_set(
+            e, ERR_OFF_TARGET,
+            "open loop: let go with a step of %+.3f V z went %+.3f um up: it does not follow its voltage",
+            volts, gained);
+    }
+    gcs_of(s)->at[AXIS_Z] = c->at;
+    return gcs_push_up(s, e) && gcs_check(s, e);
+}
+
 /* A stage that can not be moved is held by its servo if it can: without, it creeps. */
 bool gcs_retract_open_loop(struct stage *s, double z, double speed, struct err *e)
 {
     struct climb c = {.target = gcs_to_controller(s, AXIS_Z, z), .um_per_volt = NAN};
-    struct buf off = {0}, on = {0};
     const char *axis = s->config.id[AXIS_Z];
-    if (!gcs_ask_value(s, "POS?", axis, &c.at, e))
+    double servo;
+    if (!gcs_ask_value(s, "POS?", axis, &c.at, e) || !gcs_ask_value(s, "SVO?", axis, &servo, e))
         return false;
     c.way = -s->config.toward_sample;
-    buf_printf(&off, "SVO %s 0", axis);
-    if (!gcs_send(s, &off, e) || !gcs_check(s, e))
-        return err_context(e, "open loop");
-    if (climb(s, &c, speed, e))
+    if ((servo == 0 || let_go(s, &c, e)) && climb(s, &c, speed, e))
         return true;
-    buf_printf(&on, "SVO %s 1", axis);
-    gcs_send(s, &on, NULL);
-    gcs_read_error(s, &(long){0}, NULL); /* nobody else's */
+    hold(s);
     return false;
 }
 

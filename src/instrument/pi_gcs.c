@@ -120,7 +120,7 @@ bool gcs_read_error(struct stage *s, long *code, struct err *e)
         return false;
     if (!gcs_reply_integer(reply, code))
         return dialogue_mismatch(s->dialogue, e, reply, "an error number");
-    if (*code != GCS_OK && *code != GCS_STOPPED)
+    if (*code != GCS_OK && *code != GCS_STOPPED && *code != GCS_SERVO_ON)
         gcs_of(s)->error = *code;
     return true;
 }
@@ -272,6 +272,7 @@ static bool gcs_move(struct stage *s, unsigned mask, const double target[AXIS_CO
 static void take_position(struct stage *s, const double um[AXIS_COUNT], double position[AXIS_COUNT])
 {
     memcpy(gcs_of(s)->at, um, sizeof gcs_of(s)->at);
+    gcs_of(s)->pushed = 0;
     for (int a = 0; a < AXIS_COUNT; a++)
         position[a] = gcs_to_rig(s, a, um[a]);
 }
@@ -332,14 +333,15 @@ static bool gcs_halt(struct stage *s, struct err *e)
     return dialogue_send_bytes(s->dialogue, GCS_STOP_BYTE, 1, e);
 }
 
-/* Code 10 is the acknowledgement of a stop; a controller may be set to suppress it and then says 0. */
+/* Code 10 is the acknowledgement of a stop; a controller may be set to suppress it and then says 0. A push up
+ * that was not needed may have been refused behind it. */
 static bool read_stopped(struct stage *s, struct err *e)
 {
     long code;
     dialogue_drain(s->dialogue, GCS_QUIET, GCS_QUIET_LIMIT);
     if (!gcs_read_error(s, &code, e))
         return false;
-    return code == GCS_STOPPED || code == GCS_OK || refused(e, code);
+    return code == GCS_STOPPED || code == GCS_OK || code == GCS_SERVO_ON || refused(e, code);
 }
 
 /* A question that the stop cut off, or one whose answer was given up, may be answered after all, and then
@@ -398,6 +400,7 @@ static const struct stage_ops ops = {
     .restarted = gcs_restarted,
     .explain = gcs_explain,
     .retract_open_loop = gcs_retract_open_loop,
+    .push_up = gcs_push_up,
     .lift = gcs_lift,
     .errands = gcs_errands,
 };

@@ -240,6 +240,11 @@ bool stage_retract_open_loop(struct stage *s, double z, double speed, struct err
     return s->ops->retract_open_loop(s, inside, speed, e) || err_device(e, DEVICE);
 }
 
+bool stage_push_up(struct stage *s, struct err *e)
+{
+    return !s->ops->push_up || s->ops->push_up(s, e) || err_device(e, DEVICE);
+}
+
 bool stage_lift(struct stage *s, double *by, struct err *e)
 {
     *by = 0;

@@ -87,6 +87,10 @@ void stage_restart_is_over(struct stage *s);
 /* Asks whether the axes of mask are on target. Waits for the answer. */
 bool stage_on_target(struct stage *s, unsigned mask, bool *yes, struct err *e);
 
+/* z by some um toward its retracted side in open loop, if its servo is off; with the servo on the controller
+ * refuses it. Only writes: how far it has led is to be seen. Nothing where the stage can not. */
+bool stage_push_up(struct stage *s, struct err *e);
+
 /* S4/S7: stops all axes. Only writes, at once, whatever is outstanding; a split-phase question is forgotten.
  */
 bool stage_halt(struct stage *s, struct err *e);

@@ -23,10 +23,11 @@ struct stage_ops {
     void (*halt_bytes)(struct stage *s, struct buf *out);
     void (*retract_bytes)(struct stage *s, double z, struct buf *out);
     /* Optional: see stage.h. restarted, explain: *found is set if something was found; a restart is told
-     * once. retract_open_loop, lift: NULL = the stage can not. */
+     * once. retract_open_loop, push_up, lift: NULL = the stage can not. */
     bool (*restarted)(struct stage *s, struct err *found);
     bool (*explain)(struct stage *s, struct err *found);
     bool (*retract_open_loop)(struct stage *s, double z, double speed, struct err *e);
+    bool (*push_up)(struct stage *s, struct err *e);
     bool (*lift)(struct stage *s, double *by, struct err *e);
     int (*errands)(struct stage *s, double z, double speed, struct errand *out, int max);
 };

@@ -29,7 +29,7 @@ static const struct fault_text texts[FAULT_COUNT] = {
         {"the approach came to the end of its travel, z at rest, and no sample lay beyond the threshold",
          "full retraction, since a drop that conducts nothing may hang on unseen", NEW_SPOT, "no-contact",
          "the height that was reached; if the first 2 sites find no surface at all, the run pauses; it does "
-         "as well after 5 behind fewer than 3 contacts, which get the flag height-doubted: was it a drop "
+         "as well after 2 behind fewer than 3 contacts, which get the flag height-doubted: was it a drop "
          "that "
          "hung down?"},
     [FAULT_UNCONFIRMED] =
@@ -146,7 +146,8 @@ static const struct fault_text texts[FAULT_COUNT] = {
                           BROUGHT_BACK, FAULT_ENDS, RECOVERY_SEEN},
     [FAULT_STAGE_RESET] =
         {"something failed, and its velocities are no longer those that were set",
-         "the safe state; a coarse axis, if there is one, lifts the head first",
+         "the safe state; a coarse axis, if there is one, lifts the head first. While it starts it hears "
+         "nothing and z creeps: what is in contact then may meet the sample",
          "nothing by itself: a controller that started anew may have lost its reference; `seccm resume` goes "
          "on, unless the head was lifted: then a new run",
          FAULT_ENDS, "which velocity; look at the controller before going on"},
@@ -158,11 +159,15 @@ static const struct fault_text texts[FAULT_COUNT] = {
     [FAULT_STAGE_UNPLUGGED] = {RIG_IS_OFF, SAFE, BROUGHT_BACK, FAULT_ENDS, RECOVERY_SEEN},
     [FAULT_AXIS_OFF_TARGET] =
         {"a move makes no headway for 1 s or is late, or the stage stands elsewhere, or wanders, while "
-         "nothing was commanded",
+         "nothing was commanded; in contact or on the way up z is lower by 2 tolerances",
          SAFE, BY_OPERATOR, FAULT_ENDS, "axes, position and target"},
     [FAULT_SERVO_LOST] =
-        {"something failed, and the servo of an axis is off or the controller says so",
-         "the safe state; the servo of z is switched on again where it stands, and if it stays off z goes up "
+        {"something failed, or z sinks or a contact was made, and the servo of an axis is off or the "
+         "controller "
+         "says so",
+         "the safe state, with one push up by the voltage of z right behind the stop, before it has crept by "
+         "the drop's height; the servo of z is switched on again where it stands, and if it stays off z goes "
+         "up "
          "by its voltage",
          BY_OPERATOR, FAULT_ENDS, "which axis, and by which way z came up"},
     [FAULT_LIMIT_HIT] =
@@ -317,7 +322,7 @@ static const struct bound {
     {"  while its program starts, changes its mode or ends", "2 s more"},
     {"a question is not answered", "0.3 s"},
     {"an axis makes no headway, or z does not rise", "1 s"},
-    {"the stage wanders while the steps run", "1 s"},
+    {"z sinks, or the stage wanders, in contact", "25 ms"},
     {"the current is beyond the ceiling", "1 sample"},
     {"the current is beyond the range", "2 samples"},
     {"the run has died (its guardian sees it)", "at once"},
@@ -332,6 +337,17 @@ static const struct bound {
     {"the open cell is verified, behind that", "2 s"},
 };
 
+/* What no poll and no command can prevent. */
+static const char limits[] =
+    "What can not be prevented: a controller that starts anew hears nothing for as long as it boots, and its "
+    "z "
+    "creeps meanwhile. A piezo creeps by some um per decade of time, so within a boot of 1.5 s and the "
+    "question "
+    "behind it by about 1.5 times its creep per decade (simulated: 1 um per decade, the glass at most 1.4 um "
+    "below the sample's surface behind a drop of 0.2 um). With a servo and an amplifier that are both dead z "
+    "creeps on, by that much more in each ten times the time, until a coarse axis or somebody lifts the "
+    "head.";
+
 static void add_bounds(struct buf *out)
 {
     buf_str(out, "\nHow soon the safe state comes (of two times the longer one counts)\n");
@@ -340,6 +356,8 @@ static void add_bounds(struct buf *out)
             buf_printf(out, "      %-53s %s\n", bounds[k].what, bounds[k].within);
         else
             buf_printf(out, "    %s\n", bounds[k].what);
+    buf_char(out, '\n');
+    help_wrap_to(limits, 0, 0, WIDTH, out);
 }
 
 void fault_help(enum fault_class c, struct buf *out)

@@ -30,13 +30,23 @@ double used_factor(const struct protocol *p)
 
 struct reading {
     struct buf *text;
-    double distance;      /* m */
-    const double *offset; /* m: from the earlier run's coordinates to those with this run's probe */
+    const struct protocol *p;
+    const struct probe *probe; /* of the earlier run, first to last */
+    int n_probes;
+    double offset[2]; /* m: from the earlier run's coordinates to those with this run's probe */
 };
 
-static void add_spot(struct reading *q, double x, double y)
+/* Half a residue of either probe, times the factor. */
+static double distance_to(const struct protocol *p, const struct probe *earlier)
 {
-    const double row[] = {x + q->offset[0], y + q->offset[1], q->distance};
+    double then = earlier->aperture * earlier->wetted * (isnan(p->residue) ? RESIDUE : p->residue);
+    return used_factor(p) * (used_residue(p) + (then > 0 ? then : used_residue(p))) / 2;
+}
+
+static void add_spot(struct reading *q, int64_t attempt, double x, double y)
+{
+    const double row[] = {x + q->offset[0], y + q->offset[1],
+                          distance_to(q->p, probe_of(q->probe, q->n_probes, attempt))};
     for (int k = 0; k < 3; k++) {
         buf_json_number(q->text, row[k]);
         buf_char(q->text, k < 2 ? ',' : '\n');
@@ -51,48 +61,37 @@ static bool add_attempts(struct reading *q, struct results *r, const struct resu
     for (int i = 0; i < n && i < ATTEMPTS_MAX; i++)
         if (a[i].touched != TOUCHED_NO || a[i].outcome == OUTCOME_NONE) {
             bool known = isfinite(a[i].x) && isfinite(a[i].y);
-            add_spot(q, known ? a[i].x : s->x, known ? a[i].y : s->y);
+            add_spot(q, a[i].id, known ? a[i].x : s->x, known ? a[i].y : s->y);
         }
     return n >= 0;
 }
 
-/* Half a residue of either run, times the factor. */
-static double distance_to(const struct protocol *p, struct results *r)
-{
-    double aperture, wetted, then = used_residue(p);
-    if (results_info_double(r, "aperture", &aperture) && results_info_double(r, "wetted", &wetted))
-        then = aperture * wetted * (isnan(p->residue) ? RESIDUE : p->residue);
-    return used_factor(p) * (used_residue(p) + then) / 2;
-}
-
 /* Where the stage stands over the earlier run's places: as it did, unless that run had several probes and
  * this protocol's is one of the later ones. Its coordinates are those of its first. */
-static bool offset_to(const struct protocol *p, struct results *r, double offset[2], struct err *e)
+static void find_offset(struct reading *q)
 {
-    struct probe *list = xcalloc(PROBES_MAX, sizeof *list);
-    int n = probes_read(r, list, e);
-    for (int k = 0; k < n; k++)
-        if (p->probe_id && strcmp(list[k].id, p->probe_id) == 0)
-            memcpy(offset, list[k].offset, sizeof list[k].offset);
-    free(list);
-    return n > 0;
+    for (int k = 0; k < q->n_probes; k++)
+        if (q->p->probe_id && strcmp(q->probe[k].id, q->p->probe_id) == 0)
+            memcpy(q->offset, q->probe[k].offset, sizeof q->offset);
 }
 
 /* The list of a results file as it is now. */
 static struct source *list_of(const struct protocol *p, const char *path, struct err *e)
 {
-    double offset[2] = {0, 0};
     struct results *r = results_open(path, e);
     struct results_sites sites = {0};
     if (!r)
         return NULL;
+    struct probe *probe = xcalloc(PROBES_MAX, sizeof *probe);
     struct source *s = source_from_text(path, LIST_HEAD);
-    struct reading q = {.text = &s->bytes, .distance = distance_to(p, r), .offset = offset};
-    bool ok = offset_to(p, r, offset, e) && results_sites(r, &sites, e);
+    struct reading q = {.text = &s->bytes, .p = p, .probe = probe, .n_probes = probes_read(r, probe, e)};
+    find_offset(&q);
+    bool ok = q.n_probes > 0 && results_sites(r, &sites, e);
     for (int i = 0; ok && i < sites.n; i++)
         if (sites.site[i].attempts > 0)
             ok = add_attempts(&q, r, &sites.site[i], e);
     results_sites_free(&sites);
+    free(probe);
     if (results_close(r, ok ? e : NULL) && ok)
         return s;
     source_free(s);

@@ -352,6 +352,16 @@ static void judge_height(struct run *r, const struct prediction *p, bool in_desc
     a->too_high = p->known && (in_descent || a->above > r->p->peak + CLEAR_OF_SIGMAS * p->sigma);
 }
 
+/* A stage without servo takes no stop and sinks on: seen at once, there is still a drop's height to lift it.
+ */
+static bool held(struct run *r, struct err *e)
+{
+    bool on[AXIS_COUNT];
+    if (!stage_servo(r->rig->stage, on, e))
+        return false;
+    return on[AXIS_Z] || stage_fault(e, ERR_SERVO, "stage: its servo of z is off, at the contact");
+}
+
 bool hop_approach(struct run *r, struct err *e)
 {
     const struct protocol *p = r->p;
@@ -398,8 +408,9 @@ bool hop_approach(struct run *r, struct err *e)
     if (!d.latched)
         return no_contact(r, &d);
     double at[AXIS_COUNT];
-    if (!stage_halt_confirm(r->rig->stage, at, e))
+    if (!stage_halt_confirm(r->rig->stage, at, e) || !held(r, e))
         return err_context(e, "halting at the contact");
+    stand_begin(r, at);
     note_crossing(r, &d, at[AXIS_Z]);
     judge_height(r, &s, in_descent);
     r->contact_mean = d.base.mean;

@@ -114,18 +114,6 @@ static void judge_rest(struct run *r, const struct detach *d)
         attempt_flag(r, "meniscus-unverified");
 }
 
-/* Newest position, if one has come; *when (if not NULL): when it came, unchanged otherwise. */
-static bool ask(struct run *r, ns_t *when, struct err *e)
-{
-    double at[AXIS_COUNT];
-    enum reply_state state = stage_poll_position(r->rig->stage, at, NULL, when, e);
-    if (state == REPLY_READY)
-        r->z = at[AXIS_Z];
-    if (state == REPLY_FAILED)
-        return false;
-    return state == REPLY_PENDING || stage_ask_position(r->rig->stage, e);
-}
-
 /* z up at `detach` speed until the break is seen or the travel is over. */
 static bool pull(struct run *r, struct detach *d, struct err *e)
 {
@@ -133,25 +121,26 @@ static bool pull(struct run *r, struct detach *d, struct err *e)
     double from = r->z, to = fmin(from + r->program.retract.travel, r->rig->config->z_retracted);
     const double target[AXIS_COUNT] = {r->xy[0], r->xy[1], to};
     if (!stage_set_speed(stage, AXIS_Z, r->program.retract.detach, e) ||
-        !stage_move(stage, 1u << AXIS_Z, target, e) || !stage_ask_position(stage, e))
+        !stage_move(stage, 1u << AXIS_Z, target, e))
         return false;
+    r->stand.rises = true;
     ns_t deadline = loop_now(r->loop) +
                     loop_patience(r->loop, ns_from_s(1.5 * (to - from) / r->program.retract.detach + 2));
     struct headway headway = {0};
-    ns_t seen_at = loop_now(r->loop);
     while (!d->broken && loop_now(r->loop) < deadline) {
         bool got;
-        if (!next_period(r, d, &got, e) || !ask(r, &seen_at, e))
+        if (!next_period(r, d, &got, e))
             return false;
         if (r->z < to - 2 * r->rig->config->tolerance &&
-            motion_stalled(&headway, to - r->z, HEADWAY_PART * r->program.retract.detach, seen_at, r->loop))
-            return motion_not_obeyed(r, "rise", to, e);
+            motion_stalled(&headway, to - r->z, HEADWAY_PART * r->program.retract.detach, r->stand.seen_at,
+                           r->loop))
+            return stand_end(r, e) && motion_not_obeyed(r, "rise", to, e);
         if (got)
             judge_period(r, d);
         if (r->z > to - 2 * r->rig->config->tolerance && d->low == 0 && got)
             break;
     }
-    return motion_last_position(r, e);
+    return stand_end(r, e);
 }
 
 /* A bridge that holds on for many times the drop's height: something made it stick. It is kept, and says so.

@@ -91,6 +91,15 @@ struct attempt {
     int handed_over;    /* rows of the present step already given to the writer */
 };
 
+/* The stage in contact: where it stands, as far as it is watched (stand.c). */
+struct stand {
+    bool on;
+    bool rises;            /* z is on its way up: `at` is the highest it has been */
+    double at[AXIS_COUNT]; /* m, as the stage has them */
+    ns_t next;             /* question; NS_NEVER while one is outstanding */
+    ns_t seen_at;          /* when the newest position came */
+};
+
 /* How often the rig was brought back. */
 struct recoveries {
     int in_a_row; /* tries since the last site that was measured */
@@ -142,6 +151,7 @@ struct run {
     int in_air_in_a_row;             /* sites given up for what the probe shows in air, nothing touched */
     double contact_mean, contact_sd; /* A: in-air baseline before the newest crossing */
     struct stream stream;
+    struct stand stand;
     struct site_program program;
     struct attempt attempt;
     struct features features; /* of the newest attempt */
@@ -318,6 +328,14 @@ bool motion_z(struct run *r, double z, double speed, struct err *e);
 /* Moves x and y; samples are judged against `watch`: *trigger is set, the stage still moving, when one lies
  * beyond. */
 bool motion_xy(struct run *r, double x, double y, struct idle *watch, bool *trigger, struct err *e);
+/* stand.c: from the contact on until z moves up by itself (motion_z()). stream_wait() looks; a stage that
+ * sinks or wanders is ERR_OFF_TARGET. Behind stand_begin() nobody else asks for positions until stand_end(),
+ * which waits for the answer that is still to come; r->z, r->xy follow. */
+void stand_begin(struct run *r, const double at[AXIS_COUNT]);
+bool stand_look(struct run *r, struct err *e);
+bool stand_end(struct run *r, struct err *e);
+/* z (m) is so far below `from` that nothing but the stage itself leads there. */
+bool stand_sinks(const struct run *r, double from, double z);
 /* A move that makes no headway: nearer than before by `step` (m) within a second, or it has stalled. */
 struct headway {
     double best; /* m still to go */

@@ -47,11 +47,12 @@ static bool may_be_asked_again(const struct err *e)
 }
 
 /* A silent controller may obey all the same. No speed is set: by that of its power-up one is known that has
- * started anew, and one that is starting now hears nothing of this. */
+ * started anew, and one that is starting now hears nothing of this. One that has comes up without servo. */
 static void send_up_blindly(const struct ladder *l)
 {
     const double to[AXIS_COUNT] = {[AXIS_Z] = l->rig->config->z_retracted};
     stage_move(l->rig->stage, 1u << AXIS_Z, to, NULL);
+    stage_push_up(l->rig->stage, NULL);
 }
 
 /* Where it stopped. One that is silent is asked for as long as a controller takes to start. */

@@ -110,13 +110,22 @@ static bool not_there(const struct run *r, const struct follow *f, struct err *e
                        f->mask & 4 ? "z" : "", why.code ? "; " : "", why.text);
 }
 
+/* There is a drop's height of time where it was in contact, and the error slot is asked later. */
+static bool sank(const struct run *r, double from, struct err *e)
+{
+    return stage_fault(e, ERR_OFF_TARGET,
+                       "stage: it sinks, from z %.4f to %.4f um, while the way up was commanded", from * 1e6,
+                       r->z * 1e6);
+}
+
 /* Commands the move and follows it by its positions until it has arrived, the signal triggered, or it is
  * late. */
 static bool follow(struct run *r, struct follow *f, struct err *e)
 {
     struct stage *stage = r->rig->stage;
-    if (!stage_move(stage, f->mask, f->target, e) || !stage_ask_position(stage, e))
+    if (!stand_end(r, e) || !stage_move(stage, f->mask, f->target, e) || !stage_ask_position(stage, e))
         return false;
+    double highest = f->mask & 1u << AXIS_Z && f->target[AXIS_Z] > r->z ? r->z : -INFINITY;
     for (;;) {
         if (!take_samples(r, f, e))
             return false;
@@ -131,6 +140,9 @@ static bool follow(struct run *r, struct follow *f, struct err *e)
             motion_remember(r, at);
             if (arrived(r, f, at))
                 return true;
+            if (stand_sinks(r, highest, r->z))
+                return sank(r, highest, e);
+            highest = isfinite(highest) ? fmax(highest, r->z) : highest;
             if (motion_stalled(&f->headway, to_go(f, at), HEADWAY, seen_at, r->loop) ||
                 loop_now(r->loop) > f->deadline)
                 return not_there(r, f, e);
@@ -198,13 +210,9 @@ bool motion_xy(struct run *r, double x, double y, struct idle *watch, bool *trig
 
 /* Standard deviations of the predicted surface kept as distance (S3). */
 #define CLEAR_SIGMAS 4
-/* Fewer contacts than this are no knowledge of the surface (S2, S3). */
-#define CONTACTS_NEEDED 3
 
 double motion_clear_height(const struct run *r, double x, double y)
 {
-    if (surface_count(r->surface) < CONTACTS_NEEDED)
-        return r->rig->config->z_retracted;
     double top = -INFINITY, t = ns_to_s(loop_now(r->loop));
     const double at[2][2] = {{x, y}, {r->xy[0], r->xy[1]}};
     for (int k = 0; k < 2; k++) {

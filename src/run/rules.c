@@ -250,8 +250,9 @@ static int64_t total_budget(const struct run *r)
 
 /* What is known from so few contacts may be one drop that hung down, or a particle. */
 #define SURE_CONTACTS 3
-/* So many approaches in vain behind them, or as many as `faults.consecutive` allows, and nobody knows. */
-#define MISSED_SITES 5
+/* So many approaches in vain behind them, each down the whole travel as long as the surface is not known, or
+ * as many as `faults.consecutive` allows, and nobody knows. */
+#define MISSED_SITES 2
 
 /* Every further approach would end in the air as well, or the glass would. The heights so far are not used
  * again: who resumes begins as on a fresh sample. */

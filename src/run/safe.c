@@ -8,15 +8,27 @@
 
 #define CELL_DEADLINE (2 * NS_S)
 
-/* The bytes first, without waiting for anything. */
-static void write_stops(struct run *r)
+/* A stage whose servo is off neither stops nor holds: it sinks on. One push up by its voltage comes before
+ * anything is asked; with the servo on it is refused and does nothing. */
+static void push_up(struct run *r, const struct err *why)
 {
     struct err e = ERR_INIT;
+    bool may_sink = r->attempt.lowered && strcmp(why->device, "stage") == 0 && why->code != ERR_LINK;
+    if (may_sink && !stage_push_up(r->rig->stage, &e))
+        hop_note(r, "fault", "writing the push up: %s", e.text);
+}
+
+/* The bytes first, without waiting for anything. */
+static void write_stops(struct run *r, const struct err *why)
+{
+    struct err e = ERR_INIT;
+    r->stand.on = false; /* the stop forgets what was asked */
     if (!stage_halt(r->rig->stage, &e))
         hop_note(r, "fault", "writing the stop: %s", e.text);
     err_clear(&e);
     if (!potentiostat_cut(r->rig->pstat, &e))
         hop_note(r, "fault", "writing the cell off: %s", e.text);
+    push_up(r, why);
 }
 
 static void note_rung(void *ctx, const char *text)
@@ -65,7 +77,7 @@ static void count_as(struct run *r, enum fault_class told, enum fault_class foun
 
 static void make_safe(struct run *r, struct err *why)
 {
-    write_stops(r);
+    write_stops(r, why);
     struct err e = ERR_INIT;
     enum rung rung = come_up(r, why, &e);
     if (rung == RUNG_NONE)

@@ -259,14 +259,19 @@ bool stream_wait(struct run *r, struct potentiostat_item *item, double patience,
         if (!stream_take(r, item, e))
             return false;
         if (item->kind != PSTAT_NONE)
-            return true;
+            return stand_look(r, e);
         if (loop_now(r->loop) >= deadline)
             return potentiostat_fault(
                 e, ERR_SILENT, "potentiostat \"%s\": no data for %.3g s in %s",
                 r->rig->config->pstat_model_name, ns_to_s(loop_now(r->loop) - r->stream.last_came),
                 r->stream.segment < 0 ? "its program's start"
                                       : segment_role_name(r->stream.sp->role[r->stream.segment]));
-        loop_wait(r->loop, potentiostat_event(r->rig->pstat), deadline);
+        if (!stand_look(r, e))
+            return false;
+        struct event *events[] = {potentiostat_event(r->rig->pstat),
+                                  r->stand.on ? stage_event(r->rig->stage) : NULL};
+        ns_t look = r->stand.on && r->stand.next < deadline ? r->stand.next : deadline;
+        loop_wait_any(r->loop, events, 2, look);
     }
 }
 

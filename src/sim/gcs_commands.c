@@ -68,6 +68,16 @@ static void ask_help(struct gcs_call *c)
     buf_str(c->out, "end of help\n");
 }
 
+/* Error 10 of a stop is none that blocks. */
+static bool blocked(const struct stage_gcs *s, const char *command)
+{
+    static const char *const heard[] = {"*IDN?", "ERR?", "CSV?"};
+    bool is_heard = !s->c.error_blocks || s->error == GCS_OK || s->error == GCS_STOPPED;
+    for (size_t k = 0; command && k < sizeof heard / sizeof heard[0]; k++)
+        is_heard = is_heard || strcasecmp(command, heard[k]) == 0;
+    return !is_heard;
+}
+
 void gcs_execute(struct stage_gcs *s, char *line, struct buf *answer)
 {
     char *word[GCS_MAX_ARGS + 2], *rest = NULL;
@@ -79,8 +89,8 @@ void gcs_execute(struct stage_gcs *s, char *line, struct buf *answer)
         }
         word[n++] = w;
     }
-    if (!n)
-        return; /* an empty command */
+    if (!n || blocked(s, word[0])) /* an empty command */
+        return;
     for (size_t i = 0; i < COMMANDS; i++) {
         if (strcasecmp(word[0], commands[i].name) != 0)
             continue;
@@ -134,7 +144,8 @@ void gcs_control(struct stage_gcs *s, unsigned char byte, struct buf *answer)
         buf_str(answer, "0\n"); /* no macros, no wave generators */
         return;
     case 0x18:
-        stage_stop(s);
+        if (!blocked(s, NULL))
+            stage_stop(s);
         return;
     default: /* #27 is for motor controllers */
         return;

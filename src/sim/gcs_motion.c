@@ -131,9 +131,8 @@ static void open_loop(struct gcs_call *c, bool relative)
     for (int i = 0; i < n; i++) {
         struct stage_axis *a = p[i].axis;
         a->volts = p[i].value;
-        if (!stage_axis_stuck(c->s, a))
-            motion_stop(&a->m, stage_now(c->s)); /* ends its creep */
-        stage_axis_go(c->s, a, a->c.low + (a->c.high - a->c.low) * a->volts / FULL_VOLTS, a->slew);
+        double crept = motion_crept(&a->m, stage_now(c->s)); /* which no volt takes back */
+        stage_axis_go(c->s, a, a->c.low + (a->c.high - a->c.low) * a->volts / FULL_VOLTS + crept, a->slew);
     }
 }
 

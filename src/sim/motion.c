@@ -8,6 +8,11 @@
 
 #define CREEP_START_S 0.1 /* creep is logarithmic from here on; earlier it is part of the settling */
 
+double motion_crept(const struct motion *m, ns_t t)
+{
+    return m->creep != 0 ? m->creep * log10(1 + ns_to_s(t - m->let_go) / CREEP_START_S) : 0;
+}
+
 static double set_point(const struct motion *m, double s)
 {
     return m->r0 + (m->v + 0.5 * m->c * s) * s;
@@ -21,16 +26,28 @@ static double following(const struct motion *m, double s)
     return set_point(m, s) - lag + (m->x0 - m->r0 + lag0) * exp(-s / m->tau);
 }
 
+/* Set point and stage at s >= 0, without what creeps. */
+static double commanded(const struct motion *m, double s)
+{
+    return s < m->T ? set_point(m, s) : m->rT;
+}
+
+static double followed(const struct motion *m, double s)
+{
+    if (s < m->T)
+        return following(m, s);
+    return m->xT != m->rT ? m->rT + (m->xT - m->rT) * exp((m->T - s) / m->tau) : m->rT;
+}
+
 static void begin(struct motion *m, ns_t t, double v, double c, double T)
 {
-    double r = motion_setpoint(m, t), x = motion_position(m, t);
+    double s = ns_to_s(t - m->t0), r = commanded(m, s), x = followed(m, s);
     m->t0 = t;
     m->r0 = r;
     m->x0 = x;
     m->v = v;
     m->c = c;
     m->T = T;
-    m->creep = 0;
     m->rT = set_point(m, T);
     m->xT = following(m, T);
 }
@@ -42,12 +59,21 @@ void motion_init(struct motion *m, ns_t t, double position, double tau)
 
 void motion_go(struct motion *m, ns_t t, double target, double speed)
 {
-    double way = target - motion_setpoint(m, t);
+    double to = target - motion_crept(m, t), way = to - commanded(m, ns_to_s(t - m->t0));
     begin(m, t, copysign(speed, way), 0, fabs(way) / speed);
-    m->rT = target; /* not off by a rounding */
+    m->rT = to; /* not off by a rounding */
 }
 
 void motion_stop(struct motion *m, ns_t t)
+{
+    double creep = m->creep;
+    ns_t let_go = m->let_go;
+    motion_init(m, t, followed(m, ns_to_s(t - m->t0)), m->tau);
+    m->creep = creep;
+    m->let_go = let_go;
+}
+
+void motion_hold(struct motion *m, ns_t t)
 {
     motion_init(m, t, motion_position(m, t), m->tau);
 }
@@ -61,25 +87,19 @@ void motion_halt(struct motion *m, ns_t t, double deceleration)
 
 void motion_let_go(struct motion *m, ns_t t, double creep)
 {
-    motion_stop(m, t);
+    motion_hold(m, t);
     m->creep = creep;
+    m->let_go = t;
 }
 
 double motion_position(const struct motion *m, ns_t t)
 {
-    double s = ns_to_s(t - m->t0);
-    if (s < m->T)
-        return following(m, s);
-    double rest = m->rT;
-    if (m->xT != m->rT)
-        rest += (m->xT - m->rT) * exp((m->T - s) / m->tau);
-    return m->creep != 0 ? rest + m->creep * log10(1 + s / CREEP_START_S) : rest;
+    return followed(m, ns_to_s(t - m->t0)) + motion_crept(m, t);
 }
 
 double motion_setpoint(const struct motion *m, ns_t t)
 {
-    double s = ns_to_s(t - m->t0);
-    return s < m->T ? set_point(m, s) : m->rT;
+    return commanded(m, ns_to_s(t - m->t0)) + motion_crept(m, t);
 }
 
 bool motion_running(const struct motion *m, ns_t t)

@@ -338,6 +338,8 @@ void pstat_ms_fault(struct pstat_ms *p, enum sim_fault f, bool on)
         if (on)
             reboot(p);
         p->rebooting = on;
+        if (!on)
+            send(p, "\x11", 1); /* it may hear now */
         return;
     case SIM_PSTAT_ERROR:
         ms_run_break(&p->run, on ? MS_TIMING_ERROR : 0);

@@ -372,6 +372,15 @@ void ms_run_end_loop(struct ms_run *r)
     step(r);
 }
 
+/* What nobody records while a loop is halted counts; until now somebody did, or nobody. */
+static void record(struct ms_run *r, bool on)
+{
+    if (!r->meas.op)
+        return;
+    sim_bench_advance(r->cell->bench, loop_now(r->loop));
+    world_recording(r->world, on);
+}
+
 bool ms_run_halt(struct ms_run *r)
 {
     if (r->halted)
@@ -379,6 +388,7 @@ bool ms_run_halt(struct ms_run *r)
     r->halted = true;
     r->halted_at = loop_now(r->loop);
     timer_cancel(r->loop, &r->timer);
+    record(r, false); /* the cell stays as it is */
     return true;
 }
 
@@ -390,6 +400,7 @@ bool ms_run_resume(struct ms_run *r)
     r->halted = false;
     r->meas.grid += pause;
     r->wake_at += pause;
+    record(r, true);
     if (r->meas.op)
         ms_cell_begin(r->cell, loop_now(r->loop));
     arm(r);

@@ -123,7 +123,7 @@ struct stage_map {
     char *identity;
     int64_t baud;
     double latency, jitter, tau, slew, stopping, noise, tolerance, settling, creep;
-    bool halt, stop_discards;
+    bool halt, stop_discards, error_blocks;
     const struct ynode *axes;
 };
 
@@ -143,9 +143,13 @@ static const struct field stage_field[] = {
     QUANTITY("noise", LENGTH, S(noise), "0.3 nm", 0, 1e-6, "RMS noise of a position."),
     QUANTITY("tolerance", LENGTH, S(tolerance), "10 nm", 1e-12, 1e-5, "On target: distance."),
     QUANTITY("settling", TIME, S(settling), "10 ms", 0, 10, "On target: time within the distance."),
-    QUANTITY("creep", LENGTH, S(creep), "0.1 um", -1e-5, 1e-5,
-             "Creep per decade of time with the servo off."),
+    QUANTITY("creep", LENGTH, S(creep), "1 um", -1e-5, 1e-5,
+             "Creep per decade of time with the servo off, from 0.1 s on; z goes toward the sample, with a "
+             "negative one away from it."),
     PLAIN("halt", BOOL, S(halt), "yes", "The firmware knows HLT."),
+    PLAIN(
+        "error-blocks", BOOL, S(error_blocks), "no",
+        "As long as an error waits in the slot only *IDN?, ERR? and CSV? are obeyed; not even a stop byte."),
     PLAIN("stop-discards", BOOL, S(stop_discards), "no", "A stop byte throws away lines not executed yet."),
     {.key = "axes",
      .kind = FIELD_NODE,
@@ -283,7 +287,8 @@ bool sim_stage_config_read(const struct ynode *n, struct sim_stage_config *out, 
                                          .settling = m.settling,
                                          .creep = m.creep * UM,
                                          .stop_discards = m.stop_discards,
-                                         .halt = m.halt};
+                                         .halt = m.halt,
+                                         .error_blocks = m.error_blocks};
         m.identity = NULL; /* out's now */
         ok = read_axes(m.axes, out, d);
     }

@@ -104,7 +104,7 @@ static void stop_axis(struct stage_gcs *s, struct stage_axis *a, ns_t now)
     a->ways = 0;
     if (!stage_axis_stuck(s, a))
         motion_stop(&a->m, now);
-    a->commanded = motion_target(&a->m);
+    a->commanded = motion_target(&a->m) + motion_crept(&a->m, now);
 }
 
 void stage_stop(struct stage_gcs *s)
@@ -116,6 +116,15 @@ void stage_stop(struct stage_gcs *s)
     stage_moving(s);
 }
 
+/* A piezo that nobody holds sinks toward the sample, or it would harm nobody; sideways it goes up. A coarse
+ * axis is a motor and stays. um per decade. */
+static double creep_of(const struct stage_gcs *s, const struct stage_axis *a)
+{
+    if (a->c.coarse)
+        return 0;
+    return a->c.world == 2 ? -a->c.direction * s->c.creep : s->c.creep;
+}
+
 void stage_set_servo(struct stage_gcs *s, struct stage_axis *a, bool on)
 {
     ns_t now = stage_now(s);
@@ -125,9 +134,9 @@ void stage_set_servo(struct stage_gcs *s, struct stage_axis *a, bool on)
     a->autozero = a->barred = false;
     a->ways = 0;
     if (on)
-        motion_stop(&a->m, now);
+        motion_hold(&a->m, now);
     else
-        motion_let_go(&a->m, now, s->c.creep);
+        motion_let_go(&a->m, now, creep_of(s, a));
     a->commanded = motion_target(&a->m);
     a->volts = 100 * (a->commanded - a->c.low) / (a->c.high - a->c.low);
 }
@@ -237,7 +246,7 @@ void stage_power_up(struct stage_gcs *s, struct stage_axis *a)
         a->servo = true;
         a->autozero = a->barred = false;
         a->ways = 0;
-        motion_stop(&a->m, now);
+        motion_hold(&a->m, now);
         a->commanded = motion_target(&a->m);
     } else {
         stage_set_servo(s, a, false);

@@ -39,9 +39,10 @@ struct sim_stage_config {
     double deceleration;        /* um/s2, HLT */
     double noise;               /* um RMS of POS? */
     double tolerance, settling; /* um, s: on target */
-    double creep;               /* um per decade with the servo off */
+    double creep;               /* um per decade with the servo off; z: toward the sample */
     bool stop_discards;         /* a stop byte throws away lines that were received but not executed yet */
     bool halt;                  /* firmware has HLT */
+    bool error_blocks; /* stick-slip units: with an error in the slot they obey questions for it alone */
 };
 
 struct stage_gcs;

@@ -71,8 +71,10 @@ void world_set_position(struct world *w, void (*fn)(void *ctx, ns_t t, double xy
 void world_set_probe(struct world *w, int number, const double shift[3])
 {
     int before = w->probe_number > 1 ? w->probe_number : 1;
-    if (number != before)
+    if (number != before) {
         w->clog = 1;
+        trouble_new_probe(w);
+    }
     w->probe_number = number;
     for (int k = 0; k < 3; k++)
         w->shift[k] = shift[k];

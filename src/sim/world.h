@@ -27,7 +27,8 @@ void world_begin(struct world *w, ns_t t);
 void world_set_position(struct world *w, void (*fn)(void *ctx, ns_t t, double xyz[3]), void *ctx);
 
 /* Another probe is mounted: the nth (the first is 1), its end displaced from where the first one's would be
- * (m, sample frame). One that was not seen before is not clogged. Behind world_load(). */
+ * (m, sample frame). One that was not seen before is not clogged, broken or wet
+ * outside. Behind world_load(). */
 void world_set_probe(struct world *w, int number, const double shift[3]);
 
 /* What is connected to the cell from now (the time of the last advance) on. */
@@ -79,7 +80,8 @@ bool world_in_contact(const struct world *w);
 void world_probe(const struct world *w, double xyz[3]);
 enum cell_mode world_cell_mode(const struct world *w);
 /* Faults of drop, sample and probe (SIM_DROP_LOST to SIM_PROBE_WETTING; others are ignored), from now (the
- * time of the last advance) until switched off again. They are not part of the state that is saved. */
+ * time of the last advance) until switched off again. They are not part of the state that is saved, but what
+ * they did to the probe is. */
 void world_fault(struct world *w, enum sim_fault f, bool on);
 
 /* Persistent state of the sample (touched spots with their footprints, film charges and ledgers, QRCE drift):

@@ -110,12 +110,22 @@ double trouble_stray(const struct world *w)
 /* The glass does not heal. */
 static void break_off(struct world *w)
 {
-    if (w->trouble.broken > 1)
-        return;
-    w->trouble.broken = BROKEN;
-    w->probe.aperture *= BROKEN;
+    if (w->trouble.broken == 1)
+        trouble_take_damage(w, BROKEN, w->trouble.soaked);
+}
+
+void trouble_take_damage(struct world *w, double broken, int soaked)
+{
+    w->probe.aperture *= broken / w->trouble.broken;
+    w->trouble.broken = broken;
+    w->trouble.soaked = soaked;
     w->known = false;
     w->cell.resistance = trouble_resistance(w);
+}
+
+void trouble_new_probe(struct world *w)
+{
+    trouble_take_damage(w, 1, 0);
 }
 
 /* --- switches ------------------------------------------------------------------------------------------ */

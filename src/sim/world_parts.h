@@ -102,6 +102,10 @@ double trouble_touch(const struct world *w, double touch);
 double trouble_reach(const struct world *w);
 /* The probe is `height` above the surface, in air. */
 void trouble_in_air(struct world *w, double height);
+/* What of the probe stays as it is: glass that broke off (factor of the aperture, 1 = whole), and contacts
+ * since its outside is wet. A new one has nothing of it. */
+void trouble_take_damage(struct world *w, double broken, int soaked);
+void trouble_new_probe(struct world *w);
 double trouble_resistance(const struct world *w);
 double trouble_leak(const struct world *w); /* S */
 double trouble_stray(const struct world *w);

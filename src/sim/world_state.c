@@ -4,12 +4,11 @@
  *     seed: 7
  *     clock: 12.5
  *     clog: 1
- *     probe: 2       (which one is mounted, if it is not the first)
- *     counters: [...]
- *     contacts:
+ *     damage: 3 0    (of the probe, if there is any: factor of the aperture, contacts since it is wet
+ * outside) probe: 2       (which one is mounted, if it is not the first) counters: [...] contacts:
  *       - {at: "x y z t broke height wetted residue active", film: "wetted outer q s h ...",
  *          host: "stored cover area", sweeps: ["t from to charges... first bins...", ...]}
- *       - {at: ..., film: ..., host: ..., sweeps: [...], open: yes, then: "clock clog counters..."}
+ *       - {at: ..., film: ..., host: ..., sweeps: [...], open: yes, then: "clock clog damage counters..."}
  *
  * Lines with `then` were appended while the world went on (the journal): it takes the place of what the head
  * says. A contact is appended when the drop touches (`open`) and again when it breaks; the second line takes
@@ -132,12 +131,21 @@ static void put_counters(struct buf *b, const struct world *w)
         put(b, counted[i]);
 }
 
+static void put_damage(struct buf *b, const struct world *w, const char *before)
+{
+    buf_str(b, before);
+    put(b, w->trouble.broken);
+    put(b, w->trouble.soaked);
+}
+
 static void put_head(struct buf *b, const struct world *w)
 {
     buf_printf(b, "seccm-world: %d\nseed: %llu\nclock: ", VERSION, (unsigned long long)w->seed);
     put(b, world_clock(w));
     buf_str(b, "\nclog: ");
     put(b, w->clog);
+    if (w->trouble.broken > 1 || w->trouble.soaked > 0)
+        put_damage(b, w, "\ndamage: ");
     if (w->probe_number > 1)
         buf_printf(b, "\nprobe: %d", w->probe_number);
     buf_char(b, '\n');
@@ -218,6 +226,7 @@ void world_journal_contact(struct world *w)
     buf_str(&b, w->ledger.open ? ", open: yes, then: \"" : ", then: \"");
     put(&b, world_clock(w));
     put(&b, w->clog);
+    put_damage(&b, w, "");
     put_counters(&b, w);
     buf_str(&b, "\"}\n");
     /* One write, so that a line is there or not. If there is no space world_save() will say so at the end. */
@@ -308,25 +317,28 @@ static bool get_contact(const struct ynode *n, struct contact *c)
     return true;
 }
 
-/* Clock (s), clogging and counters of now. */
-static void take_now(struct world *w, const double v[11])
+/* Clock (s), clogging, damage and counters of now. */
+#define NOW 13
+
+static void take_now(struct world *w, const double v[NOW])
 {
     w->epoch = v[0] - ns_to_s(w->t);
     w->clog = v[1];
-    w->counters = (struct world_counters){(uint64_t)v[2], (uint64_t)v[3], (uint64_t)v[4],
-                                          (uint64_t)v[5], (uint64_t)v[6], 0,
-                                          (uint64_t)v[8], v[9],           (uint64_t)v[10]};
-    w->left_on = ns_from_s(v[7]);
+    trouble_take_damage(w, v[2], (int)v[3]);
+    w->counters = (struct world_counters){(uint64_t)v[4],  (uint64_t)v[5], (uint64_t)v[6],
+                                          (uint64_t)v[7],  (uint64_t)v[8], 0,
+                                          (uint64_t)v[10], v[11],          (uint64_t)v[12]};
+    w->left_on = ns_from_s(v[9]);
     w->tick = -1;
 }
 
 static bool get_then(struct world *w, const struct ynode *contact)
 {
-    double v[11];
+    double v[NOW];
     const struct ynode *then = ynode_get(contact, "then");
     if (!then)
         return true;
-    if (!get_exactly(ynode_text(then), v, 11))
+    if (!get_exactly(ynode_text(then), v, NOW) || !(v[2] >= 1) || !(v[3] >= 0))
         return false;
     take_now(w, v);
     return true;
@@ -363,9 +375,11 @@ static bool read_head(struct world *w, const char *text, struct err *e)
         value[i] = n ? ynode_text(n) : NULL;
         complete = complete && value[i];
     }
-    double v[11];
+    double v[NOW] = {[2] = 1};
+    const struct ynode *damage = ynode_get(root, "damage");
     bool ok = complete && atoi(value[0]) == VERSION && get_exactly(value[2], &v[0], 1) &&
-              get_exactly(value[3], &v[1], 1) && get_exactly(value[4], &v[2], 9);
+              get_exactly(value[3], &v[1], 1) && get_exactly(value[4], &v[4], 9) &&
+              (!damage || get_exactly(ynode_text(damage), &v[2], 2)) && v[2] >= 1 && v[3] >= 0;
     if (!ok)
         err_set(e, ERR_INPUT, "it is no state of a simulated sample, or of another version");
     else if (strtoull(value[1], NULL, 10) != w->seed)

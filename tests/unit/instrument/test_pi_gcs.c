@@ -589,8 +589,7 @@ static void open_loop_goes_up_step_by_step(void **state)
     (void)state;
     setup(+1); /* up is falling */
     fake_expects(&f, "POS? 3\n", "3=7.0\n");
-    fake_expects(&f, "SVO 3 0\n", NULL);
-    fake_expects(&f, "ERR?\n", "0\n");
+    fake_expects(&f, "SVO? 3\n", "3=0\n");
     fake_expects(&f, "POS? 3\n", "3=7.0\n"); /* creeps nowhere */
     fake_expects(&f, "SVR 3 -0.200000\n", NULL);
     fake_expects(&f, "ERR?\n", "0\n");
@@ -606,13 +605,56 @@ static void open_loop_goes_up_step_by_step(void **state)
     done();
 }
 
+/* A servo that holds is let go with a step, and held again at once where that does not lift: it sinks. */
+static void open_loop_holds_what_sinks_when_let_go(void **state)
+{
+    (void)state;
+    setup(-1);
+    fake_expects(&f, "POS? 3\n", "3=50\n");
+    fake_expects(&f, "SVO? 3\n", "3=1\n");
+    fake_expects(&f, "SVO 3 0\n", NULL);
+    fake_expects(&f, "SVR 3 0.200000\n", NULL);
+    fake_expects(&f, "POS? 3\n", "3=49.95\n");
+    fake_expects(&f, "SVR 3 -0.200000\n", NULL);
+    fake_expects(&f, "ERR?\n", "0\n");
+    fake_expects(&f, "SVO 3 1\n", NULL);
+    fake_expects(&f, "ERR?\n", "0\n");
+    ns_t begun = loop_now(f.loop);
+    assert_false(stage_retract_open_loop(s, 90e-6, 10e-6, &e));
+    assert_int_equal(e.code, ERR_OFF_TARGET);
+    assert_non_null(strstr(e.text, "does not follow"));
+    assert_true(loop_now(f.loop) - begun < 20 * NS_MS);
+    done();
+}
+
+/* Where it does lift, a push follows before anything else is found out: 200 um are taken for 100 V. */
+static void open_loop_pushes_up_what_it_let_go(void **state)
+{
+    (void)state;
+    double limit[AXIS_COUNT][2];
+    setup(-1);
+    fake_expects(&f, "TMN? 1 2 3\n", "1=0 \n2=0 \n3=0\n");
+    fake_expects(&f, "TMX? 1 2 3\n", "1=200 \n2=200 \n3=200\n");
+    fake_expects(&f, "POS? 3\n", "3=50\n");
+    fake_expects(&f, "SVO? 3\n", "3=1\n");
+    fake_expects(&f, "SVO 3 0\n", NULL);
+    fake_expects(&f, "SVR 3 0.200000\n", NULL);
+    fake_expects(&f, "POS? 3\n", "3=50.2\n");
+    fake_expects(&f, "SVR 3 1.000000\n", NULL);
+    fake_expects(&f, "ERR?\n", "0\n");
+    fake_expects(&f, "POS? 3\n", "3=59.6\n");
+    assert_true(stage_read_limits(s, limit, &e));
+    if (!stage_retract_open_loop(s, 60e-6, 10e-6, &e))
+        fail_msg("%s", e.text);
+    done();
+}
+
 static void open_loop_takes_back_a_step_toward_the_sample(void **state)
 {
     (void)state;
     setup(-1);
     fake_expects(&f, "POS? 3\n", "3=50\n");
-    fake_expects(&f, "SVO 3 0\n", NULL);
-    fake_expects(&f, "ERR?\n", "0\n");
+    fake_expects(&f, "SVO? 3\n", "3=0\n");
     fake_expects(&f, "POS? 3\n", "3=50\n"); /* creeps nowhere */
     fake_expects(&f, "SVR 3 0.200000\n", NULL);
     fake_expects(&f, "ERR?\n", "0\n");
@@ -645,8 +687,7 @@ static void open_loop_does_not_take_creep_for_headway(void **state)
     (void)state;
     setup(-1);
     fake_expects(&f, "POS? 3\n", "3=50\n");
-    fake_expects(&f, "SVO 3 0\n", NULL);
-    fake_expects(&f, "ERR?\n", "0\n");
+    fake_expects(&f, "SVO? 3\n", "3=0\n");
     fake_expects(&f, "POS? 3\n", "3=50.03\n");
     blind_steps(50.03, 0.03);
     fake_expects(&f, "SVO 3 1\n", NULL);
@@ -663,8 +704,7 @@ static void open_loop_of_a_stage_that_sticks_on_its_way(void **state)
     (void)state;
     setup(-1);
     fake_expects(&f, "POS? 3\n", "3=50\n");
-    fake_expects(&f, "SVO 3 0\n", NULL);
-    fake_expects(&f, "ERR?\n", "0\n");
+    fake_expects(&f, "SVO? 3\n", "3=0\n");
     fake_expects(&f, "POS? 3\n", "3=50\n");
     fake_expects(&f, "SVR 3 0.200000\n", NULL);
     fake_expects(&f, "ERR?\n", "0\n");
@@ -690,8 +730,7 @@ static void open_loop_of_a_stage_that_does_not_move(void **state)
     (void)state;
     setup(-1);
     fake_expects(&f, "POS? 3\n", "3=50\n");
-    fake_expects(&f, "SVO 3 0\n", NULL);
-    fake_expects(&f, "ERR?\n", "0\n");
+    fake_expects(&f, "SVO? 3\n", "3=0\n");
     fake_expects(&f, "POS? 3\n", "3=50\n"); /* creeps nowhere */
     blind_steps(50.0005, 0);
     fake_expects(&f, "SVO 3 1\n", NULL);
@@ -708,8 +747,7 @@ static void open_loop_ends_at_the_voltage_limit(void **state)
     (void)state;
     setup(-1);
     fake_expects(&f, "POS? 3\n", "3=50\n");
-    fake_expects(&f, "SVO 3 0\n", NULL);
-    fake_expects(&f, "ERR?\n", "0\n");
+    fake_expects(&f, "SVO? 3\n", "3=0\n");
     fake_expects(&f, "POS? 3\n", "3=50\n"); /* creeps nowhere */
     fake_expects(&f, "SVR 3 0.200000\n", NULL);
     fake_expects(&f, "ERR?\n", "302\n");
@@ -873,6 +911,8 @@ int main(void)
         cmocka_unit_test(an_answer_to_an_earlier_question_is_late_not_damaged),
         cmocka_unit_test(frozen_axes_do_not_move_whatever_is_asked),
         cmocka_unit_test(open_loop_goes_up_step_by_step),
+        cmocka_unit_test(open_loop_holds_what_sinks_when_let_go),
+        cmocka_unit_test(open_loop_pushes_up_what_it_let_go),
         cmocka_unit_test(open_loop_takes_back_a_step_toward_the_sample),
         cmocka_unit_test(open_loop_of_a_stage_that_does_not_move),
         cmocka_unit_test(open_loop_does_not_take_creep_for_headway),

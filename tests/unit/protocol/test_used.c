@@ -161,7 +161,13 @@ static void coordinates_are_those_of_the_probe(void **state)
     struct err e = ERR_INIT;
     struct probe_text text;
     struct results_key key[PROBE_KEYS];
-    const struct probe second = {.number = 2, .id = "P2", .offset = {5e-6, -1e-6}, .from_attempt = 4};
+    const struct probe second = {.number = 2,
+                                 .id = "P2",
+                                 .offset = {5e-6, -1e-6},
+                                 .from_attempt = 4,
+                                 .aperture = 4e-6,
+                                 .wetted = 1.5,
+                                 .wetted_uncertainty = 0.5};
     struct results_amendment a = {.key = key, .n_keys = probe_keys(&second, &text, key)};
     struct results *r = results_open_write(earlier, &e);
     assert_true(r && results_amend(r, &a, &e) && results_close(r, &e));
@@ -174,6 +180,13 @@ static void coordinates_are_those_of_the_probe(void **state)
         assert_true(fabs(s->x - f->x - 5e-6) < 1e-12 && fabs(s->y - f->y + 1e-6) < 1e-12);
     }
     assert_true(fabs(first.p->used.spot[0].x - 20e-6) < 1e-12);
+    /* Nor is the second one's drop as small: 3 x the mean of 1.3 x 1.5 x 400 nm (ours) and 1.3 x 1.5 x 4 um.
+     */
+    double ours = used_residue(first.p), theirs = 1.3 * 1.5 * 4e-6;
+    const struct grid_spot *by_first = &first.p->used.spot[0], *by_second = &first.p->used.spot[2];
+    assert_true(fabs(by_second->x - 50e-6) < 1e-12);
+    assert_true(fabs(by_first->distance - 3 * (ours + 1.3 * 1.5 * 400e-9) / 2) < 1e-12);
+    assert_true(fabs(by_second->distance - 3 * (ours + theirs) / 2) < 1e-12);
     drop(&first);
     drop(&same);
 }

@@ -21,6 +21,9 @@ enum loss {
     STAYS_WET = 32, /* a drop hangs on or comes by itself: a contact can be there in spite of all */
     BLIND = 128,    /* a contact can not be felt: what the glass meets first is the surface, within the travel
                        that the protocol or the surface known so far allows (S2) */
+    SINKS =
+        256, /* nothing can be done while z creeps down by itself: a controller that boots hears nothing */
+    SINKS_ON = 512, /* ... nor ever: its voltage does not move z either */
     STAYS_ON = 64,  /* the cell can stay on with nobody sampling */
 };
 
@@ -103,7 +106,7 @@ static const struct injector injectors[] = {
     SIM(STAGE_LATE, "stage slow 5 s", STAGE_SLOW, 5, 0),
     SIM(STAGE_LATE, "stage, one answer late", STAGE_LATE, 0, 0),
     LINE(STAGE_LATE, "stage late by 0.2 s", DELAY, 2, 0, STAGE, 0.2, 0),
-    SIM(STAGE_RESET, "stage reset", STAGE_RESET, 0, LOST_STAGE | WANDERS),
+    SIM(STAGE_RESET, "stage reset", STAGE_RESET, 0, LOST_STAGE | WANDERS | SINKS),
     SIM(STAGE_ERROR, "error in the slot", STAGE_ERROR, 0, 0),
     SIM(STAGE_REFUSED, "moves refused 5 s", STAGE_REFUSING, 5, LOST_STAGE),
     LINE(STAGE_UNPLUGGED, "stage hangs up", HANGUP, 0.001, LOST_STAGE | DEAF_STAGE, STAGE, 0, 0),
@@ -113,7 +116,7 @@ static const struct injector injectors[] = {
     SIM(AXIS_OFF_TARGET, "stage frozen", STAGE_FROZEN, 0, LOST_STAGE),
     SIM(SERVO_LOST, "servo lost", STAGE_SERVO_LOST, 0.001, WANDERS),
     SIM(SERVO_LOST, "servo stuck", STAGE_SERVO_STUCK, 0, LOST_STAGE | WANDERS),
-    SIM(SERVO_LOST, "servo and amplifier dead", STAGE_SERVO_DEAD, 0, LOST_STAGE | WANDERS),
+    SIM(SERVO_LOST, "servo and amplifier dead", STAGE_SERVO_DEAD, 0, LOST_STAGE | WANDERS | SINKS_ON),
     SIM(LIMIT_HIT, "limit switches", STAGE_LIMIT, 10, 0),
     SIM(UNDERLOAD, "underload", PSTAT_UNDERLOAD, 20, 0),
     TEST(DISK_FULL, "a disk that is full", "tests/unit/run/test_storage.c"),

@@ -151,6 +151,14 @@ static inline bool moved_sideways(const struct campaign_night *c, ns_t t0, ns_t 
     return moved;
 }
 
+/* How deep glass may go that nobody can keep up, m: the simulated stage creeps by 1 um per decade of time
+ * from 0.1 s on. A controller that starts anew is deaf for 1.5 s, and is asked again within a second; from
+ * that the drop's height goes off. One that is dead sinks as long as the night. */
+static inline double sinks_at_most(unsigned all)
+{
+    return all & SINKS_ON ? 5e-6 : all & SINKS ? 1.4e-6 : 0;
+}
+
 static inline void judge_harm(struct campaign_night *c, int h)
 {
     const struct harm *x = &c->harm[h];
@@ -159,9 +167,9 @@ static inline void judge_harm(struct campaign_night *c, int h)
     case HARM_CONTACT:
         return;
     case HARM_CRASH:
-        /* What the glass meets first is the surface only while no contact can be felt: as deep as S2 allows.
-         */
-        MUST(c, now & BLIND);
+        /* What the glass meets first is the surface only while no contact can be felt: as deep as S2 allows;
+         * or while it sinks and takes no order. */
+        MUST(c, now & (BLIND | SINKS | SINKS_ON));
         return;
     case HARM_DRAG: {
         /* Glass that met the surface for want of a drop, and a stage that wanders off with it: a piezo whose
@@ -196,6 +204,7 @@ static inline void check_harm(struct campaign_night *c)
     enum cell_mode cell;
     double z = true_z(&c->n, &cell);
     bool up = z > night_top(&c->n), open = cell == CELL_OPEN;
+    MUST(c, c->deepest <= sinks_at_most(all) || all & BLIND);
     MUST(c, w->envelope == 0);
     MUST(c, w->cell_left_on == 0 || all & (STAYS_ON | LOST_CELL));
     MUST(c, !c->n.counts.safe || (up && open));

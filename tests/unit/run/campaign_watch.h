@@ -68,6 +68,7 @@ struct campaign_night {
     struct world_counters counted; /* at the last look */
     struct harm harm[MOST_HARM];
     int harms;
+    double deepest; /* m, of the glass below the sample's plane */
     struct transcript *lines;
     struct committed committed[MOST_COMMITTED];
     int n_committed;
@@ -160,6 +161,7 @@ static inline void watch_truth(void *ctx)
     double at[3];
     sim_rig_probe(c->n.sim, at, &cell);
     double z = at[2] + SAMPLE_PLANE;
+    c->deepest = fmax(c->deepest, SAMPLE_PLANE - z);
     struct world_counters w = world_counters(sim_rig_world(c->n.sim)), *was = &c->counted;
     note_harm(c, HARM_REVISITED, was->revisited, w.revisited, at); /* before the contact that it is */
     note_harm(c, HARM_CONTACT, was->contacts, w.contacts, at);

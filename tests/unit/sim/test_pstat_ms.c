@@ -824,7 +824,7 @@ static void reset_forgets_script_and_cell(void **state)
     heard(f, &f->pstat, 0.02);
     assert_string_equal(heard(f, &f->pstat, 0.1), "");
     REPLY(f, &f->pstat, "t\n", "");
-    pass(f, 0.1);
+    assert_string_equal(heard(f, &f->pstat, 0.1), "\x11"); /* powered up: it hears again */
     REPLY(f, &f->pstat, "r\n", "r!000C\n");
     pass(f, 0.1);
     REPLY(f, &f->pstat, "e\ncell_on\n\n", "e\n!0021: Line 1\n"); /* mode 0 */

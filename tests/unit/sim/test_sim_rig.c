@@ -221,6 +221,14 @@ static void what_nobody_records_is_counted(void **state)
     assert_true(approach(&f, 2e-12));
     pass(&f, 3);
     assert_int_equal(world_counters(w).cell_left_on, 0); /* the loop records */
+    write_text(&f.pstat, "h\n");                         /* halted, and the cell stays on */
+    pass(&f, 3);
+    write_text(&f.pstat, "H\n");
+    pass(&f, 1);
+    assert_in_range(world_counters(w).cell_left_on, 2, 3);
+    uint64_t left_on = world_counters(w).cell_left_on;
+    pass(&f, 3);
+    assert_int_equal(world_counters(w).cell_left_on, left_on);
     write_text(&f.pstat, "Z\n"); /* on_finished: cell_off, so open circuit and unrecorded */
     pass(&f, 3);
     write_text(&f.stage, "MOV 3 60\n"); /* something has to let the world's time pass */

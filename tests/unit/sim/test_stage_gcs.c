@@ -391,6 +391,26 @@ static void nothing_runs_at_rest(void **state)
     NEAR(position(f, "1"), 50, 1e-12);
 }
 
+/* Units that obey nothing as long as an error waits: neither moves nor the stop byte, until it is read. */
+static void an_error_that_blocks(void **unused)
+{
+    (void)unused;
+    struct rig_fixture f;
+    rig_open_yaml(
+        &f, "seed: 1\nstage: {error-blocks: yes, identity: \"a, b, c, d\", axes: [{id: \"1\", world: x, "
+            "range: [0 um, 100 um], start: 50 um, servo: yes}, {id: \"2\", world: z}]}\npotentiostat: "
+            "{}\n" DUMMY_CELL);
+    REPLY(&f, &f.stage, "VEL 1 1\nMOV 1 60\n", "");
+    REPLY(&f, &f.stage, "MOV 1 500\n", "");
+    REPLY(&f, &f.stage, "POS? 1\n", "");
+    REPLY(&f, &f.stage, "\x18*IDN?\n", "a, b, c, d\n"); /* goes on */
+    REPLY(&f, &f.stage, "ERR?\n", "7\n");
+    REPLY(&f, &f.stage, "\x05", "1\n");
+    REPLY(&f, &f.stage, "\x18", "");
+    REPLY(&f, &f.stage, "ERR?\n", "10\n");
+    rig_close_all(&f);
+}
+
 static void silent_fault_goes_on_moving(void **state)
 {
     struct rig_fixture *f = *state;
@@ -469,6 +489,7 @@ int main(void)
         T(targets_outside_the_envelope_are_counted),
         T(open_loop_follows_the_voltage),
         T(servo_off_creeps),
+        cmocka_unit_test(an_error_that_blocks),
         T(no_velocity_control_means_slew_rate),
         T(nothing_runs_at_rest),
         T(silent_fault_goes_on_moving),

@@ -187,6 +187,44 @@ static void test_another_probe_is_mounted(void **state)
     fixture_close(&g);
 }
 
+/* Glass that broke off and an outside that got wet are so behind a restart, by the file and by its journal,
+ * until another probe is mounted. */
+static void test_damage_stays_with_the_probe(void **state)
+{
+    (void)state;
+    char path[64];
+    path_for(path);
+    struct fixture f, g;
+    struct err e = ERR_INIT;
+    struct world_contact_info was, now;
+    for (int journal = 0; journal < 2; journal++) {
+        fixture_open(&f, SAMPLE, PROBE, 8);
+        assert_true(!journal || world_journal(f.w, path, &e));
+        measure(&f, 0);
+        world_fault(f.w, SIM_PROBE_WETTING, true);
+        world_fault(f.w, SIM_PROBE_BROKEN, true);
+        measure(&f, 10e-6);
+        world_contact(f.w, 1, &was);
+        assert_true(journal || world_save(f.w, path, &e));
+        fixture_open(&g, SAMPLE, PROBE, 8);
+        assert_true(world_load(g.w, path, &e));
+        world_set_probe(g.w, 1, (const double[3]){0});
+        assert_true(g.w->trouble.broken == 3 && g.w->trouble.soaked == 1);
+        assert_true(g.w->probe.aperture == f.w->probe.aperture);
+        measure(&g, 20e-6);
+        world_contact(g.w, 2, &now);
+        assert_true(now.wetted_diameter > 0.7 * was.wetted_diameter);
+        world_set_probe(g.w, 2, (const double[3]){0});
+        assert_true(g.w->trouble.broken == 1 && g.w->trouble.soaked == 0);
+        measure(&g, 30e-6);
+        world_contact(g.w, 3, &now);
+        assert_true(now.wetted_diameter < 0.5 * was.wetted_diameter);
+        unlink(path);
+        fixture_close(&f);
+        fixture_close(&g);
+    }
+}
+
 static void test_contact_going_on_is_saved_as_broken(void **state)
 {
     (void)state;
@@ -425,6 +463,7 @@ int main(void)
         cmocka_unit_test(test_nothing_given_is_a_world_of_defaults),
         cmocka_unit_test(test_state_survives_a_restart),
         cmocka_unit_test(test_another_probe_is_mounted),
+        cmocka_unit_test(test_damage_stays_with_the_probe),
         cmocka_unit_test(test_contact_going_on_is_saved_as_broken),
         cmocka_unit_test(test_missing_file_is_a_fresh_sample),
         cmocka_unit_test(test_damaged_and_foreign_state_is_refused),
