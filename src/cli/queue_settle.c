@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "run/machine.h"
 
 #define RETRIES     3
 #define RETRY_AFTER 60.0 /* s */
@@ -22,6 +23,13 @@ bool runner_stop(struct runner *q, int status, const char *why)
     q->status = status;
     snprintf(q->why, sizeof q->why, "%s", why);
     return false;
+}
+
+bool runner_stop_by_signal(struct runner *q)
+{
+    char why[160];
+    snprintf(why, sizeof why, "stopped by %s", machine_signal_name(q->signal));
+    return runner_stop(q, 130, why);
 }
 
 bool runner_window(const struct runner *q, const struct agenda_entry *en, struct window_now *out,
@@ -111,6 +119,20 @@ static bool came_further(const struct run_outcome *before, const struct run_outc
     return before->left == LEFT_NOTHING || after->experiment_s > before->experiment_s;
 }
 
+/* Stopped by the runner's signal, or by a word to the run itself, which the results file tells. */
+static bool settle_stop(struct runner *q, const struct agenda_entry *en, const struct run_outcome *o,
+                        int status, struct err *e)
+{
+    char reason[480] = "stopped by a signal", why[540];
+    if (q->signal)
+        snprintf(reason, sizeof reason, "stopped by %s", machine_signal_name(q->signal));
+    else if (o->left == LEFT_INTERRUPTED)
+        snprintf(reason, sizeof reason, "%s", o->text);
+    const struct agenda_return back = {.reason = reason, .status = status, .rest_until = NAN};
+    snprintf(why, sizeof why, "%s%s", reason, o->safe ? "" : "; the rig is NOT verified safe: look at it");
+    return put_back(q, en, &back, e) && runner_stop_at(q, en, 130, why);
+}
+
 /* Behind the end of a process with this exit status. */
 bool runner_settle(struct runner *q, const struct agenda_entry *en, const struct run_outcome *before,
                    int status, struct err *e)
@@ -128,14 +150,8 @@ bool runner_settle(struct runner *q, const struct agenda_entry *en, const struct
     if (o.left == LEFT_OUT_OF_TIME && status == 1 && began)
         return settle_time(q, en, &o, status, e);
     /* A signal may meet it before it can tell what a signal means. */
-    if (status == 130 || (q->stop.set && (o.left == LEFT_NOTHING || o.left == LEFT_DIED))) {
-        const struct agenda_return back = {
-            .reason = "stopped by the operator", .status = status, .rest_until = NAN};
-        return put_back(q, en, &back, e) &&
-               runner_stop_at(q, en, 130,
-                              o.safe ? "stopped by the operator"
-                                     : "stopped by the operator; the rig is NOT verified safe: look at it");
-    }
+    if (status == 130 || (q->stop.set && (o.left == LEFT_NOTHING || o.left == LEFT_DIED)))
+        return settle_stop(q, en, &o, status, e);
     if (o.left == LEFT_NOTHING || (!began && o.left != LEFT_DIED))
         snprintf(reason, sizeof reason, "it did not %s (status %d): see its messages",
                  o.left == LEFT_NOTHING ? "begin" : "go on", status);

@@ -176,7 +176,8 @@ signals() {
     wait "$runner"
     [ $? = 130 ] || fail "signals: $(cat signals.log)"
     grep -q 'rig verified safe (retracted, cell open)' signals.log || fail "$(cat signals.log)"
-    is 1 queued 'stopped by the operator'
+    is 1 queued 'stopped by SIGTERM'
+    grep -q 'queue: stopped: .*entry 1: stopped by SIGTERM' signals.log || fail "$(cat signals.log)"
     # The operator's word to the run counts for the queue too.
     background --virtual -q
     until grep -q 'entry 1: resume' signals.log && "$seccm" stop s1.seccm >/dev/null 2>&1; do
@@ -186,10 +187,42 @@ signals() {
     wait "$runner"
     [ $? = 130 ] || fail "signals: $(cat signals.log)"
     is 1 queued 'stopped by the operator'
+    grep -q 'queue: stopped: .*stopped by the operator from the command line' signals.log || fail "$(cat signals.log)"
     wants 0 run --virtual -q
     is 1 done '24 of 24'
     is 2 done '3 of 3'
     say "signals: stopped safely twice, gone on"
+}
+
+# A terminal that is closed sends SIGHUP to all that runs in it: without nohup runner and run stop, with it both go on.
+terminals() {
+    who=terminals
+    long
+    q add terminals/long.yaml -o t1.seccm >/dev/null
+    q add "$short" -o t2.seccm >/dev/null
+    : >terminals.log
+    # Whoever runs the suite under nohup has SIGHUP ignored.
+    (exec env --default-signal=HUP "$seccm" queue run --queue terminals.queue --virtual -q >>terminals.log 2>&1) &
+    runner=$!
+    started="$started $runner"
+    begun t1.seccm
+    kill -HUP "$runner"
+    wait "$runner"
+    status=$?
+    [ $status = 130 ] || fail "terminals: status $status: $(cat terminals.log)"
+    is 1 queued 'stopped by SIGHUP'
+    : >terminals.log
+    (exec nohup "$seccm" queue run --queue terminals.queue --virtual -q >>terminals.log 2>&1) &
+    runner=$!
+    started="$started $runner"
+    begun t1.seccm
+    kill -HUP "$runner" "$(holder t1.seccm)" || fail "terminals: nobody there: $(cat terminals.log)"
+    wait "$runner"
+    status=$?
+    [ $status = 0 ] || fail "terminals: status $status: $(cat terminals.log)"
+    is 1 done '24 of 24'
+    is 2 done '3 of 3'
+    say "terminals: stopped with the terminal; under nohup both go on"
 }
 
 # The runner is killed: its run goes on, and the next runner waits for it; told to stop, it tells that run.
@@ -255,6 +288,7 @@ beside adding
 beside windows
 beside failures
 beside signals
+beside terminals
 beside orphan
 beside killed
 all_well
