@@ -75,7 +75,7 @@ function headline(s) {
   if (s.ended) {
     const measured = (s.outcomes.measured || 0) + " of " + s.planned + " sites measured.";
     const rig = s.safe ? " The probe is retracted and the cell open." : " THE RIG IS NOT VERIFIED SAFE: look at it.";
-    if (s.state === "finished") return [s.safe ? "done" : "bad", "Finished", measured + rig];
+    if (s.state === "finished") return [s.safe && !s.reason ? "done" : "bad", "Finished", measured + rig + (s.reason ? " " + s.reason + "." : "")];
     const word = { paused: "Stopped by its rules", interrupted: "Stopped by the operator", fault: "Stopped by a fault" }[s.state] || s.state;
     return [s.safe && s.state !== "fault" ? "hold" : "bad", word, measured + rig + (s.reason ? " Reason: " + s.reason + "." : "") + " Go on with: seccm resume " + s.file];
   }
