@@ -69,19 +69,20 @@ bool runner_stop_at(struct runner *q, const struct agenda_entry *en, int status,
 }
 
 /* Instruments, links and machines may be in order the next time. A rule that paused or aborted the run wants
- * somebody to look: to approach again and again where no contact was felt is how tips are broken. */
-static bool may_try_again(const struct run_outcome *o, int status)
+ * somebody to look: to approach again and again where no contact was felt is how tips are broken. Of a
+ * process that came to nothing the file tells an end of before, which says nothing of why. */
+static bool may_try_again(const struct run_outcome *o, bool began, int status)
 {
-    return o->left == LEFT_FAULT || o->left == LEFT_DIED ||
-           (o->left == LEFT_NOTHING && (status == 3 || status > 128));
+    return o->left == LEFT_DIED || (began ? o->left == LEFT_FAULT : status == 3 || status > 128);
 }
 
 /* A run that has not ended well: what its entry says about failures, but never on with an unsafe rig. */
 static bool settle_failure(struct runner *q, const struct agenda_entry *en, const struct run_outcome *o,
-                           int status, const char *reason, struct err *e)
+                           bool began, int status, const char *reason, struct err *e)
 {
     struct agenda_return back = {.reason = reason, .status = status, .rest_until = NAN};
-    bool again = en->after == AGENDA_RETRY && en->retries < RETRIES && may_try_again(o, status) && o->safe;
+    bool again =
+        en->after == AGENDA_RETRY && en->retries < RETRIES && may_try_again(o, began, status) && o->safe;
     bool died = o->left == LEFT_DIED && en->after == AGENDA_STOP;
     bool goes_on = o->safe && (again || en->after == AGENDA_CONTINUE);
     back.retry = again;
@@ -140,7 +141,7 @@ bool runner_settle(struct runner *q, const struct agenda_entry *en, const struct
     struct run_outcome o;
     char reason[480];
     if (!run_outcome_read(en->output, &o, e))
-        return settle_failure(q, en, &(struct run_outcome){.left = LEFT_PAUSED}, 3, e->text, e);
+        return settle_failure(q, en, &(struct run_outcome){.left = LEFT_PAUSED}, true, 3, e->text, e);
     if (q->o->virtual_time && o.experiment_s > before->experiment_s)
         q->virtual_clock += o.experiment_s - before->experiment_s;
     bool began = o.left != LEFT_NOTHING && came_further(before, &o);
@@ -159,7 +160,7 @@ bool runner_settle(struct runner *q, const struct agenda_entry *en, const struct
         snprintf(reason, sizeof reason, "the run died (status %d); %s", status, o.text);
     else
         snprintf(reason, sizeof reason, "%s", o.text);
-    return settle_failure(q, en, &o, status, reason, e);
+    return settle_failure(q, en, &o, began, status, reason, e);
 }
 
 bool runner_left_unsettled(const struct agenda_entry *en, const struct run_outcome *o)
@@ -175,5 +176,5 @@ bool runner_settle_left(struct runner *q, const struct agenda_entry *en, const s
     char reason[480];
     snprintf(reason, sizeof reason, "%s%s", o->left == LEFT_DIED ? "the run died with its runner; " : "",
              o->text);
-    return settle_failure(q, en, o, 3, reason, e);
+    return settle_failure(q, en, o, true, 3, reason, e);
 }

@@ -194,6 +194,32 @@ signals() {
     say "signals: stopped safely twice, gone on"
 }
 
+# A run was interrupted, and what should go on with it fails at its start: that is a fault of now, whatever the end before was.
+beginnings() {
+    who=beginnings
+    long
+    q add beginnings/long.yaml -o g1.seccm --after-failure retry >/dev/null
+    q add "$short" -o g2.seccm >/dev/null
+    : >beginnings.log
+    background --virtual -q
+    begun g1.seccm
+    kill -TERM "$runner"
+    wait "$runner"
+    status=$?
+    [ $status = 130 ] || fail "beginnings: status $status: $(cat beginnings.log)"
+    flock g1.sample-lock sh -c 'timeout 300 "$@" >beginnings.out 2>&1' - "$seccm" queue run --queue beginnings.queue --virtual -q
+    status=$?
+    [ $status = 3 ] || fail "beginnings: status $status: $(cat beginnings.out)"
+    is 1 failed 'it did not go on (status 3)'
+    is 2 queued
+    [ "$(grep -c 'entry 1: resume' beginnings.out)" = 4 ] || fail "$(cat beginnings.out)"
+    wants 0 retry 1
+    wants 0 run --virtual -q
+    is 1 done '24 of 24'
+    is 2 done '3 of 3'
+    say "beginnings: tried three times more, then stopped; gone on"
+}
+
 # A terminal that is closed sends SIGHUP to all that runs in it: without nohup runner and run stop, with it both go on.
 terminals() {
     who=terminals
@@ -289,6 +315,7 @@ beside windows
 beside failures
 beside signals
 beside terminals
+beside beginnings
 beside orphan
 beside killed
 all_well
