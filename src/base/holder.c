@@ -1,17 +1,36 @@
 /* The list is /proc/locks: "1: FLOCK  ADVISORY  WRITE 4711 08:01:123456 0 EOF". */
 #include "base/holder.h"
 
+#include <dirent.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <sys/sysmacros.h>
 
-/* Some file systems tell stat(2) another device than the kernel's list (overlays, subvolumes). There the
- * number of the file alone must do, but for devices: those of terminals are small numbers that files have as
- * well. */
-static bool is_it(const struct stat *file, unsigned mj, unsigned mn, unsigned long inode, bool strictly)
+/* Has the process the file open, as stat(2) tells of both? -1: it can not be looked at. */
+static int has_open(int pid, const struct stat *file)
 {
-    bool device = makedev(mj, mn) == file->st_dev;
-    return inode == (unsigned long)file->st_ino && (device || (!strictly && S_ISREG(file->st_mode)));
+    char name[64];
+    struct stat st;
+    snprintf(name, sizeof name, "/proc/%d/fd", pid);
+    DIR *folder = opendir(name);
+    int found = folder ? 0 : -1;
+    for (struct dirent *d; folder && found == 0 && (d = readdir(folder));)
+        found = fstatat(dirfd(folder), d->d_name, &st, 0) == 0 && st.st_ino == file->st_ino &&
+                st.st_dev == file->st_dev;
+    if (folder)
+        closedir(folder);
+    return found;
+}
+
+/* Some file systems tell stat(2) another device than the kernel's list (overlays, subvolumes). There the
+ * number of the file must do, which a file elsewhere may have as well: the process is asked what it has open.
+ * Of one that can not be asked (another user's, or gone with its lock inherited) it is believed only where a
+ * file system has no device of its own, number 0. Not for devices: those of terminals are small numbers. */
+static bool is_it_loosely(const struct stat *file, int pid)
+{
+    int open = S_ISREG(file->st_mode) ? has_open(pid, file) : 0;
+    return open > 0 || (open < 0 && major(file->st_dev) == 0);
 }
 
 static int look_for(const struct stat *file, bool strictly)
@@ -24,7 +43,8 @@ static int look_for(const struct stat *file, bool strictly)
         unsigned mj, mn;
         unsigned long inode;
         if (sscanf(line, "%*d: FLOCK %*s WRITE %d %x:%x:%lu", &pid, &mj, &mn, &inode) == 4 &&
-            is_it(file, mj, mn, inode, strictly))
+            inode == (unsigned long)file->st_ino &&
+            (strictly ? makedev(mj, mn) == file->st_dev : is_it_loosely(file, pid)))
             holder = pid;
     }
     if (locks)

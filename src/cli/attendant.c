@@ -27,8 +27,9 @@ struct attendant {
     struct notify_seen seen[NOTIFY_EVENTS];
     uint64_t newest_event;
     struct snapshot_event event[SNAPSHOT_EVENTS];
-    const char *systemd; /* NOTIFY_SOCKET, NULL = none */
-    uint64_t alive;      /* version of the status at the last look */
+    const char *systemd;               /* NOTIFY_SOCKET, NULL = none */
+    char fault_title[64], fault[1024]; /* behind the end, "" = none; the main thread's */
+    uint64_t alive;                    /* version of the status at the last look */
     bool ready;
     int bell;
     pthread_t thread;
@@ -168,6 +169,21 @@ struct attendant *attendant_start(const struct attendant_options *o, const char 
     return NULL;
 }
 
+void attendant_fault(struct attendant *a, const char *title, const char *text)
+{
+    snprintf(a->fault_title, sizeof a->fault_title, "%s", title);
+    snprintf(a->fault, sizeof a->fault, "%s", text);
+}
+
+/* The thread has ended. */
+static void tell_fault(struct attendant *a)
+{
+    struct snapshot_status now;
+    snapshot_status(a->snapshot, &now);
+    if (a->notify && *a->fault)
+        notify_tell(a->notify, NOTIFY_FAULT, &now, a->fault_title, a->fault);
+}
+
 void attendant_stop(struct attendant *a)
 {
     uint64_t one = 1;
@@ -177,5 +193,6 @@ void attendant_stop(struct attendant *a)
     while (write(a->bell, &one, sizeof one) < 0 && errno == EINTR)
         ;
     pthread_join(a->thread, NULL);
+    tell_fault(a);
     free_all(a);
 }

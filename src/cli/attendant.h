@@ -21,6 +21,9 @@ struct attendant;
 /* `run` and `file` are names for messages. The snapshot must outlive it. */
 struct attendant *attendant_start(const struct attendant_options *o, const char *run, const char *file,
                                   struct snapshot *s, struct err *e);
+/* Something went wrong behind the end of the run: told when the attendant stops, whatever was told of the
+ * end. Copies. */
+void attendant_fault(struct attendant *a, const char *title, const char *text);
 /* A last look, so that the end is logged and told: takes as long as telling takes. */
 void attendant_stop(struct attendant *a);
 

@@ -87,20 +87,30 @@ static void tell_node(void *ctx, const char *path, const struct ynode *was, cons
                 *path ? path : "the whole file", same ? "its keys" : a, same ? "in another order" : b);
 }
 
-/* The first line that differs, of a file that is no YAML. */
+/* Length of the line without its end, which may be LF or CR LF; *next points behind that. */
+static int line_at(const char *text, const char **next)
+{
+    size_t n = strcspn(text, "\n");
+    *next = text + n + (text[n] == '\n');
+    return (int)(n > 0 && text[n] == '\n' && text[n - 1] == '\r' ? n - 1 : n);
+}
+
+/* The first line that differs, of a file that is no YAML. With other ends of lines, or some more at the end,
+ * it says the same. */
 static void tell_line(const struct stored_file *f, const struct source *now, struct changes *out)
 {
-    const char *a = f->bytes.p, *b = now->bytes.p;
-    int line = 1;
-    for (;; line++) {
-        size_t n = strcspn(a, "\r\n"), m = strcspn(b, "\r\n");
-        if (n != m || strncmp(a, b, n) != 0 || !a[n] || !b[m]) {
-            changes_add(out, false, "%s:%d: %.*s -> %.*s", f->path, line, n < 100 ? (int)n : 100, a,
-                        m < 100 ? (int)m : 100, b);
+    const char *a = f->bytes.p, *b = now->bytes.p, *next_a, *next_b;
+    if (strlen(a) != f->bytes.n || strlen(b) != now->bytes.n) {
+        changes_add(out, false, "%s: it is no text", f->path);
+        return;
+    }
+    for (int line = 1; *a || *b; line++, a = next_a, b = next_b) {
+        int n = line_at(a, &next_a), m = line_at(b, &next_b);
+        if (n != m || strncmp(a, b, (size_t)n) != 0) {
+            changes_add(out, false, "%s:%d: %.*s -> %.*s", f->path, line, n < 100 ? n : 100, a,
+                        m < 100 ? m : 100, b);
             return;
         }
-        a += n + 1;
-        b += m + 1;
     }
 }
 

@@ -205,7 +205,10 @@ static int run(const struct command *self, int argc, char **argv)
         return options_fail(&e);
     if (!session_until_check(so.until, &e))
         return options_fail(&e);
-    return resume_guarded(words[0], &so, &probe);
+    char *path = place_resolve(words[0]);
+    int status = resume_guarded(path, &so, &probe);
+    free(path);
+    return status;
 }
 
 const struct command command_resume = {

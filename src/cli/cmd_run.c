@@ -1,4 +1,5 @@
 /* seccm run: a whole grid, unattended. */
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -104,7 +105,7 @@ static int run(const struct command *self, int argc, char **argv)
         return 0;
     if (n == 0)
         err_set(&e, ERR_USAGE, "run: which protocol? (usage: seccm run %s)", self->usage);
-    else if (so.bench.speed < 0 || sites == 0 || sites < -1 || sim_seed < 0)
+    else if (so.bench.speed < 0 || sites == 0 || sites < -1 || sites > INT_MAX || sim_seed < 0)
         err_set(&e, ERR_USAGE, "run: --speed, --sites and --sim-seed want a positive number");
     else if (so.bench.virtual_time && so.bench.speed > 0)
         err_set(&e, ERR_USAGE, "run: --virtual and --speed exclude each other");

@@ -6,6 +6,7 @@
 #include "cli/command_socket.h"
 #include "cli/commands.h"
 #include "cli/put.h"
+#include "cli/web_gate.h"
 #include "output/status.h"
 
 /* Why nobody answers. */
@@ -47,10 +48,11 @@ static int run(const struct command *self, int argc, char **argv)
     const char *words[1];
     bool help, taken;
     int n;
-    long site = 0;
+    const char *named = NULL;
+    int site = 0;
     bool skips = !strcmp(self->name, "skip");
     const struct option options[] = {
-        {"site", 0, OPTION_INT, &site, "N", "only if it is site N that is under way"}};
+        {"site", 0, OPTION_TEXT, &named, "N", "only if it is site N that is under way"}};
     struct err e = ERR_INIT;
     char line[48], text[200];
     if (!options_parse(self, options, skips ? 1 : 0, argc, argv, words, 1, &n, &help, &e))
@@ -59,7 +61,12 @@ static int run(const struct command *self, int argc, char **argv)
         return 0;
     if (n == 0)
         return put_usage(self, "which results file");
-    snprintf(line, sizeof line, site > 0 ? "%s %ld" : "%s", self->name, site);
+    if (named && !web_site_read(named, &site)) {
+        err_set(&e, ERR_USAGE, "%s: --site wants the number of a site, from 1, not `%.40s`", self->name,
+                named);
+        return options_fail(&e);
+    }
+    snprintf(line, sizeof line, named ? "%s %d" : "%s", self->name, site);
     if (!ask(words[0], line, &taken, text, sizeof text, &e))
         return options_fail(&e);
     printf("%s\n", text);

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "cli/web_gate.h"
 
 /* s: a peer that says or takes nothing for so long is given up; nobody else waits for it but other commands.
  */
@@ -126,6 +127,7 @@ static void obey(struct command_socket *s, char *line, char *answer, size_t n)
 {
     char text[ANSWER_MAX - 8];
     enum wish what;
+    int number = 0;
     char *site = strchr(line, ' ');
     if (site)
         *site++ = '\0';
@@ -133,7 +135,11 @@ static void obey(struct command_socket *s, char *line, char *answer, size_t n)
         snprintf(answer, n, "no this run does not know that command\n");
         return;
     }
-    bool taken = wishes_ask(s->wishes, what, site ? atoi(site) : 0, WISH_FROM_SHELL, text, sizeof text);
+    if (site && !web_site_read(site, &number)) {
+        snprintf(answer, n, "no `%s` is not the number of a site: nothing was done\n", site);
+        return;
+    }
+    bool taken = wishes_ask(s->wishes, what, number, WISH_FROM_SHELL, text, sizeof text);
     snprintf(answer, n, "%s %s\n", taken ? "ok" : "no", text);
 }
 

@@ -108,6 +108,28 @@ const char *live_url(const struct live *l)
     return l->web ? web_url(l->web) : "";
 }
 
+/* Behind the word of how the run ended, which may have gone out already. */
+void live_not_stored(struct live *l, const struct err *why)
+{
+    struct snapshot_status now;
+    struct results_event ev = {.kind = "fault"};
+    char reason[sizeof now.reason];
+    if (!l->snapshot)
+        return;
+    snapshot_status(l->snapshot, &now);
+    snprintf(reason, sizeof reason, "%.130s%sTHE RESULTS FILE FAILED AT THE END", now.reason,
+             *now.reason ? "; " : "");
+    snprintf(now.reason, sizeof now.reason, "%s", reason);
+    ev.t_s = now.time_s;
+    snprintf(ev.utc, sizeof ev.utc, "%s", now.utc);
+    snprintf(ev.text, sizeof ev.text, "%.511s", why->text);
+    snapshot_put_event(l->snapshot, &ev);
+    snapshot_put_status(l->snapshot, &now);
+    snapshot_publish(l->snapshot);
+    if (l->attendant)
+        attendant_fault(l->attendant, "seccm: the results file failed", why->text);
+}
+
 void live_close(struct live *l)
 {
     command_socket_stop(l->socket);

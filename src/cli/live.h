@@ -43,6 +43,9 @@ bool live_recall(struct live *l, struct results *file, struct err *e);
 void live_open(struct live *l, struct results *file, struct run_options *ro);
 /* Where the page is, "" without one. */
 const char *live_url(const struct live *l);
+/* The run has ended, and its results file failed at the end: page, log and people are told. Before
+ * live_close(). */
+void live_not_stored(struct live *l, const struct err *why);
 /* The run has ended: lets open pages see it, then nobody can ask any more. */
 void live_close(struct live *l);
 void live_free(struct live *l);

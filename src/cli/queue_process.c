@@ -81,6 +81,13 @@ static void compose(struct words *w, const struct agenda_entry *en, const struct
     say_option(w, "--log", o->live.attendant.log);
 }
 
+/* What nohup has the runner ignore its runs ignore as well. */
+static bool hup_is_ignored(void)
+{
+    struct sigaction a;
+    return sigaction(SIGHUP, NULL, &a) == 0 && a.sa_handler == SIG_IGN;
+}
+
 /* The lock stays open in it under the same number; signals are as a shell would give them to it. */
 static int spawn(char **argv, int lock, pid_t *pid)
 {
@@ -91,7 +98,8 @@ static int spawn(char **argv, int lock, pid_t *pid)
     sigemptyset(&usual);
     const int which[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGXFSZ};
     for (size_t k = 0; k < sizeof which / sizeof which[0]; k++)
-        sigaddset(&usual, which[k]);
+        if (which[k] != SIGHUP || !hup_is_ignored())
+            sigaddset(&usual, which[k]);
     posix_spawn_file_actions_init(&files);
     posix_spawn_file_actions_adddup2(&files, lock, lock);
     posix_spawnattr_init(&attr);

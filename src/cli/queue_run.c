@@ -33,8 +33,8 @@ static struct loop *volatile waiting_loop;
 
 static void on_signal(int number)
 {
-    (void)number;
-    stop_wanted = 1;
+    if (!stop_wanted)
+        stop_wanted = number;
     if (waiting_loop)
         loop_post(waiting_loop);
 }
@@ -42,6 +42,7 @@ static void on_signal(int number)
 static void hear_signals(void *ctx)
 {
     struct runner *q = ctx;
+    q->signal = (int)stop_wanted;
     q->stop.set = stop_wanted != 0;
 }
 
@@ -228,8 +229,9 @@ static bool work(struct runner *q, struct err *e)
             return false;
         const struct agenda_entry *en = next(&l);
         bool more = en != NULL, ok = true;
-        if (more && stop_wanted)
-            ok = runner_stop(q, 130, "stopped by the operator");
+        hear_signals(q);
+        if (more && q->stop.set)
+            ok = runner_stop_by_signal(q);
         else if (more)
             ok = consider(q, en, e);
         agenda_list_free(&l);
@@ -306,13 +308,15 @@ static void tell(struct runner *q, bool ok, const struct err *e)
     notify_free(n);
 }
 
+/* As a run does: who started it with nohup may close the terminal. */
 static void catch_signals(void)
 {
-    struct sigaction a = {.sa_handler = on_signal};
+    struct sigaction a = {.sa_handler = on_signal}, before;
     sigemptyset(&a.sa_mask);
-    const int which[] = {SIGINT, SIGTERM, SIGHUP};
-    for (int k = 0; k < 3; k++)
-        sigaction(which[k], &a, NULL);
+    sigaction(SIGINT, &a, NULL);
+    sigaction(SIGTERM, &a, NULL);
+    if (sigaction(SIGHUP, NULL, &before) == 0 && before.sa_handler != SIG_IGN)
+        sigaction(SIGHUP, &a, NULL);
 }
 
 static int run_locked(struct agenda *a, const struct queue_run_options *o)

@@ -10,8 +10,9 @@
 struct runner {
     struct agenda *a;
     const struct queue_run_options *o;
-    struct loop *loop; /* real time: it waits for processes and the clock on the wall */
-    struct event stop;
+    struct loop *loop;    /* real time: it waits for processes and the clock on the wall */
+    struct event stop;    /* by a signal ... */
+    int signal;           /* ... this one; 0 = none */
     int work;             /* the lock, inherited by each process */
     double virtual_clock; /* s since 1970; --virtual only */
     int64_t told;         /* entry whose waiting was announced last */
@@ -27,6 +28,8 @@ bool runner_window(const struct runner *q, const struct agenda_entry *en, struct
                    struct window *w, struct err *e);
 /* The queue ends here with this exit status. Always false. */
 bool runner_stop(struct runner *q, int status, const char *why);
+/* The same because of the runner's signal, which it names. */
+bool runner_stop_by_signal(struct runner *q);
 /* The same because of an entry. */
 bool runner_stop_at(struct runner *q, const struct agenda_entry *en, int status, const char *reason);
 /* The entry is done, failed or skipped: stored, counted, told. */

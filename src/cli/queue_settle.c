@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "run/machine.h"
 
 #define RETRIES     3
 #define RETRY_AFTER 60.0 /* s */
@@ -22,6 +23,13 @@ bool runner_stop(struct runner *q, int status, const char *why)
     q->status = status;
     snprintf(q->why, sizeof q->why, "%s", why);
     return false;
+}
+
+bool runner_stop_by_signal(struct runner *q)
+{
+    char why[160];
+    snprintf(why, sizeof why, "stopped by %s", machine_signal_name(q->signal));
+    return runner_stop(q, 130, why);
 }
 
 bool runner_window(const struct runner *q, const struct agenda_entry *en, struct window_now *out,
@@ -61,19 +69,20 @@ bool runner_stop_at(struct runner *q, const struct agenda_entry *en, int status,
 }
 
 /* Instruments, links and machines may be in order the next time. A rule that paused or aborted the run wants
- * somebody to look: to approach again and again where no contact was felt is how tips are broken. */
-static bool may_try_again(const struct run_outcome *o, int status)
+ * somebody to look: to approach again and again where no contact was felt is how tips are broken. Of a
+ * process that came to nothing the file tells an end of before, which says nothing of why. */
+static bool may_try_again(const struct run_outcome *o, bool began, int status)
 {
-    return o->left == LEFT_FAULT || o->left == LEFT_DIED ||
-           (o->left == LEFT_NOTHING && (status == 3 || status > 128));
+    return o->left == LEFT_DIED || (began ? o->left == LEFT_FAULT : status == 3 || status > 128);
 }
 
 /* A run that has not ended well: what its entry says about failures, but never on with an unsafe rig. */
 static bool settle_failure(struct runner *q, const struct agenda_entry *en, const struct run_outcome *o,
-                           int status, const char *reason, struct err *e)
+                           bool began, int status, const char *reason, struct err *e)
 {
     struct agenda_return back = {.reason = reason, .status = status, .rest_until = NAN};
-    bool again = en->after == AGENDA_RETRY && en->retries < RETRIES && may_try_again(o, status) && o->safe;
+    bool again =
+        en->after == AGENDA_RETRY && en->retries < RETRIES && may_try_again(o, began, status) && o->safe;
     bool died = o->left == LEFT_DIED && en->after == AGENDA_STOP;
     bool goes_on = o->safe && (again || en->after == AGENDA_CONTINUE);
     back.retry = again;
@@ -111,6 +120,20 @@ static bool came_further(const struct run_outcome *before, const struct run_outc
     return before->left == LEFT_NOTHING || after->experiment_s > before->experiment_s;
 }
 
+/* Stopped by the runner's signal, or by a word to the run itself, which the results file tells. */
+static bool settle_stop(struct runner *q, const struct agenda_entry *en, const struct run_outcome *o,
+                        int status, struct err *e)
+{
+    char reason[480] = "stopped by a signal", why[540];
+    if (q->signal)
+        snprintf(reason, sizeof reason, "stopped by %s", machine_signal_name(q->signal));
+    else if (o->left == LEFT_INTERRUPTED)
+        snprintf(reason, sizeof reason, "%s", o->text);
+    const struct agenda_return back = {.reason = reason, .status = status, .rest_until = NAN};
+    snprintf(why, sizeof why, "%s%s", reason, o->safe ? "" : "; the rig is NOT verified safe: look at it");
+    return put_back(q, en, &back, e) && runner_stop_at(q, en, 130, why);
+}
+
 /* Behind the end of a process with this exit status. */
 bool runner_settle(struct runner *q, const struct agenda_entry *en, const struct run_outcome *before,
                    int status, struct err *e)
@@ -118,7 +141,7 @@ bool runner_settle(struct runner *q, const struct agenda_entry *en, const struct
     struct run_outcome o;
     char reason[480];
     if (!run_outcome_read(en->output, &o, e))
-        return settle_failure(q, en, &(struct run_outcome){.left = LEFT_PAUSED}, 3, e->text, e);
+        return settle_failure(q, en, &(struct run_outcome){.left = LEFT_PAUSED}, true, 3, e->text, e);
     if (q->o->virtual_time && o.experiment_s > before->experiment_s)
         q->virtual_clock += o.experiment_s - before->experiment_s;
     bool began = o.left != LEFT_NOTHING && came_further(before, &o);
@@ -128,14 +151,8 @@ bool runner_settle(struct runner *q, const struct agenda_entry *en, const struct
     if (o.left == LEFT_OUT_OF_TIME && status == 1 && began)
         return settle_time(q, en, &o, status, e);
     /* A signal may meet it before it can tell what a signal means. */
-    if (status == 130 || (q->stop.set && (o.left == LEFT_NOTHING || o.left == LEFT_DIED))) {
-        const struct agenda_return back = {
-            .reason = "stopped by the operator", .status = status, .rest_until = NAN};
-        return put_back(q, en, &back, e) &&
-               runner_stop_at(q, en, 130,
-                              o.safe ? "stopped by the operator"
-                                     : "stopped by the operator; the rig is NOT verified safe: look at it");
-    }
+    if (status == 130 || (q->stop.set && (o.left == LEFT_NOTHING || o.left == LEFT_DIED)))
+        return settle_stop(q, en, &o, status, e);
     if (o.left == LEFT_NOTHING || (!began && o.left != LEFT_DIED))
         snprintf(reason, sizeof reason, "it did not %s (status %d): see its messages",
                  o.left == LEFT_NOTHING ? "begin" : "go on", status);
@@ -143,7 +160,7 @@ bool runner_settle(struct runner *q, const struct agenda_entry *en, const struct
         snprintf(reason, sizeof reason, "the run died (status %d); %s", status, o.text);
     else
         snprintf(reason, sizeof reason, "%s", o.text);
-    return settle_failure(q, en, &o, status, reason, e);
+    return settle_failure(q, en, &o, began, status, reason, e);
 }
 
 bool runner_left_unsettled(const struct agenda_entry *en, const struct run_outcome *o)
@@ -159,5 +176,5 @@ bool runner_settle_left(struct runner *q, const struct agenda_entry *en, const s
     char reason[480];
     snprintf(reason, sizeof reason, "%s%s", o->left == LEFT_DIED ? "the run died with its runner; " : "",
              o->text);
-    return settle_failure(q, en, o, 3, reason, e);
+    return settle_failure(q, en, o, true, 3, reason, e);
 }

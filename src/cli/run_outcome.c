@@ -34,19 +34,21 @@ static enum run_left left_of(const struct status *s)
     return LEFT_DIED; /* created, running, paused by the operator: with nobody behind it */
 }
 
-/* Behind a run that died stands its guardian, outside of virtual time. */
-static bool ask_guardian(const char *results_path, bool nothing_moved, struct run_outcome *o, struct err *e)
+/* Behind a run that died stands its guardian, outside of virtual time. A resumption that is killed before its
+ * first commit leaves the end of before in the file; that its guardian's log is there says that it was. */
+static bool ask_guardian(const char *path, bool nothing_moved, struct run_outcome *o, struct err *e)
 {
     struct guardian_left g = {0};
-    char *log = guardian_log_path(results_path);
+    char *log = guardian_log_path(path);
     bool ok = guardian_log_read(log, PATIENCE, &g, e);
-    o->safe = nothing_moved || (g.took_over && g.safe);
+    if (o->left == LEFT_DIED || g.text.n)
+        o->safe = nothing_moved || (g.took_over && g.safe);
     buf_free(&g.text);
     free(log);
     return ok;
 }
 
-static bool read_file(struct data *d, const char *path, struct run_outcome *o, struct err *e)
+static bool read_file(struct data *d, struct run_outcome *o, struct err *e)
 {
     struct status s;
     struct buf protocol = {0}, bytes = {0};
@@ -65,7 +67,7 @@ static bool read_file(struct data *d, const char *path, struct run_outcome *o, s
     o->alive = s.alive;
     o->measured = s.by_outcome[OUTCOME_MEASURED];
     bool nothing_moved = !strcmp(s.state, "created") || !strcmp(mode, "virtual");
-    bool ok = o->left != LEFT_DIED || s.alive || ask_guardian(path, nothing_moved, o, e);
+    bool ok = s.alive || ask_guardian(results_path(d->r), nothing_moved, o, e);
     free(safe);
     free(mode);
     buf_free(&protocol);
@@ -73,12 +75,12 @@ static bool read_file(struct data *d, const char *path, struct run_outcome *o, s
     return ok;
 }
 
-bool run_outcome_read(const char *results_path, struct run_outcome *out, struct err *e)
+bool run_outcome_read(const char *path, struct run_outcome *out, struct err *e)
 {
     struct run_outcome o = {.left = LEFT_NOTHING, .safe = true};
-    if (access(results_path, F_OK) == 0) {
-        struct data *d = data_open(results_path, e);
-        bool ok = d && read_file(d, results_path, &o, e);
+    if (access(path, F_OK) == 0) {
+        struct data *d = data_open(path, e);
+        bool ok = d && read_file(d, &o, e);
         data_close(d);
         if (!ok)
             return false;

@@ -30,6 +30,6 @@ struct run_outcome {
 /* Waits for the guardian of a run that died. false: the file can not be read, or the guardian is still at
  * work.
  */
-bool run_outcome_read(const char *results_path, struct run_outcome *out, struct err *e);
+bool run_outcome_read(const char *path, struct run_outcome *out, struct err *e);
 
 #endif

@@ -264,13 +264,17 @@ static int go(struct bench *b, struct live *live, struct results *file, const st
         tell_end(end, &counts, path, &e);
     else
         options_fail(&e);
+    if (!stored) {
+        log_line(LOG_ERROR, "%s", closing.text);
+        live_not_stored(live, &closing);
+    }
     live_close(live);
     waiting_loop = NULL;
     struct err state = ERR_INIT;
     if (!bench_close(b, &state))
         options_fail(&state);
     if (!stored)
-        return options_fail(&closing);
+        return err_exit_status(closing.code);
     int status = began ? status_of(end, &counts, &e) : err_exit_status(e.code);
     if (!clean)
         log_line(LOG_ERROR, "the simulated sample saw what must never happen");

@@ -75,9 +75,11 @@ function headline(s) {
   if (s.ended) {
     const measured = (s.outcomes.measured || 0) + " of " + s.planned + " sites measured.";
     const rig = s.safe ? " The probe is retracted and the cell open." : " THE RIG IS NOT VERIFIED SAFE: look at it.";
-    if (s.state === "finished") return [s.safe ? "done" : "bad", "Finished", measured + rig];
-    const word = { paused: "Stopped by its rules", interrupted: "Stopped by the operator", fault: "Stopped by a fault" }[s.state] || s.state;
-    return [s.safe && s.state !== "fault" ? "hold" : "bad", word, measured + rig + (s.reason ? " Reason: " + s.reason + "." : "") + " Go on with: seccm resume " + s.file];
+    if (s.state === "finished") return [s.safe && !s.reason ? "done" : "bad", "Finished", measured + rig + (s.reason ? " " + s.reason + "." : "")];
+    const who = /\bby SIG/.test(s.reason) ? "Stopped by a signal" : "Stopped by the operator";
+    const word = { paused: "Stopped by its rules", aborted: "Aborted by its rules", interrupted: who, fault: "Stopped by a fault" }[s.state] || s.state;
+    const again = s.state === "aborted" ? " When rig and sample are in order, go on with: seccm resume --accept " : " Go on with: seccm resume ";
+    return [s.safe && s.state !== "fault" ? "hold" : "bad", word, measured + rig + (s.reason ? " Reason: " + s.reason + "." : "") + again + s.file];
   }
   if (s.wishes.paused) return ["hold", "Paused · " + done, "Waiting for you: the probe is retracted and the cell open."];
   if (s.wishes.stopping) return ["hold", "Stopping safely …", of];
@@ -397,13 +399,14 @@ async function poll() {
     if (s) {
       const site = state.status ? state.status.site : 0;
       state.status = s;
-      state.etag = s.etag;
+      state.etag = null; // kept once all that belongs to it is here: what did not come is asked for again
       drawStatus();
       if (s.versions.sites !== state.version.sites) await loadSites(!state.version.sites);
       else if (s.site !== site) drawMap();
       if (s.versions.curve !== state.version.curve) await loadCurve();
       if (s.versions.events !== state.version.events) await loadEvents();
       if (s.versions.health !== state.version.health) await loadHealth();
+      if (["sites", "curve", "events", "health"].every((part) => s.versions[part] === state.version[part])) state.etag = s.etag;
     } else if (state.status) {
       drawStatus();
     }
@@ -412,7 +415,9 @@ async function poll() {
     lost();
   }
   busy = false;
-  const pause = document.hidden ? 5000 : state.missed > 5 ? 5000 : 1000;
+  // Behind its end the program stays for a moment only: what is still missing is asked for soon.
+  const missing = state.status && state.status.ended && !state.etag && !state.missed;
+  const pause = missing ? 200 : document.hidden ? 5000 : state.missed > 5 ? 5000 : 1000;
   timer = setTimeout(poll, pause);
 }
 function lost() {

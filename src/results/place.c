@@ -162,6 +162,14 @@ bool place_check(const char *path, uint64_t need_bytes, struct err *e)
     return ok;
 }
 
+/* Links of folders lead to the same neighbours and may stay. */
+char *place_resolve(const char *path)
+{
+    struct stat st;
+    char *whole = lstat(path, &st) == 0 && S_ISLNK(st.st_mode) ? realpath(path, NULL) : NULL;
+    return whole ? whole : xstrdup(path);
+}
+
 /* The one name of the results file, whatever links lead to it; the file itself need not exist. */
 static bool true_name(const char *path, struct buf *name, struct err *e)
 {
@@ -267,7 +275,9 @@ bool place_is_held(const char *path, struct err *e)
 {
     struct place_lock lock = {0};
     struct buf name = {0};
-    buf_printf(&name, "%s-lock", path);
+    char *own = place_resolve(path);
+    buf_printf(&name, "%s-lock", own);
+    free(own);
     bool held = access(name.p, F_OK) == 0 && !place_lock(path, &lock, e);
     buf_free(&name);
     place_unlock(&lock);

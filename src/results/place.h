@@ -21,6 +21,10 @@ enum place_verdict place_judge(uint64_t magic, const char *type, const char **na
  * doubtful file system is warned of. */
 bool place_check(const char *path, uint64_t need_bytes, struct err *e);
 
+/* The file's own name where the path ends in a link to it, otherwise the path as it is. All that lies beside
+ * a results file (lock, WAL, guardian's log, simulated sample) is called after this name. Caller frees. */
+char *place_resolve(const char *path);
+
 /* The lock among writers: a file PATH-lock beside the results file, held by flock(2), so that it vanishes
  * with the process however that ends; a file left behind by kill -9 means nothing and is taken over. It is a
  * file of its own because closing any descriptor of the database would drop the locks that SQLite holds on it

@@ -108,7 +108,7 @@ static bool query_int(struct results *r, const char *sql, int *out, struct err *
 static struct results *handle_new(const char *path)
 {
     struct results *r = xcalloc(1, sizeof *r);
-    r->path = xstrdup(path);
+    r->path = place_resolve(path);
     r->node = -1;
     return r;
 }

@@ -69,6 +69,7 @@ struct results *results_open(const char *path, struct err *e);
 struct results *results_open_write(const char *path, struct err *e);
 /* A clean close of a writer checkpoints and leaves a single file. */
 bool results_close(struct results *r, struct err *e);
+/* As it was opened; the file's own name if that was a link. */
 const char *results_path(const struct results *r);
 
 /* Text of a key of the `run` table (for example "offset", "run_id"); "" if absent. Caller frees. */

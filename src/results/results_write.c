@@ -15,6 +15,11 @@
     "end_s = ?21, contact_capacitance = ?22, contact_capacitance_sd = ?23, rest_capacitance = ?24, "         \
     "rest_capacitance_sd = ?25, flags = ?26" more " WHERE attempt = ?1"
 
+/* A flag for measured attempts that are no controls; `of` picks their sites. */
+#define FLAG(of)                                                                                             \
+    "UPDATE attempt SET flags = iif(flags = '', ?3, flags || ',' || ?3) WHERE attempt > ?1 AND "             \
+    "attempt < ?2 AND outcome = 'measured' AND instr(',' || flags || ',', ',' || ?3 || ',') = 0" of
+
 static const char *const statement_sql[ST_COUNT] = {
     [ST_BEGIN] = "BEGIN IMMEDIATE",
     [ST_COMMIT] = "COMMIT",
@@ -35,10 +40,8 @@ static const char *const statement_sql[ST_COUNT] = {
                     "touched = (SELECT max(touched) FROM attempt WHERE attempt.site = site.site) "
                     "WHERE site = (SELECT site FROM attempt WHERE attempt = ?1)",
     [ST_SITE_OUTCOME] = "UPDATE site SET outcome = ?2, reason = ?3 WHERE site = ?1",
-    [ST_FLAG] =
-        "UPDATE attempt SET flags = iif(flags = '', ?3, flags || ',' || ?3) WHERE attempt > ?1 AND "
-        "attempt < ?2 AND outcome = 'measured' AND instr(',' || flags || ',', ',' || ?3 || ',') = 0 AND "
-        "site IN (SELECT site FROM site WHERE role <> 'control')",
+    [ST_FLAG] = FLAG(" AND site IN (SELECT site FROM site WHERE role <> 'control')"),
+    [ST_FLAG_1] = FLAG(""), /* the first schema had no controls */
     [ST_SPARE] =
         "UPDATE site SET replaces = ?2, block = (SELECT block FROM site WHERE site = ?3) WHERE site = ?1",
     [ST_SPARE_LEVELS] = "INSERT OR REPLACE INTO level (site, factor, text, si) "
@@ -230,13 +233,14 @@ bool store_site_outcome(struct results *r, int site, enum outcome o, const char 
 
 bool store_flag(struct results *r, int64_t after, int64_t before, const char *flag, struct err *e)
 {
-    sqlite3_stmt *s = statement(r, ST_FLAG, e);
+    enum store_statement id = r->version >= 2 ? ST_FLAG : ST_FLAG_1;
+    sqlite3_stmt *s = statement(r, id, e);
     if (!s)
         return false;
     sqlite3_bind_int64(s, 1, after);
     sqlite3_bind_int64(s, 2, before);
     store_bind_text(s, 3, flag);
-    return run(r, ST_FLAG, "flag", e);
+    return run(r, id, "flag", e);
 }
 
 bool store_spare(struct results *r, int spare, int replaces, int root, struct err *e)

@@ -21,6 +21,7 @@ enum store_statement {
     ST_SITE_END,
     ST_SITE_OUTCOME,
     ST_FLAG,
+    ST_FLAG_1, /* before version 2 */
     ST_SPARE,
     ST_SPARE_LEVELS,
     ST_FEATURE,

@@ -333,8 +333,10 @@ static void tell_fate(const struct writer *w, struct err *e)
     size_t n = e ? strlen(e->text) : 0;
     if (e && w->lost)
         snprintf(e->text + n, sizeof e->text - n, "; %lld samples could not be stored", (long long)w->lost);
-    else if (e && !w->broken)
-        snprintf(e->text + n, sizeof e->text - n, "; what was measured is stored all the same");
+    else if (e)
+        snprintf(e->text + n, sizeof e->text - n, "; %s",
+                 w->broken ? "what was to be stored last is not"
+                           : "what was measured is stored all the same");
 }
 
 bool writer_stop(struct writer *w, struct err *e)

@@ -1,5 +1,5 @@
 /* What befalls the machine under a running run: its clock is set, it is suspended and wakes up, or somebody
- * stops the run for a while (SIGSTOP, a debugger). Private to src/run.
+ * stops the run for a while (SIGSTOP, a debugger). Private to src/run, but for the names of signals.
  *
  * Experiment time is CLOCK_MONOTONIC, which nobody can set; texts for people come from CLOCK_REALTIME, which
  * anybody can. CLOCK_BOOTTIME goes on while the machine sleeps: what it gains on CLOCK_MONOTONIC was slept,

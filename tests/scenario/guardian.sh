@@ -54,7 +54,9 @@ bounds() { # least and most time (s of the sample) from the last byte to the sto
 finish() { # what the sample may count
     up=$(height "$rig")
     awk -v z="$up" 'BEGIN { exit !(z > 59.9) }' || fail "$who: z at $up um: $(cat "$who.height.err")"
-    expect 0 "$seccm" resume "$who.seccm" --stage "pty:$stage" --potentiostat "pty:$potentiostat" --speed "$speed"
+    # Through a link, which has neither lock nor log of its own.
+    ln -s "$who.seccm" "$who-latest.seccm"
+    expect 0 "$seccm" resume "$who-latest.seccm" --stage "pty:$stage" --potentiostat "pty:$potentiostat" --speed "$speed"
     [ "$(outcomes "$who.seccm" measured)" = 3 ] && [ "$(outcomes "$who.seccm" interrupted)" -le 1 ] ||
         fail "$who: $("$seccm" sites "$who.seccm")"
     [ ! -e "$who.guardian.log" ] || fail "$who: a log is left"
@@ -104,6 +106,9 @@ spared() { # name, height
     verify "$rig"
     begin "$protocol"
     at_place depth "$2"
+    ln -s "$who.seccm" "$who-latest.seccm"
+    ! "$seccm" status "$who-latest.seccm" | grep 'stopped without notice' ||
+        fail "$who: $("$seccm" status "$who-latest.seccm")"
     kill -STOP $run
     sleep 1
     kill -CONT $run

@@ -176,7 +176,8 @@ signals() {
     wait "$runner"
     [ $? = 130 ] || fail "signals: $(cat signals.log)"
     grep -q 'rig verified safe (retracted, cell open)' signals.log || fail "$(cat signals.log)"
-    is 1 queued 'stopped by the operator'
+    is 1 queued 'stopped by SIGTERM'
+    grep -q 'queue: stopped: .*entry 1: stopped by SIGTERM' signals.log || fail "$(cat signals.log)"
     # The operator's word to the run counts for the queue too.
     background --virtual -q
     until grep -q 'entry 1: resume' signals.log && "$seccm" stop s1.seccm >/dev/null 2>&1; do
@@ -186,10 +187,68 @@ signals() {
     wait "$runner"
     [ $? = 130 ] || fail "signals: $(cat signals.log)"
     is 1 queued 'stopped by the operator'
+    grep -q 'queue: stopped: .*stopped by the operator from the command line' signals.log || fail "$(cat signals.log)"
     wants 0 run --virtual -q
     is 1 done '24 of 24'
     is 2 done '3 of 3'
     say "signals: stopped safely twice, gone on"
+}
+
+# A run was interrupted, and what should go on with it fails at its start: that is a fault of now, whatever the end before was.
+beginnings() {
+    who=beginnings
+    long
+    q add beginnings/long.yaml -o g1.seccm --after-failure retry >/dev/null
+    q add "$short" -o g2.seccm >/dev/null
+    : >beginnings.log
+    background --virtual -q
+    begun g1.seccm
+    kill -TERM "$runner"
+    wait "$runner"
+    status=$?
+    [ $status = 130 ] || fail "beginnings: status $status: $(cat beginnings.log)"
+    flock g1.sample-lock sh -c 'timeout 300 "$@" >beginnings.out 2>&1' - "$seccm" queue run --queue beginnings.queue --virtual -q
+    status=$?
+    [ $status = 3 ] || fail "beginnings: status $status: $(cat beginnings.out)"
+    is 1 failed 'it did not go on (status 3)'
+    is 2 queued
+    [ "$(grep -c 'entry 1: resume' beginnings.out)" = 4 ] || fail "$(cat beginnings.out)"
+    wants 0 retry 1
+    wants 0 run --virtual -q
+    is 1 done '24 of 24'
+    is 2 done '3 of 3'
+    say "beginnings: tried three times more, then stopped; gone on"
+}
+
+# A terminal that is closed sends SIGHUP to all that runs in it: without nohup runner and run stop, with it both go on.
+terminals() {
+    who=terminals
+    long
+    q add terminals/long.yaml -o t1.seccm >/dev/null
+    q add "$short" -o t2.seccm >/dev/null
+    : >terminals.log
+    # Whoever runs the suite under nohup has SIGHUP ignored.
+    (exec env --default-signal=HUP "$seccm" queue run --queue terminals.queue --virtual -q >>terminals.log 2>&1) &
+    runner=$!
+    started="$started $runner"
+    begun t1.seccm
+    kill -HUP "$runner"
+    wait "$runner"
+    status=$?
+    [ $status = 130 ] || fail "terminals: status $status: $(cat terminals.log)"
+    is 1 queued 'stopped by SIGHUP'
+    : >terminals.log
+    (exec nohup "$seccm" queue run --queue terminals.queue --virtual -q >>terminals.log 2>&1) &
+    runner=$!
+    started="$started $runner"
+    begun t1.seccm
+    kill -HUP "$runner" "$(holder t1.seccm)" || fail "terminals: nobody there: $(cat terminals.log)"
+    wait "$runner"
+    status=$?
+    [ $status = 0 ] || fail "terminals: status $status: $(cat terminals.log)"
+    is 1 done '24 of 24'
+    is 2 done '3 of 3'
+    say "terminals: stopped with the terminal; under nohup both go on"
 }
 
 # The runner is killed: its run goes on, and the next runner waits for it; told to stop, it tells that run.
@@ -255,6 +314,8 @@ beside adding
 beside windows
 beside failures
 beside signals
+beside terminals
+beside beginnings
 beside orphan
 beside killed
 all_well

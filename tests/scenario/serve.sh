@@ -141,6 +141,7 @@ operated() {
     grep -q 'pauses after site 2' operated.out || fail "$(cat operated.out)"
     [ "$(status pausing)" = true ] || fail 'the page does not tell of the pause'
     await_status phase '"measure"'
+    for odd in 0 -7 4294967298 2x ''; do expect 2 "$seccm" skip operated.seccm --site "$odd"; done
     expect 0 "$seccm" skip operated.seccm --site 2
     await_status state '"paused by the operator"'
     "$seccm" status operated.seccm >"$who.status"

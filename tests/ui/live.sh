@@ -104,8 +104,16 @@ press continue
 sees '^Site 5' state $run
 sees 'Measuring' detail $run
 picture phone.png
+# The map of the run's last change can not be had at once: it is asked for again, though nothing new comes any more.
+js "(window.had = window.fetch, window.over = window.failed = false, window.fetch = async (path, how) => {
+    const r = await window.had(path, how);
+    if (path === 'status.json' && r.status === 200) window.over = (await r.clone().json()).ended;
+    const fails = String(path).startsWith('sites.json') && !window.failed;
+    window.failed = window.failed || (fails && window.over);
+    return fails ? new Response('', { status: 500 }) : r; }, 1)" >/dev/null
 press stop
 press yes
+until_js "window.failed && Chart.getChart('map').data.datasets[0].data.some((at, k) => at.site == 5 && Chart.getChart('map').data.datasets[0].pointStyle[k] == 'cross')"
 sees 'Stopped by the operator' state $run
 sees 'The probe is retracted and the cell open' detail $run
 picture phone-stopped.png

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -74,6 +75,11 @@ static void another_process_is_named_while_it_holds_it(void **state)
     other = st;
     other.st_mode = S_IFCHR | 0600;
     other.st_dev++;
+    assert_int_equal(holder_of(&other), 0);
+    /* Nor is a file of the same number, with a disk or without one (two tmpfs). */
+    other.st_mode = st.st_mode;
+    assert_int_equal(holder_of(&other), 0);
+    other.st_dev = makedev(0, 4093);
     assert_int_equal(holder_of(&other), 0);
     kill(pid, SIGKILL);
     assert_int_equal(waitpid(pid, NULL, 0), pid);

@@ -65,6 +65,13 @@ static void asks_and_answers(void **state)
     assert_string_equal(wishes_from(p.wishes), "from the command line");
     assert_true(command_socket_ask("2026-01-01-abc", p.file, "skip 3", &taken, text, sizeof text, &e));
     assert_false(taken);
+    static const char *const no_site[] = {"skip 0", "skip -7", "skip 4294967300", "skip 4x", "skip "};
+    for (size_t k = 0; k < sizeof no_site / sizeof no_site[0]; k++) {
+        assert_true(command_socket_ask("2026-01-01-abc", p.file, no_site[k], &taken, text, sizeof text, &e));
+        assert_false(taken);
+        assert_non_null(strstr(text, "not the number of a site"));
+        assert_false(wishes_wants_skip(p.wishes, 4));
+    }
     assert_true(command_socket_ask("2026-01-01-abc", p.file, "skip", &taken, text, sizeof text, &e));
     assert_true(taken && wishes_wants_skip(p.wishes, 4));
     assert_true(command_socket_ask("2026-01-01-abc", p.file, "dance", &taken, text, sizeof text, &e));

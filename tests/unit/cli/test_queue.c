@@ -225,14 +225,15 @@ static void run_is_killed(void **state)
 }
 
 /* A run of a rig that nothing made safe, and its runner, both gone: the next runner resumes nothing and
- * begins nothing, whatever the entry says of failures. With `safe`, by its guardian, the run goes on. */
-static void left_behind(const char *after, bool safe)
+ * begins nothing, whatever the entry says of failures. With `safe`, by its guardian, the run goes on. The
+ * file says `end`: running, or how the run had ended before a resumption that was killed at once. */
+static void left_behind(const char *after, const char *end, bool safe)
 {
     struct err e = ERR_INIT;
     struct agenda_list l;
     char log[200];
     fill(after);
-    snprintf(tale, sizeof tale, "left behind, %s, %s", after, safe ? "safe" : "not safe");
+    snprintf(tale, sizeof tale, "left behind, %s, %s, %s", after, end, safe ? "safe" : "not safe");
     struct agenda *a = agenda_open(queue, false, &e);
     bool taken;
     MUST(a && agenda_begin(a, 1, 0, &taken, &e) && taken && agenda_note_made(a, 1, &e), "%s", e.text);
@@ -242,19 +243,22 @@ static void left_behind(const char *after, bool safe)
          "copy");
     source_free(bytes);
     sqlite3 *db;
-    MUST(sqlite3_open(out[0], &db) == SQLITE_OK &&
-             sqlite3_exec(db,
-                          "UPDATE run SET value = 'running' WHERE key = 'state';"
-                          "UPDATE run SET value = 'real' WHERE key = 'mode'",
-                          NULL, NULL, NULL) == SQLITE_OK,
-         "%s", sqlite3_errmsg(db));
+    char sql[160];
+    snprintf(
+        sql, sizeof sql,
+        "UPDATE run SET value = '%s' WHERE key = 'state'; UPDATE run SET value = 'real' WHERE key = 'mode'",
+        end);
+    MUST(sqlite3_open(out[0], &db) == SQLITE_OK && sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK, "%s",
+         sqlite3_errmsg(db));
     sqlite3_close(db);
     snprintf(log, sizeof log, "%.*s.guardian.log", (int)(strlen(out[0]) - strlen(".seccm")), out[0]);
-    if (safe) {
+    if (safe || strcmp(end, "running") != 0) {
         f = fopen(log, "w");
         MUST(f &&
-                 fprintf(f, "2026-11-22T18:00:00.000Z took over: the program is gone\n"
-                            "2026-11-22T18:00:01.000Z " GUARDIAN_SAFE "\n") > 0 &&
+                 fprintf(f,
+                         "2026-11-22T18:00:00.000Z took over: the program is gone\n"
+                         "2026-11-22T18:00:01.000Z %s\n",
+                         safe ? GUARDIAN_SAFE : GUARDIAN_NOT_SAFE) > 0 &&
                  fclose(f) == 0,
              "log");
     }
@@ -278,8 +282,10 @@ static void nothing_goes_on_behind_an_unsafe_rig(void **state)
     static const char *const after[] = {"stop", "continue", "retry"};
     (void)state;
     for (int k = 0; k < 3; k++)
-        left_behind(after[k], false);
-    left_behind("stop", true);
+        left_behind(after[k], "running", false);
+    left_behind("stop", "running", true);
+    left_behind("retry", "interrupted", false);
+    left_behind("retry", "interrupted", true);
 }
 
 /* Adding is all or nothing. */

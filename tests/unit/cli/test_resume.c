@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include <cmocka.h>
@@ -342,6 +343,55 @@ static void a_new_probe_begins_with_a_control(void **state)
     assert_true(number("SELECT count(*) FROM site WHERE role = 'control' AND attempts > 0") > controls);
 }
 
+/* --- the results file fails ----------------------------------------------------------------------------- */
+
+/* What is told goes to a file, a line for each message: title | text. */
+static void write_teller(const char *program, const char *told)
+{
+    FILE *f = fopen(program, "w");
+    assert_non_null(f);
+    fprintf(f, "#!/bin/sh\nprintf '%%s | %%s\\n' \"$1\" \"$2\" >>'%s'\n", told);
+    fclose(f);
+    assert_int_equal(chmod(program, 0700), 0);
+}
+
+/* Only the last word of the run is refused, when everybody has been told already that it has finished. */
+static void a_file_that_fails_at_the_end_is_told_of(void **state)
+{
+    (void)state;
+    char teller[160], told[160];
+    struct buf text = {0};
+    snprintf(teller, sizeof teller, "%s/teller", folder);
+    snprintf(told, sizeof told, "%s/told", folder);
+    write_teller(teller, told);
+    run_part(SHORT, "1");
+    sqlite3 *db;
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db,
+                                  "CREATE TRIGGER full BEFORE UPDATE ON run WHEN new.key = 'state' AND "
+                                  "new.value = 'finished' BEGIN SELECT RAISE(ABORT, 'no room for it'); END",
+                                  NULL, NULL, NULL),
+                     SQLITE_OK);
+    sqlite3_close(db);
+    int status = RESUME("--notify-command", teller, NULL);
+    said("no room for it");
+    said("; what was to be stored last is not");
+    assert_int_equal(status, 3);
+    snprintf(log_path, sizeof log_path, "%s/told", folder);
+    read_log(&text);
+    snprintf(log_path, sizeof log_path, "%s/log", folder);
+    const char *end = strstr(text.p, "3 of 3 sites measured"),
+               *fault = strstr(text.p, "seccm: the results file failed | ");
+    if (!end || !fault || fault < end || !strstr(fault, "no room for it"))
+        fail_msg("told: %s", text.p);
+    buf_free(&text);
+    unlink(teller);
+    unlink(told);
+    change("DROP TRIGGER full; UPDATE run SET value = 'fault' WHERE key = 'state'"); /* tidies up, too */
+    expect(0, RESUME(PLAINLY));
+    is("SELECT count(*) FROM site WHERE outcome = 'measured'", 3);
+}
+
 static int set_up(void **state)
 {
     (void)state;
@@ -380,6 +430,7 @@ int main(void)
         cmocka_unit_test(heights_are_learnt_anew),
         cmocka_unit_test(a_new_probe_has_charts_of_its_own),
         cmocka_unit_test(a_new_probe_begins_with_a_control),
+        cmocka_unit_test(a_file_that_fails_at_the_end_is_told_of),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

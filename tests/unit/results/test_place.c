@@ -91,9 +91,40 @@ static void lock_follows_symbolic_links(void **state)
     assert_int_equal(symlink("r.seccm", alias), 0);
     assert_true(place_lock(alias, &mine, NULL));
     assert_false(place_lock(path, &other, NULL));
+    assert_true(place_is_held(alias, NULL));
     place_unlock(&mine);
+    assert_false(place_is_held(alias, NULL));
     free(alias);
     free(path);
+    remove_folder(folder);
+}
+
+static void names_beside_a_file_follow_links_to_it(void **state)
+{
+    (void)state;
+    char *folder = temp_folder(), *path = path_in(folder, "r.seccm"), *alias = path_in(folder, "latest"),
+         *second = path_in(folder, "newest"), *real = realpath(folder, NULL),
+         *wanted = path_in(real, "r.seccm");
+    struct err e = ERR_INIT;
+    struct results *r = results_create(path, test_plan(1), 0, &e);
+    assert_true(r && results_close(r, &e));
+    assert_int_equal(symlink("r.seccm", alias), 0);
+    assert_int_equal(symlink("latest", second), 0);
+    char *const link[] = {alias, second};
+    for (int k = 0; k < 2; k++) {
+        struct results *const opened[] = {results_open(link[k], &e), results_open_write(link[k], &e)};
+        for (int j = 0; j < 2; j++) {
+            assert_non_null(opened[j]);
+            assert_string_equal(results_path(opened[j]), wanted);
+        }
+        assert_true(results_close(opened[0], &e) && results_close(opened[1], &e));
+    }
+    char *same = place_resolve(path), *nowhere = place_resolve("nobody/here.seccm");
+    assert_string_equal(same, path); /* as it was given */
+    assert_string_equal(nowhere, "nobody/here.seccm");
+    char *const all[] = {same, nowhere, wanted, real, second, alias, path};
+    for (size_t k = 0; k < sizeof all / sizeof all[0]; k++)
+        free(all[k]);
     remove_folder(folder);
 }
 
@@ -137,6 +168,7 @@ int main(void)
         cmocka_unit_test(space_is_asked_for_before_anything_is_written),
         cmocka_unit_test(lock_keeps_others_out_and_names_the_holder),
         cmocka_unit_test(lock_follows_symbolic_links),
+        cmocka_unit_test(names_beside_a_file_follow_links_to_it),
         cmocka_unit_test(lock_of_a_killed_process_is_taken_over),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

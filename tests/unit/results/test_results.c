@@ -274,8 +274,24 @@ static void file_of_a_later_version_is_refused(void **state)
     remove_folder(folder);
 }
 
-/* Version 1 had no roles: spares were the only places that are no sites. */
-static void a_file_of_version_1_is_read(void **state)
+/* A measured attempt at the site, as a run that is resumed adds it, and a verdict that flags it. */
+static void measure_and_flag(struct results *r, int64_t attempt, int site)
+{
+    struct err e = ERR_INIT;
+    struct results_attempt a = {.id = attempt, .outcome = OUTCOME_MEASURED}, back;
+    if (!store_begin(r, &e) ||
+        !store_attempt_begin(
+            r, &(struct store_intent){.attempt = attempt, .site = site, .number = 1, .utc = "2000"}, &e) ||
+        !store_attempt_end(r, &a, &e) || !store_flag(r, 0, attempt + 1, "tip-wet", &e) ||
+        !store_commit(r, &e))
+        fail_msg("%s", e.text);
+    assert_int_equal(results_attempts(r, site, &back, 1, &e), 1);
+    assert_string_equal(back.flags, "tip-wet");
+}
+
+/* Version 1 had no roles: spares were the only places that are no sites. A run that is resumed goes on in its
+ * file. */
+static void a_file_of_version_1_is_read_and_written(void **state)
 {
     (void)state;
     char *folder = temp_folder(), *path = path_in(folder, "r.seccm");
@@ -300,6 +316,10 @@ static void a_file_of_version_1_is_read(void **state)
     for (int k = 0; k < s.n; k++)
         assert_int_equal(s.site[k].role, s.site[k].site <= 2 ? SITE_SPARE : SITE_MEASURED);
     results_sites_free(&s);
+    close_well(r);
+    r = results_open_write(path, &e);
+    assert_non_null(r);
+    measure_and_flag(r, 1, 3);
     close_well(r);
     free(path);
     remove_folder(folder);
@@ -341,6 +361,7 @@ static void a_file_of_version_2_is_read_and_written(void **state)
     assert_int_equal(results_attempts(r, 1, &back, 1, &e), 1);
     assert_int_equal(back.outcome, OUTCOME_FAULT);
     assert_string_equal(back.fault, "");
+    measure_and_flag(r, 2, 2);
     close_well(r);
     free(path);
     remove_folder(folder);
@@ -494,7 +515,7 @@ int main(void)
         cmocka_unit_test(leftover_wal_of_another_file_is_not_taken_over),
         cmocka_unit_test(foreign_files_are_refused),
         cmocka_unit_test(file_of_a_later_version_is_refused),
-        cmocka_unit_test(a_file_of_version_1_is_read),
+        cmocka_unit_test(a_file_of_version_1_is_read_and_written),
         cmocka_unit_test(a_file_of_version_2_is_read_and_written),
         cmocka_unit_test(damaged_input_file_is_noticed),
         cmocka_unit_test(one_writer_at_a_time_and_readers_beside_it),
