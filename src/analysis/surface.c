@@ -29,10 +29,6 @@
  * more than it. */
 #define OUTLIER 2.5
 
-/* Fewer contacts are no knowledge of the surface: a plane has three coefficients, and a drop that hung down
- * or a particle would be believed (S2, S3). */
-#define KNOWN_FROM 3
-
 struct contact {
     double x, y, t, z;
     long near[NEIGHBOURS]; /* serial numbers of the nearest ones before it, -1 = none */
@@ -264,7 +260,7 @@ double surface_scatter(const struct surface *s)
 
 bool surface_predict(const struct surface *s, double x, double y, double t, double *z, double *sigma)
 {
-    if (surface_count(s) < KNOWN_FROM)
+    if (s->total < 1)
         return false;
     double row[TERMS], distance[NEIGHBOURS];
     long near[NEIGHBOURS];

@@ -25,8 +25,9 @@ void surface_free(struct surface *s);
 void surface_add(struct surface *s, double x, double y, double t, double z);
 int surface_count(const struct surface *s);
 /* Predicted contact height (m) and its standard deviation for one more contact there (scatter included;
- * widened as long as the scatter itself is known from few contacts). false as long as fewer than 3 contacts
- * are known. */
+ * widened as long as the scatter itself is known from few contacts). Fewer than 3 contacts fix no plane: what
+ * they say is carried on by the tilt expected beforehand, and by as much more uncertainty as it leaves. false
+ * without any. */
 bool surface_predict(const struct surface *s, double x, double y, double t, double *z, double *sigma);
 /* Part of it that is the plane's own uncertainty there (m): the same for neighbouring sites, unlike the
  * scatter. */

@@ -167,7 +167,7 @@ static bool tells_something(const struct results_attempt *a)
 static double height(struct tip_health *h, const struct results_attempt *a)
 {
     double z, sigma, off = NAN;
-    if (surface_predict(h->surface, a->x, a->y, a->start_s, &z, &sigma))
+    if (surface_count(h->surface) >= 3 && surface_predict(h->surface, a->x, a->y, a->start_s, &z, &sigma))
         off = (a->contact_z - z) / sigma;
     surface_add(h->surface, a->x, a->y, a->start_s, a->contact_z);
     return off;

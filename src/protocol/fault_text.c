@@ -29,7 +29,7 @@ static const struct fault_text texts[FAULT_COUNT] = {
         {"the approach came to the end of its travel, z at rest, and no sample lay beyond the threshold",
          "full retraction, since a drop that conducts nothing may hang on unseen", NEW_SPOT, "no-contact",
          "the height that was reached; if the first 2 sites find no surface at all, the run pauses; it does "
-         "as well after 2 behind fewer than 3 contacts, which get the flag height-doubted: was it a drop "
+         "as well after 3 behind fewer than 3 contacts, which get the flag height-doubted: was it a drop "
          "that "
          "hung down?"},
     [FAULT_UNCONFIRMED] =

@@ -82,11 +82,23 @@ static bool is_contact(const struct run *r, const struct evidence *v)
 static void learn_contact(struct run *r)
 {
     struct attempt *a = &r->attempt;
-    r->missed_in_a_row = r->flooded_in_a_row = 0;
+    r->missed_in_a_row = r->rejected_in_a_row = r->flooded_in_a_row = 0;
     surface_add(r->surface, a->site->x, a->site->y, a->start_s, a->contact_z);
     double c = a->c_contact;
     if (c > 0)
         r->c_contact_typical = isnan(r->c_contact_typical) ? c : 0.8 * r->c_contact_typical + 0.2 * c;
+}
+
+static bool rejected(struct run *r)
+{
+    struct attempt *a = &r->attempt;
+    r->rejected_in_a_row++;
+    attempt_flag(r, FAR_ABOVE);
+    return attempt_outcome(
+        r, OUTCOME_LANDING_REJECTED,
+        "contact at z %.3f um, %.2f um above the predicted surface, obstacles are expected "
+        "up to %.2f um: a drop left behind, or something large",
+        a->contact_z * 1e6, a->above * 1e6, r->p->peak * 1e6);
 }
 
 bool hop_confirm(struct run *r, struct err *e)
@@ -104,13 +116,7 @@ bool hop_confirm(struct run *r, struct err *e)
     if (is_contact(r, &v)) {
         a->touched = TOUCHED_YES;
         if (a->too_high)
-            attempt_flag(r, FAR_ABOVE);
-        if (a->too_high)
-            return attempt_outcome(
-                r, OUTCOME_LANDING_REJECTED,
-                "contact at z %.3f um, %.2f um above the predicted surface, obstacles are expected up to "
-                "%.2f um: a drop left behind, or something large",
-                a->contact_z * 1e6, a->above * 1e6, r->p->peak * 1e6);
+            return rejected(r);
         learn_contact(r);
         return true;
     }

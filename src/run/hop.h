@@ -143,6 +143,7 @@ struct run {
     bool air_proven;                 /* nothing hangs on the probe, seen behind the newest doubt (air.c) */
     char air_says[160];              /* of the newest look that found a drop */
     double c_contact_typical;        /* F: median-like running value of the capacitance of good contacts */
+    int rejected_in_a_row;           /* landings far above the prediction since the last one that was not */
     int missed_in_a_row;             /* approaches without contact since the last one with */
     int bad_in_a_row;                /* sites */
     int bad;                         /* sites of this part of the run */

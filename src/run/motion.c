@@ -210,9 +210,13 @@ bool motion_xy(struct run *r, double x, double y, struct idle *watch, bool *trig
 
 /* Standard deviations of the predicted surface kept as distance (S3). */
 #define CLEAR_SIGMAS 4
+/* Fewer contacts than this are no knowledge of the surface (S3). */
+#define CONTACTS_NEEDED 3
 
 double motion_clear_height(const struct run *r, double x, double y)
 {
+    if (surface_count(r->surface) < CONTACTS_NEEDED)
+        return r->rig->config->z_retracted;
     double top = -INFINITY, t = ns_to_s(loop_now(r->loop));
     const double at[2][2] = {{x, y}, {r->xy[0], r->xy[1]}};
     for (int k = 0; k < 2; k++) {

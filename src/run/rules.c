@@ -250,9 +250,9 @@ static int64_t total_budget(const struct run *r)
 
 /* What is known from so few contacts may be one drop that hung down, or a particle. */
 #define SURE_CONTACTS 3
-/* So many approaches in vain behind them, each down the whole travel as long as the surface is not known, or
- * as many as `faults.consecutive` allows, and nobody knows. */
-#define MISSED_SITES 2
+/* So many approaches behind them that met nothing where it should be, or something far above, or as many as
+ * `faults.consecutive` allows, and nobody knows. */
+#define MISSED_SITES 3
 
 /* Every further approach would end in the air as well, or the glass would. The heights so far are not used
  * again: who resumes begins as on a fresh sample. */
@@ -264,15 +264,17 @@ static bool doubt_surface(struct run *r, struct err *e)
     char text[32];
     if (f->consecutive_count > 0 && f->consecutive_count < most)
         most = (int)f->consecutive_count;
-    if (known == 0 || known >= SURE_CONTACTS || r->missed_in_a_row < most)
+    if (known == 0 || known >= SURE_CONTACTS || r->missed_in_a_row + r->rejected_in_a_row < most)
         return false;
     writer_flag(r->w, probe ? probe->from_attempt - 1 : 0, r->attempt.id + 1, HEIGHT_DOUBTED);
     snprintf(text, sizeof text, "%lld", (long long)r->attempt.id);
     writer_info(r->w, HEIGHTS_FROM, text);
-    err_set(e, ERR_LIMIT,
-            "the surface is known from %d contact%s only, and %d approaches since ended without one (last: "
-            "%s): was it a drop that hung down, or a particle? Nothing is concluded from %s height any more",
-            known, known > 1 ? "s" : "", r->missed_in_a_row, r->attempt.reason, known > 1 ? "their" : "its");
+    err_set(
+        e, ERR_LIMIT,
+        "the surface is known from %d contact%s only, and %d approaches since met none at that height (last: "
+        "%s): was it a drop that hung down, or a particle? Nothing is concluded from %s height any more",
+        known, known > 1 ? "s" : "", r->missed_in_a_row + r->rejected_in_a_row, r->attempt.reason,
+        known > 1 ? "their" : "its");
     return true;
 }
 

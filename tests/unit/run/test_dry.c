@@ -63,7 +63,8 @@ static void run_dry(const struct night_spec *s, int first_dry, struct watched *w
     print_message(" nm\n");
 }
 
-#define MISSES   5     /* faults.consecutive, as it is by itself; also of a surface hardly known */
+#define MISSES   5     /* faults.consecutive, as it is by itself */
+#define DOUBTED  3     /* behind fewer than three contacts */
 #define DEEPER   40e-9 /* m: of a miss than of the first one */
 #define CLEAR_BY 30e-9 /* m: between glass and surface */
 
@@ -78,7 +79,7 @@ static void a_dry_probe_over_a_known_surface_keeps_its_glass_off(void **unused)
         run_dry(&rows, site, &w, &n);
         assert_int_equal(n.end, RUN_PAUSED);
         assert_true(n.counts.safe);
-        assert_int_equal(w.approaches - w.before, MISSES);
+        assert_int_equal(w.approaches - w.before, site < 4 ? DOUBTED : MISSES);
         for (int k = w.before; k < w.approaches; k++)
             assert_true(w.lowest[k] > CLEAR_BY);
         ASSERT_UNHARMED(&n);

@@ -23,7 +23,7 @@ static const struct night_spec counted = {
     .columns = 8,
     .rows = 4,
     .spares = "2",
-    .sample = "{surface: {roughness: 0 nm, insulating: {list: [{x: 30 um, y: 10 um, radius: 2 um}]}}}",
+    .sample = "{surface: {roughness: 0 nm, insulating: {list: [{x: 15 um, y: 10 um, radius: 2 um}]}}}",
     .site = "  - cv: {name: formation, start: 3 V, vertices: [$cutoff, 3 V], rate: $rate, step: 10 mV}",
     .more = "vary: {factors: {cutoff: [1 V, 2 V], rate: [10 V/s, 20 V/s]}}\nstop: {count: 3}\n"};
 
