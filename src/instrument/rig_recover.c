@@ -44,6 +44,7 @@ static bool reopen(struct rig *r, const struct side *s, struct err *e)
     dialogue_attach(s->dialogue, k);
     link_close(*s->link);
     *s->link = k;
+    r->reopened++;
     return true;
 }
 

@@ -58,9 +58,22 @@ static bool give_orders(struct run *r, struct err *e)
     return true;
 }
 
+/* A link that was opened anew is the guardian's as well, whatever its device says: it has no other by now,
+ * and the next try may be long in coming. */
+static bool recover_rig(struct run *r, struct err *e)
+{
+    int links = r->rig->reopened;
+    struct err why = ERR_INIT;
+    if (rig_recover(r->rig, e))
+        return give_orders(r, e);
+    if (r->rig->reopened != links && !give_orders(r, &why))
+        hop_note(r, "recovery", "the new links: %s", why.text);
+    return false;
+}
+
 bool run_prove(struct run *r, struct err *e)
 {
-    r->counts.safe = rig_recover(r->rig, e) && give_orders(r, e) && run_retract(r, e);
+    r->counts.safe = recover_rig(r, e) && run_retract(r, e);
     r->cell_was_open = r->cell_was_open || r->counts.safe;
     r->air_proven = false;
     return r->counts.safe;
@@ -148,6 +161,5 @@ bool run_mend(struct run *r, struct err *fault)
 bool run_back_off(struct run *r, int after, const char *why, struct err *e)
 {
     hop_enter(r, HOP_RECOVER);
-    return run_retract(r, e) && wait_for(r, wait_before(&r->p->faults, after - 1), why, e) &&
-           machine_rested(r, e);
+    return run_retract(r, e) && wait_for(r, wait_before(&r->p->faults, after - 1), why, e);
 }

@@ -181,6 +181,7 @@ static bool planned_sites(struct run *r, struct tour *t, enum run_end *end, stru
 bool run_retract(struct run *r, struct err *e)
 {
     double at[AXIS_COUNT];
+    r->secured = false; /* the newest safe state does not speak for what moves, or fails, behind it */
     if (!stage_position(r->rig->stage, at, e))
         return false;
     motion_remember(r, at);
