@@ -10,7 +10,7 @@ one_client=$(dirname "$seccm")/tools/one_client
 # protocol NAME BACK-OFF
 protocol() {
     sed 's|bench.yaml|'"$rig"'|
-        s/^faults: {/faults: {recover: {consecutive: 100, total: 1000, back-off: ['"$2"']}, /' "$top"/tests/data/steady/short.yaml >"$1.yaml"
+        s/^faults: {/faults: {recover: {consecutive: 20, total: 100, back-off: ['"$2"']}, /' "$top"/tests/data/steady/short.yaml >"$1.yaml"
     grep -q 'back-off' "$1.yaml" || fail "$1.yaml: $(cat "$1.yaml")"
 }
 event() { # words: how many
