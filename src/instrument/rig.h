@@ -73,6 +73,7 @@ struct rig {
      * this process; for rig_recover(). NULL: such links can not be opened again. */
     bool (*reopen)(void *ctx, const char *device, struct link **out, struct err *e);
     void *reopen_ctx;
+    int reopened; /* links opened anew so far */
 };
 
 /* Opens links and drivers. stage_link / pstat_link: already open links for simulated devices (ownership

@@ -46,6 +46,7 @@ static bool reopen(struct rig *r, const struct side *s, struct err *e)
     *s->link = k;
     if (s->link == &r->stage_link)
         r->stage_unknown = true;
+    r->reopened++;
     return true;
 }
 

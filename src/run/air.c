@@ -152,7 +152,7 @@ static bool prove(struct run *r, struct err *e)
             return true;
         if (n == LOOKS)
             break;
-        if (!run_back_off(r, n, r->air_says, e))
+        if (!run_back_off(r, n, r->air_says, e) || !machine_rested(r, e))
             return false;
         hop_enter(r, HOP_UPLOAD);
     }

@@ -42,6 +42,44 @@ static bool is_again(const struct protocol *p, const struct results_site *s, enu
            (policy >= POLICY_PAUSE && s->outcome == OUTCOME_FAULT);
 }
 
+/* --- what the file says of the plan's places --------------------------------------------------------------
+ * Anybody may have written to it: what serves as an index, or is followed, is looked at first. */
+
+static bool is_place(int site, int n, const char *table, struct err *e)
+{
+    return (site >= 1 && site <= n) ||
+           err_set(e, ERR_INPUT, "the file's table `%s` names site %d: the plan has 1 to %d", table, site, n);
+}
+
+/* Each spare in use stands for one place that nobody else stands for, and in the end for a planned one. */
+static bool check_spares(const struct plan *plan, const struct run_before *b, struct err *e)
+{
+    int sites = plan->n_sites, places = sites + plan->n_spares;
+    int *taken = xcalloc((size_t)places + 1, sizeof *taken);
+    bool ok = true;
+    for (int k = 0; ok && k < plan_places(plan); k++) {
+        int place = b[k].replaces, steps = 0;
+        if (!place)
+            continue;
+        if (k < sites || k >= places || place < 1 || place > places)
+            ok = err_set(e, ERR_INPUT, "the file says that site %d stands for site %d, which can not be",
+                         k + 1, place);
+        else if (taken[place])
+            ok = err_set(e, ERR_INPUT, "the file says that the sites %d and %d both stand for site %d",
+                         taken[place], k + 1, place);
+        else
+            taken[place] = k + 1;
+        while (ok && place > sites && place <= places && steps++ < places)
+            place = b[place - 1].replaces;
+        if (ok && (place < 1 || place > sites))
+            ok = err_set(e, ERR_INPUT,
+                         "the file says that spare %d stands for site %d, and so for no planned one", k + 1,
+                         b[k].replaces);
+    }
+    free(taken);
+    return ok;
+}
+
 static bool read_sites(struct results *file, const struct plan *plan, struct run_before *out, struct err *e)
 {
     struct results_sites s;
@@ -52,6 +90,8 @@ static bool read_sites(struct results *file, const struct plan *plan, struct run
     bool ok = s.n == n || err_set(e, ERR_INPUT, "the file has %d sites, the plan %d", s.n, n);
     for (int k = 0; ok && k < n; k++) {
         const struct results_site *site = &s.site[k];
+        if (!(ok = is_place(site->site, n, "site", e)))
+            break;
         enum fault_class fault = fault_from_name(site->fault);
         out[site->site - 1] = (struct run_before){
             .outcome = site->outcome,
@@ -70,6 +110,7 @@ static bool read_sites(struct results *file, const struct plan *plan, struct run
             .again = is_again(plan->protocol, site, fault),
         };
     }
+    ok = ok && check_spares(plan, out, e);
     for (int k = 0; ok && k < n; k++)
         if (out[k].replaces) /* somebody stands for it already */
             out[out[k].replaces - 1].again = false;
@@ -98,7 +139,8 @@ static bool read_values(struct results *file, const struct plan *plan, struct ru
     int n;
     if (!results_features(file, &row, &n, e))
         return false;
-    for (int k = 0; k < n; k++) {
+    bool ok = true;
+    for (int k = 0; k < n && (ok = is_place(row[k].site, plan_places(plan), "feature", e)); k++) {
         bool ours = row[k].cycle == f->cycle && strcmp(row[k].name, f->def->name) == 0 &&
                     strcmp(row[k].step_name, f->step) == 0;
         struct run_before *b = &out[row[k].site - 1];
@@ -106,7 +148,7 @@ static bool read_values(struct results *file, const struct plan *plan, struct ru
             b->value = row[k].value;
     }
     free(row);
-    return true;
+    return ok;
 }
 
 bool run_before_read(struct results *file, const struct plan *plan, struct run_before *out, struct err *e)

@@ -194,18 +194,21 @@ bool hop_detach(struct run *r, struct err *e)
         a->break_distance = d.z_low - a->contact_z;
     judge_break(r);
     hop_enter(r, HOP_RETRACT);
-    double height = d.broken ? motion_clear_height(r, a->site->x, a->site->y) : r->rig->config->z_retracted;
-    if (!motion_z(r, fmax(height, r->z), r->program.retract.then, e) || !verify(r, &d, e))
+    double top = r->rig->config->z_retracted;
+    double height = d.broken ? motion_clear_height(r, a->site->x, a->site->y) : top;
+    /* Where it stands was read back: at the top that may lie some noise beyond it, and no target does. */
+    if (!motion_z(r, fmin(fmax(height, r->z), top), r->program.retract.then, e) || !verify(r, &d, e))
         return false;
     if (a->detached) {
         r->air_proven = air_learn(r, &d.meter.mean) && r->air_proven;
         return true;
     }
-    if (height < r->rig->config->z_retracted &&
-        (!motion_z(r, r->rig->config->z_retracted, r->program.retract.then, e) || !verify(r, &d, e)))
+    if (height < top && (!motion_z(r, top, r->program.retract.then, e) || !verify(r, &d, e)))
         return false;
     if (!a->detached) {
         r->air_proven = false;
+        r->counts.safe_states++; /* the cell is opened over it at the program's end, known and told */
+        hop_note(r, "warning", "the drop hangs on at full retraction: the cell is opened over it");
         a->outcome = OUTCOME_NOT_DETACHED; /* stronger than whatever was measured before */
         a->fault = FAULT_NOT_DETACHED;
         double left = d.meter.last.c - a->air.c, rest = d.rest.periods ? d.rest.c - a->air.c : NAN;

@@ -140,11 +140,9 @@ void health_note(struct run *r, const struct results_attempt *a)
 bool health_allows(struct run *r, enum run_end *end, struct err *e)
 {
     struct health *h = &r->health;
-    enum fault_policy policy = h->policy;
-    h->policy = POLICY_SKIP; /* told once */
-    if (policy < POLICY_PAUSE)
+    if (h->policy < POLICY_PAUSE)
         return true;
-    *end = policy == POLICY_ABORT ? RUN_ABORTED : RUN_PAUSED;
+    *end = h->policy == POLICY_ABORT ? RUN_ABORTED : RUN_PAUSED;
     err_set(e, ERR_LIMIT, "%s", h->reason);
-    return run_stop(r, policy, "health");
+    return run_stop(r, h->policy, "health");
 }

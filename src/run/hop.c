@@ -221,13 +221,17 @@ static bool again_here(const struct run *r)
     return policy == POLICY_RETRY || (a->electrical && policy == POLICY_SPARE);
 }
 
-/* What passes by itself is given time; an instrument was waited for already. */
+/* What passes by itself is given time; an instrument was waited for already. What fails meanwhile is a fault
+ * like one of a phase, and neither the attempt's end nor its safe state says anything of the rig behind it.
+ */
 static bool wait_here(struct run *r, struct err *e)
 {
     const struct attempt *a = &r->attempt;
-    if (a->electrical || a->fault == FAULT_NONE || fault_row(a->fault)->recovery)
+    if (a->electrical || a->fault == FAULT_NONE || fault_row(a->fault)->recovery ||
+        run_back_off(r, a->number, a->reason, e))
         return true;
-    return run_back_off(r, a->number, a->reason, e);
+    safe_state(r, e);
+    return e->code != ERR_CANCELLED && bring_back(r, e);
 }
 
 static bool attempt(struct run *r, const struct plan_site *site, const int level[FACTOR_MAX], int number,

@@ -134,9 +134,10 @@ struct run {
     bool aborted;                 /* a policy or budget ended the run with `abort` */
     bool stopped;                 /* ... or with `pause`, in order */
     struct recoveries recoveries;
-    bool in_order; /* the newest safe state came up in closed loop: what is known of the rig still holds */
-    bool reopened; /* ... with the stage's link opened anew, of which the guardian does not know yet */
-    bool secured;  /* safe_state() ran since the newest attempt began; counts.safe is its verdict */
+    bool in_order;  /* the newest safe state came up in closed loop: what is known of the rig still holds */
+    int links_told; /* as many reopened links (rig.reopened) the guardian knows of */
+    bool secured;   /* safe_state() ran since the newest attempt began or run_retract() was asked for;
+                       counts.safe is its verdict */
     bool cell_was_open; /* while retracting: the break is unverified, no xy before full retraction */
     bool have_air;      /* `air` is known from an earlier site of this run */
     struct ramp air;
@@ -202,7 +203,8 @@ bool run_recover(struct run *r, enum fault_class c, struct err *fault);
 /* The same between sites, behind the safe state, where the protocol would go on behind such a fault; false
  * where it would not. */
 bool run_mend(struct run *r, struct err *fault);
-/* Waits the back-off before try number `after` + 1 (from 1) in place. false: the operator stops. */
+/* Waits the back-off before try number `after` + 1 (from 1) in place, fully retracted. false: the operator
+ * stops, or the stage does not come up; neither makes the rig safe, which is the caller's to do. */
 bool run_back_off(struct run *r, int after, const char *why, struct err *e);
 
 /* pause.c: waits between sites as long as the operator wants. false: the run is to end. */

@@ -82,9 +82,7 @@ static bool reach(struct ladder *l, struct err *e)
     ns_t until = loop_now(rig->loop) + loop_patience(rig->loop, STARTING);
     while (!link_up(rig->stage_link, NULL) || rig->stage_unknown) {
         err_clear(e);
-        bool there = rig_reach_stage(rig, e);
-        l->reopened = l->reopened || there;
-        if (there) {
+        if (rig_reach_stage(rig, e)) {
             say(l, "the stage's link was opened again: the same unit is there");
         } else if (e->code == ERR_MISMATCH || loop_now(rig->loop) >= until) {
             say(l, "%s", e->text);
@@ -213,7 +211,7 @@ static bool open_loop(struct ladder *l, struct err *e)
 enum rung ladder_climb(struct ladder *l, struct err *e)
 {
     struct err first = ERR_INIT;
-    l->lifted = l->reopened = false;
+    l->lifted = false;
     if (!reach(l, e)) {
         stage_freeze(l->rig->stage, true);
         return RUNG_NONE;

@@ -36,7 +36,6 @@ struct ladder {
     double at[AXIS_COUNT]; /* m, rig frame: where it stood last, NAN = not known; in and out */
     bool reset;            /* the controller has started anew; in and out */
     bool lifted;           /* out: the coarse axis has lifted the head, proven */
-    bool reopened;         /* out: the stage's link is another one now */
     struct err *why;       /* the fault, explained as soon as the stage is at rest (optional) */
     void (*say)(void *ctx, const char *text); /* of each rung tried; NULL = nobody listens */
     void *ctx;

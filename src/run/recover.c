@@ -50,17 +50,30 @@ static bool wait_for(struct run *r, double seconds, const char *why, struct err 
 static bool give_orders(struct run *r, struct err *e)
 {
     struct guardian *g = r->options->guardian;
+    if (g && !guardian_protect(g, r->rig, r->options->path, e))
+        return false;
+    r->links_told = r->rig->reopened;
     if (!g)
         return true;
-    if (!guardian_protect(g, r->rig, r->options->path, e))
-        return false;
     hop_note(r, "recovery", "the guardian, process %ld, has the links as they are now", guardian_pid(g));
     return true;
 }
 
+/* A link that was opened anew is the guardian's as well, whatever its device says: it has no other by now,
+ * and the next try may be long in coming. */
+static bool recover_rig(struct run *r, struct err *e)
+{
+    struct err why = ERR_INIT;
+    if (rig_recover(r->rig, e))
+        return give_orders(r, e);
+    if (r->rig->reopened != r->links_told && !give_orders(r, &why))
+        hop_note(r, "recovery", "the new links: %s", why.text);
+    return false;
+}
+
 bool run_prove(struct run *r, struct err *e)
 {
-    r->counts.safe = rig_recover(r->rig, e) && give_orders(r, e) && run_retract(r, e);
+    r->counts.safe = recover_rig(r, e) && run_retract(r, e);
     r->cell_was_open = r->cell_was_open || r->counts.safe;
     r->air_proven = false;
     return r->counts.safe;
@@ -148,6 +161,5 @@ bool run_mend(struct run *r, struct err *fault)
 bool run_back_off(struct run *r, int after, const char *why, struct err *e)
 {
     hop_enter(r, HOP_RECOVER);
-    return run_retract(r, e) && wait_for(r, wait_before(&r->p->faults, after - 1), why, e) &&
-           machine_rested(r, e);
+    return run_retract(r, e) && wait_for(r, wait_before(&r->p->faults, after - 1), why, e);
 }

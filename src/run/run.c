@@ -181,6 +181,7 @@ static bool planned_sites(struct run *r, struct tour *t, enum run_end *end, stru
 bool run_retract(struct run *r, struct err *e)
 {
     double at[AXIS_COUNT];
+    r->secured = false; /* the newest safe state does not speak for what moves, or fails, behind it */
     if (!stage_position(r->rig->stage, at, e))
         return false;
     motion_remember(r, at);
@@ -249,6 +250,7 @@ bool run_grid(struct rig *rig, const struct plan *plan, struct writer *w, const 
 {
     struct run r = {.rig = rig, .loop = rig->loop, .plan = plan, .p = plan->protocol, .w = w, .options = o};
     struct tour tour = {0};
+    r.links_told = rig->reopened;
     air_start(&r);
     r.counts.safe = true;
     r.counts.planned = o->only_first > 0 && o->only_first < plan->n_sites ? o->only_first : plan->n_sites;

@@ -38,8 +38,8 @@ struct run_counts {
     int by_fault[FAULT_COUNT]; /* faults told, by class; FAULT_NONE: of none */
     int visited, planned;
     int controls, controls_failed; /* visited ones, counted nowhere else; failed: measured and not accepted */
-    int safe_states; /* times the cell was opened over a contact on purpose: safe states (S4), and looks that
-                        found a drop hanging on */
+    int safe_states; /* times the cell was opened over a contact on purpose: safe states (S4), sites of which
+                        the drop did not detach, and looks that found one hanging on */
     bool safe;       /* the safe state at the end was verified */
     const char *up; /* how z came up in it: "retracted", "lifted by the coarse axis"; NULL = there was none */
     char why[256];  /* rule that finished the run before all sites were visited, "" = none */

@@ -44,7 +44,6 @@ static enum rung come_up(struct run *r, struct err *why, struct err *e)
     enum rung rung = ladder_climb(&l, e);
     r->z = l.at[AXIS_Z];
     r->in_order = ladder_is_in_order(&l, rung);
-    r->reopened = l.reopened;
     return rung;
 }
 
@@ -123,5 +122,6 @@ bool safe_state(struct run *r, struct err *why)
     make_safe(r, why);
     if (!asked)
         count_as(r, told, run_fault_class(r, why));
-    return r->counts.safe && r->in_order && !r->reopened; /* a link that hung up has to be brought back */
+    return r->counts.safe && r->in_order &&
+           r->rig->reopened == r->links_told; /* the guardian has to have it */
 }

@@ -179,9 +179,14 @@ bool watch_behind(struct run *r, struct tour *t, enum run_end *end, struct err *
     /* All sites are done: that its time is over does not make the run an unfinished one. */
     struct err over = ERR_INIT;
     enum run_end how = *end;
-    if (!rules_allow(r, spot_at(r, w->spot), &how, &over) && how == RUN_PAUSED) {
+    if (rules_allow(r, spot_at(r, w->spot), &how, &over))
+        return visit_control(r, t, end, e);
+    if (how == RUN_PAUSED) {
         r->rules.rule = NULL;
+        r->stopped = false;
         return true;
     }
-    return visit_control(r, t, end, e);
+    *end = how;
+    *e = over;
+    return false;
 }

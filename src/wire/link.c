@@ -108,21 +108,22 @@ void link_init(struct link *k, struct loop *l, const struct link_ops *ops, const
     snprintf(k->device, sizeof k->device, "%s", device);
 }
 
-/* `known`: which USB device it was before; NULL = not opened before. */
-static struct link *open_spec(struct loop *l, const struct link_spec *spec, const struct usb_identity *known,
+/* `known`: the link before, which knows which USB device or host it was; NULL = not opened before. */
+static struct link *open_spec(struct loop *l, const struct link_spec *spec, const struct link *known,
                               const char *device, struct err *e)
 {
     struct link *k = NULL;
+    const struct usb_identity *usb = known && known->usb.serial[0] ? &known->usb : NULL;
     switch (spec->kind) {
     case LINK_SERIAL:
     case LINK_USB:
-        k = link_serial_open(l, spec, known, device, e);
+        k = link_serial_open(l, spec, usb, device, e);
         break;
     case LINK_PTY:
         k = link_pty_open(l, spec, device, e);
         break;
     case LINK_TCP:
-        k = link_tcp_open(l, spec, device, e);
+        k = link_tcp_open(l, spec, known, device, e);
         break;
     case LINK_REPLAY:
         k = link_replay_open(l, spec, device, e);
@@ -158,7 +159,7 @@ struct link *link_reopen(struct link *k, struct err *e)
         return NULL;
     }
     link_release(k); /* a port that is only half gone is not taken from ourselves */
-    struct link *again = open_spec(k->loop, &k->spec, k->usb.serial[0] ? &k->usb : NULL, k->device, e);
+    struct link *again = open_spec(k->loop, &k->spec, k, k->device, e);
     if (again)
         link_record(again, k->record);
     return again;

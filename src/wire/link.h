@@ -40,8 +40,10 @@ struct link;
 struct link *link_open(struct loop *l, const struct link_spec *spec, const char *device, struct err *e);
 /* Opens anew what link_open() opened and what has gone down since: a USB port under whatever name its device
  * has now, told by VID, PID, serial number and interface; another device at the old name is refused
- * (ERR_LINK). Ports without a USB serial number, ptys and TCP under their names. What recorded k records the
- * new link. k stays as it is, for the caller to close, but lets go of the port. */
+ * (ERR_LINK). Ports without a USB serial number and ptys under their names, TCP at the address that the name
+ * had: a name server is not asked again, since it may block. What recorded k records the new link. k stays as
+ * it is, for the caller to close, but lets go of the port; so does every copy of its descriptor that another
+ * process holds (a guardian's), because many devices take one connection at a time. */
 struct link *link_reopen(struct link *k, struct err *e);
 /* Whether link_reopen() can be asked: not of a memory link, an adopted descriptor or a replay. */
 bool link_can_reopen(const struct link *k);

@@ -135,6 +135,22 @@ static void fd_release(struct link *k)
     k->fd = -1;
 }
 
+/* The guardian has a copy of the descriptor: what hangs on what both refer to (the connection, the lock)
+ * would outlive the close here, and keep a new connection or lock from being had. */
+static void fd_let_go(struct link *k)
+{
+    struct link_fd *f = (struct link_fd *)k;
+    if (f->released)
+        return;
+    if (!k->down)
+        flush(f);
+    if (f->socket)
+        shutdown(k->fd, SHUT_RDWR);
+    else
+        flock(k->fd, LOCK_UN);
+    fd_release(k);
+}
+
 static void fd_close(struct link *k)
 {
     fd_release(k);
@@ -142,7 +158,7 @@ static void fd_close(struct link *k)
 }
 
 static const struct link_ops fd_ops = {
-    .write = fd_write, .close = fd_close, .drained = fd_drained, .release = fd_release, .look = fd_look};
+    .write = fd_write, .close = fd_close, .drained = fd_drained, .release = fd_let_go, .look = fd_look};
 
 struct link_fd *link_fd_new(struct loop *l, int fd, const char *device, void (*release)(struct link_fd *f))
 {

@@ -5,6 +5,8 @@
 #ifndef SECCM_WIRE_LINK_IMPL_H
 #define SECCM_WIRE_LINK_IMPL_H
 
+#include <sys/socket.h>
+
 #include "wire/chunks.h"
 #include "wire/fault.h"
 #include "wire/link.h"
@@ -18,7 +20,8 @@ struct link_ops {
     bool (*write)(struct link *k, const void *bytes, size_t n, struct err *e);
     void (*close)(struct link *k);   /* lets go of what the kind holds, not of k */
     void (*drained)(struct link *k); /* the reader has taken bytes */
-    void (*release)(struct link *k); /* lets go of the system's descriptor before it is closed */
+    void (*release)(struct link *k); /* lets go of the system's descriptor before it is closed, and of what
+                                        copies of it in other processes would hold on to */
     void (*look)(struct link *k);    /* takes in what the system has received by now */
 };
 
@@ -38,7 +41,9 @@ struct link {
     int fd;         /* -1: none */
     bool opened;    /* by link_open(), of: */
     struct link_spec spec;
-    struct usb_identity usb; /* of the port that was opened; serial "" = none */
+    struct usb_identity usb;      /* of the port that was opened; serial "" = none */
+    struct sockaddr_storage peer; /* of the host that was connected to; peer_n bytes, 0 = none */
+    socklen_t peer_n;
     struct link_fault *faults;
     int fault_n;
     struct timer hangup;
@@ -64,7 +69,9 @@ void link_release(struct link *k);
 struct link *link_serial_open(struct loop *l, const struct link_spec *spec, const struct usb_identity *known,
                               const char *device, struct err *e);
 struct link *link_pty_open(struct loop *l, const struct link_spec *spec, const char *device, struct err *e);
-struct link *link_tcp_open(struct loop *l, const struct link_spec *spec, const char *device, struct err *e);
+/* `known` (optional): the link before, whose host is not looked up again. */
+struct link *link_tcp_open(struct loop *l, const struct link_spec *spec, const struct link *known,
+                           const char *device, struct err *e);
 struct link *link_replay_open(struct loop *l, const struct link_spec *spec, const char *device,
                               struct err *e);
 

@@ -1,7 +1,8 @@
 /* TCP links, for controllers with a network port and for serial servers.
  *
- * Names are looked up before anything is waited for (a rig should give addresses: a name server that does not
- * answer blocks the program); the connection itself is waited for through the loop. */
+ * A name is looked up once, when the link is opened for the first time, before anything is at stake (a rig
+ * should give addresses: a name server that does not answer blocks the program, and whoever watches over it
+ * would take it for dead); the connection itself is waited for through the loop. */
 #include "wire/link.h"
 
 #include <errno.h>
@@ -45,14 +46,14 @@ static int wait_connected(struct loop *l, int fd, ns_t deadline)
 }
 
 /* Returns a connected socket or -1 with the errno in *why. */
-static int connect_to(struct loop *l, const struct addrinfo *a, ns_t deadline, int *why)
+static int connect_to(struct loop *l, const struct sockaddr *to, socklen_t n, ns_t deadline, int *why)
 {
-    int fd = socket(a->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int fd = socket(to->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0) {
         *why = errno;
         return -1;
     }
-    *why = connect(fd, a->ai_addr, a->ai_addrlen) == 0 ? 0 : errno;
+    *why = connect(fd, to, n) == 0 ? 0 : errno;
     if (*why == EINPROGRESS)
         *why = wait_connected(l, fd, deadline);
     if (*why) {
@@ -64,7 +65,22 @@ static int connect_to(struct loop *l, const struct addrinfo *a, ns_t deadline, i
     return fd;
 }
 
-struct link *link_tcp_open(struct loop *l, const struct link_spec *spec, const char *device, struct err *e)
+static ns_t in_time(const struct loop *l)
+{
+    return loop_now(l) + (ns_t)((double)CONNECT_TIMEOUT * loop_speed(l));
+}
+
+static int connect_to_peer(struct loop *l, const struct sockaddr_storage *peer, socklen_t n, struct err *e)
+{
+    int why = 0, fd = connect_to(l, (const struct sockaddr *)peer, n, in_time(l), &why);
+    if (fd < 0)
+        err_errno(e, ERR_LINK, why, "no connection");
+    return fd;
+}
+
+/* The addresses of a name one behind the other; *peer is the one that answers. */
+static int connect_to_name(struct loop *l, const struct link_spec *spec, struct sockaddr_storage *peer,
+                           socklen_t *n, struct err *e)
 {
     char port[16];
     snprintf(port, sizeof port, "%d", spec->port);
@@ -72,18 +88,36 @@ struct link *link_tcp_open(struct loop *l, const struct link_spec *spec, const c
     int failed = getaddrinfo(spec->path, port, &hints, &found);
     if (failed) {
         err_set(e, ERR_LINK, "%s", gai_strerror(failed));
-        return NULL;
+        return -1;
     }
-    ns_t deadline = loop_now(l) + (ns_t)((double)CONNECT_TIMEOUT * loop_speed(l));
+    ns_t deadline = in_time(l);
     int fd = -1, why = 0;
-    for (const struct addrinfo *a = found; a && fd < 0; a = a->ai_next)
-        fd = connect_to(l, a, deadline, &why);
-    freeaddrinfo(found);
-    if (fd < 0) {
-        err_errno(e, ERR_LINK, why, "no connection");
-        return NULL;
+    for (const struct addrinfo *a = found; a && fd < 0; a = a->ai_next) {
+        *n = a->ai_addrlen;
+        memcpy(peer, a->ai_addr, a->ai_addrlen);
+        fd = connect_to(l, a->ai_addr, a->ai_addrlen, deadline, &why);
     }
+    freeaddrinfo(found);
+    if (fd < 0)
+        err_errno(e, ERR_LINK, why, "no connection");
+    return fd;
+}
+
+struct link *link_tcp_open(struct loop *l, const struct link_spec *spec, const struct link *known,
+                           const char *device, struct err *e)
+{
+    struct sockaddr_storage peer = {0};
+    socklen_t n = 0;
+    if (known && known->peer_n) {
+        peer = known->peer;
+        n = known->peer_n;
+    }
+    int fd = n ? connect_to_peer(l, &peer, n, e) : connect_to_name(l, spec, &peer, &n, e);
+    if (fd < 0)
+        return NULL;
     struct link_fd *f = link_fd_new(l, fd, device, tcp_release);
     f->socket = true;
+    f->base.peer = peer;
+    f->base.peer_n = n;
     return &f->base;
 }

@@ -46,6 +46,7 @@ struct night_spec {
     const char *site;     /* list of steps, each line indented by two */
     const char *surface;  /* inside of the braces */
     const char *approach; /* whole map in braces */
+    const char *retract;  /* further keys, inside of the braces */
     const char *alive;    /* inside of the braces */
     const char *faults;   /* inside of the braces */
     const char *more;     /* further lines of the protocol */
@@ -184,7 +185,8 @@ static inline void write_inputs(const char *folder, const struct night_spec *s)
     buf_printf(&p, "approach: %s\n",
                or (s->approach, "{bias: 2 V, speed: 1 um/s, leash: 0.2 um, travel: 12 um, "
                                 "contact: {kind: transient, threshold: 3 pA}, confirm: 50 ms}"));
-    buf_str(&p, "retract: {bias: 2 V, detach: 1 um/s, then: 10 um/s}\n");
+    buf_printf(&p, "retract: {bias: 2 V, detach: 1 um/s, then: 10 um/s%s%s}\n", s->retract ? ", " : "",
+               or (s->retract, ""));
     if (s->alive)
         buf_printf(&p, "alive: {%s}\n", s->alive);
     if (s->faults)

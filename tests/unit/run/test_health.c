@@ -415,6 +415,50 @@ static void a_control_says_that_it_was_the_sample(void **unused)
     night_close(&n);
 }
 
+/* A line of sites and a line of reference spots on one kind of surface. */
+#define LINES_GRID                                                                                           \
+    "{grid: 1, regions: [{name: screen, shape: line, count: %d, pitch: 2 um, origin: {x: 10 um, y: 20 um}, " \
+    "spares: 0}, {name: reference, shape: line, count: 20, pitch: 5 um, origin: {x: 10 um, y: 60 um}, "      \
+    "spares: 0}]}"
+
+static void night_with_controls(struct night *n, int sites, const char *faults)
+{
+    struct trouble t;
+    char grid[400];
+    snprintf(grid, sizeof grid, LINES_GRID, sites);
+    night_with(n, &t, BREAKS,
+               &(struct night_spec){.sample = "silicon-etched.yaml",
+                                    .grid = grid,
+                                    .faults = faults,
+                                    .more = "control: {every: 1000, patch: reference}\n"});
+}
+
+/* The verdict comes at the last site, and a control is still owed: the broken probe does not go down for it.
+ */
+static void a_verdict_at_the_last_site_forbids_the_last_control(void **unused)
+{
+    (void)unused;
+    struct night n;
+    night_with_controls(&n, 60, "tip-broken: abort");
+    assert_int_equal(n.end, RUN_ABORTED);
+    int sites = n.counts.visited;
+    night_close(&n);
+    night_with_controls(&n, sites, "tip-broken: abort");
+    assert_int_equal(n.counts.visited, sites);
+    assert_int_equal(n.counts.controls, 1); /* the first, with which a run begins */
+    assert_int_equal(n.end, RUN_ABORTED);
+    assert_non_null(strstr(n.e.text, "tip-broken"));
+    assert_info(&n, "state", "aborted");
+    assert_info(&n, "stopped_by", "health");
+    night_close(&n);
+    night_with_controls(&n, sites, "tip-broken: pause");
+    assert_int_equal(n.counts.controls, 1);
+    assert_int_equal(n.end, RUN_FINISHED);
+    assert_non_null(strstr(n.counts.why, "tip-broken"));
+    assert_info(&n, "state_reason", "tip-broken");
+    night_close(&n);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -430,6 +474,7 @@ int main(void)
         cmocka_unit_test(a_verdict_is_told_once_over_a_resume),
         cmocka_unit_test(the_file_tells_what_the_run_did),
         cmocka_unit_test(a_control_says_that_it_was_the_sample),
+        cmocka_unit_test(a_verdict_at_the_last_site_forbids_the_last_control),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -18,6 +18,19 @@ static ns_t state_time(const struct night *n, const char *state, int nth)
     return at;
 }
 
+static bool was_told(const struct night *n, const char *text)
+{
+    struct results_event *ev;
+    struct err err = ERR_INIT;
+    int count;
+    bool found = false;
+    assert_true(results_events(n->file, &ev, &count, &err));
+    for (int k = 0; k < count; k++)
+        found = found || strstr(ev[k].text, text);
+    free(ev);
+    return found;
+}
+
 /* When a clean run of this plan enters a phase for the n-th time. */
 static ns_t clean_time(const struct night_spec *s, const char *state, int nth)
 {
@@ -279,6 +292,33 @@ static void a_drop_that_does_not_break_pauses_the_run(void **unused)
         assert_true(n.counts.safe);
         assert_int_equal(n.seen.wet_travel, 0);
         assert_int_equal(n.seen.crashes + n.seen.drags + n.seen.envelope + n.seen.cell_left_on, 0);
+        /* The cell is opened over it once, counted and told. */
+        assert_int_equal(n.seen.open_circuit, 1);
+        assert_true(n.seen.open_circuit <= (uint64_t)n.counts.safe_states);
+        assert_true(was_told(&n, "the cell is opened over it"));
+        night_close(&n);
+    }
+}
+
+/* Pulled all the way to the top, where what is read back lies beyond the envelope by its noise: the site
+ * keeps its outcome, and the policy of that is what counts. The surface lies 10 um below the top. */
+static void a_pull_that_ends_at_the_top(void **unused)
+{
+    (void)unused;
+    for (uint64_t seed = 1; seed <= 6; seed++) {
+        struct night n;
+        night_open(&n, &(struct night_spec){.columns = 2,
+                                            .seed = seed,
+                                            .faults = "not-detached: abort",
+                                            .retract = "travel: 15 um",
+                                            .probe = "meniscus: {height: 200 nm, break: 100}"});
+        night_run(&n);
+        struct results_attempt a = only_attempt(&n, 1);
+        ASSERT_OUTCOME(a, OUTCOME_NOT_DETACHED);
+        assert_string_equal(a.fault, "not-detached");
+        assert_int_equal(n.end, RUN_ABORTED);
+        assert_true(n.counts.safe);
+        assert_int_equal(n.seen.wet_travel + n.seen.crashes + n.seen.drags + n.seen.envelope, 0);
         night_close(&n);
     }
 }
@@ -500,6 +540,7 @@ int main(void)
         cmocka_unit_test(a_lost_meniscus_drives_a_galvanostat_to_compliance),
         cmocka_unit_test(a_dried_up_pipette_pauses_the_run),
         cmocka_unit_test(a_drop_that_does_not_break_pauses_the_run),
+        cmocka_unit_test(a_pull_that_ends_at_the_top),
         cmocka_unit_test(a_residue_at_the_height_of_travel_is_already_wet),
         cmocka_unit_test(a_contact_far_above_the_surface_is_rejected),
         cmocka_unit_test(a_purely_capacitive_contact_is_caught),

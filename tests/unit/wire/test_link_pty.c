@@ -141,6 +141,26 @@ static void a_second_opener_is_refused(void **state)
     link_close(k);
 }
 
+/* A guardian has a copy of the descriptor, and with it of the lock. */
+static void opened_anew_while_another_process_has_a_copy(void **state)
+{
+    (void)state;
+    struct err e = ERR_INIT;
+    struct link *k = link_open(loop, &spec, "piezo", NULL);
+    int copy = dup(link_fd(k));
+    struct link *again = link_reopen(k, &e);
+    if (!again)
+        fail_msg("%s", e.text);
+    assert_false(link_up(k, NULL));
+    assert_comes_through(again, master, "question", 8);
+    assert_comes_through(master, again, "answer", 6);
+    link_close(k);
+    assert_null(link_open(loop, &spec, "other", &e)); /* and is locked as before */
+    assert_non_null(strstr(e.text, "in use"));
+    close(copy);
+    link_close(again);
+}
+
 static void the_master_outlives_its_clients(void **state)
 {
     (void)state;
@@ -301,6 +321,7 @@ int main(void)
         TEST(a_device_that_does_not_take_bytes_is_an_error),
         TEST(a_slow_reader_loses_nothing),
         TEST(a_second_opener_is_refused),
+        TEST(opened_anew_while_another_process_has_a_copy),
         TEST(the_master_outlives_its_clients),
         TEST(what_was_said_to_somebody_before_is_not_heard),
         TEST(no_exclusive_flag_outlives_the_program),

@@ -2,9 +2,12 @@
 #include "wire/link.h"
 
 #include <arpa/inet.h>
+#include <dlfcn.h>
 #include <fcntl.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -122,6 +125,77 @@ static void nobody_answers(void **state)
     loop_free(v);
 }
 
+static int looked_up;
+
+/* In place of the system's, which it asks: how often a name was looked up. */
+int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **out)
+{
+    static int (*real)(const char *, const char *, const struct addrinfo *, struct addrinfo **);
+    if (!real) {
+        void *found = dlsym(RTLD_NEXT, "getaddrinfo");
+        memcpy(&real, &found, sizeof real);
+    }
+    looked_up++;
+    return real(node, service, hints, out);
+}
+
+/* A controller that serves one connection at a time, and a guardian that has a copy of the descriptor: the
+ * old connection has ended when the new one is made. */
+static void opened_anew_while_another_process_has_a_copy(void **state)
+{
+    (void)state;
+    struct err e = ERR_INIT;
+    char text[8];
+    struct link *k = link_open(loop, &spec, "e727", NULL);
+    int first = accept(listener, NULL, NULL), copy = dup(link_fd(k));
+    struct link *again = link_reopen(k, &e);
+    if (!again)
+        fail_msg("%s", e.text);
+    assert_false(link_up(k, NULL));
+    assert_int_equal(poll(&(struct pollfd){.fd = first, .events = POLLIN}, 1, (int)(PATIENCE / NS_MS)), 1);
+    assert_int_equal(recv(first, text, sizeof text, MSG_DONTWAIT), 0); /* it hung up */
+    close(first);
+    int second = accept(listener, NULL, NULL);
+    assert_true(link_write(again, "POS?\n", 5, NULL));
+    assert_int_equal(recv(second, text, 5, MSG_WAITALL), 5);
+    assert_memory_equal(text, "POS?\n", 5);
+    close(second);
+    close(copy);
+    link_close(k);
+    link_close(again);
+}
+
+/* A name server that has gone the way of the controller would hold up everything. */
+static void opened_anew_without_asking_for_the_name_again(void **state)
+{
+    (void)state;
+    struct err e = ERR_INIT;
+    struct link_spec s = spec;
+    strcpy(s.path, "localhost");
+    looked_up = 0;
+    struct link *k = link_open(loop, &s, "e727", &e);
+    if (!k)
+        fail_msg("%s", e.text);
+    for (int i = 0; i < 3; i++) {
+        int peer = accept(listener, NULL, NULL);
+        struct link *again = link_reopen(k, &e);
+        if (!again)
+            fail_msg("%s", e.text);
+        close(peer);
+        link_close(k);
+        k = again;
+    }
+    assert_int_equal(looked_up, 1);
+    close(listener); /* and where it can not be had the address is still the same */
+    listener = -1;
+    struct err why = ERR_INIT;
+    assert_null(link_reopen(k, &why));
+    assert_non_null(strstr(why.text, "e727: tcp:localhost:"));
+    assert_non_null(strstr(why.text, "refused"));
+    assert_int_equal(looked_up, 1);
+    link_close(k);
+}
+
 static void no_such_host(void **state)
 {
     (void)state;
@@ -135,8 +209,13 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(question_and_answer), TEST(reset_by_the_far_side), TEST(nobody_listens),
-        TEST(nobody_answers),      TEST(no_such_host),
+        TEST(question_and_answer),
+        TEST(reset_by_the_far_side),
+        TEST(nobody_listens),
+        TEST(nobody_answers),
+        TEST(no_such_host),
+        TEST(opened_anew_while_another_process_has_a_copy),
+        TEST(opened_anew_without_asking_for_the_name_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
