@@ -74,7 +74,12 @@ bool stream_start(struct run *r, struct err *e)
     r->stream.sp = &r->program;
     r->stream.segment = -1;
     r->stream.last_sample = r->stream.last_came = loop_now(r->loop);
-    r->cell_is_open = r->counts.safe = false;
+    r->cell_is_open = false;
+    if (r->counts.safe) { /* watchers see it before it is so */
+        r->counts.safe = false;
+        r->shown.next = 0;
+        show_now(r);
+    }
     if (!potentiostat_start(r->rig->pstat, &r->program.program, e))
         return err_context(e, "starting the program");
     return true;

@@ -124,6 +124,7 @@ void stage_set_servo(struct stage_gcs *s, struct stage_axis *a, bool on)
     a->servo = on;
     a->autozero = a->barred = false;
     a->ways = 0;
+    a->crept = 0;
     if (on)
         motion_stop(&a->m, now);
     else
@@ -250,6 +251,7 @@ static void build(struct stage_gcs *s, struct stage_axis *a, const struct sim_ax
     motion_init(&a->m, loop_now(s->bench->loop), c->start, s->c.tau);
     stage_power_up(s, a);
     a->volts = 100 * (c->start - c->low) / (c->high - c->low);
+    a->crept = 0;
 }
 
 struct stage_gcs *stage_gcs_new(struct sim_bench *b, const struct sim_stage_config *c)

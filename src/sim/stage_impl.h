@@ -43,8 +43,10 @@ struct stage_axis {
     struct motion m;
     bool servo, velocity_control;
     double velocity, tolerance, settling, slew;
-    double commanded;          /* um: what MOV? answers while the stage is frozen */
-    double volts;              /* last SVA */
+    double commanded; /* um: what MOV? answers while the stage is frozen */
+    double volts;     /* last SVA */
+    double crept;     /* um: by which it stands off from where its volts had brought it; goes with the
+                         servo */
     double way[GCS_WAYPOINTS]; /* the rest of an autozero, last first */
     int ways;
     bool autozero, zeroed;
