@@ -509,11 +509,11 @@ static void open_loop(struct call *c, bool relative)
     }
     for (int i = 0; i < n; i++) {
         struct stage_axis *a = p[i].axis;
-        if (a->m.creep != 0) /* a step goes on from where it has crept to */
-            a->crept += motion_position(&a->m, stage_now(c->s)) - motion_target(&a->m);
         a->volts = p[i].value;
-        if (!stage_axis_stuck(c->s, a))
-            motion_stop(&a->m, stage_now(c->s)); /* ends its creep */
+        if (!stage_axis_stuck(c->s, a)) {
+            stage_keep_creep(a, stage_now(c->s)); /* a step goes on from there */
+            motion_stop(&a->m, stage_now(c->s));
+        }
         stage_axis_go(c->s, a, a->c.low + (a->c.high - a->c.low) * a->volts / FULL_VOLTS + a->crept, a->slew);
     }
 }

@@ -98,12 +98,20 @@ void stage_new_place(struct stage_gcs *s)
     s->commands = s->readings = 0;
 }
 
+void stage_keep_creep(struct stage_axis *a, ns_t now)
+{
+    if (a->m.creep != 0)
+        a->crept += motion_position(&a->m, now) - motion_target(&a->m);
+}
+
 static void stop_axis(struct stage_gcs *s, struct stage_axis *a, ns_t now)
 {
     a->autozero = a->barred = false;
     a->ways = 0;
-    if (!stage_axis_stuck(s, a))
+    if (!stage_axis_stuck(s, a)) {
+        stage_keep_creep(a, now);
         motion_stop(&a->m, now);
+    }
     a->commanded = motion_target(&a->m);
 }
 

@@ -85,6 +85,8 @@ ns_t stage_now(struct stage_gcs *s);
 void stage_moving(struct stage_gcs *s);
 /* Starts the axis toward a target (um), counting targets outside of the safe envelope. */
 void stage_axis_go(struct stage_gcs *s, struct stage_axis *a, double target, double speed);
+/* What an axis has crept stays when its motion is set anew: to be called before that. */
+void stage_keep_creep(struct stage_axis *a, ns_t now);
 /* x or y were commanded: the devices' randomness starts anew for this place. */
 void stage_new_place(struct stage_gcs *s);
 /* All axes stop dead and keep their position; error 10. */

@@ -63,18 +63,28 @@ ends_at() { # pattern: where the glass is in the end, and the cell
 events() { "$seccm" export "$who.seccm" --format csv -o "$who.tables" >/dev/null 2>&1 && cat "$who.tables/events.csv"; }
 
 # Nothing moves it: nobody may say that it is up.
-refusing() {
-    stranded refusing stage-refusing
+dead() {
+    stranded dead stage-servo-dead
     resumed 3
-    grep -q 'rig NOT verified safe' "$who.resumed" && ! grep -qi 'verified safe (' "$who.resumed" || fail "$who: $(cat "$who.resumed")"
+    grep -q 'rig NOT verified safe' "$who.resumed" && ! grep -q 'rig verified safe' "$who.resumed" || fail "$who: $(cat "$who.resumed")"
     grep -q '"kind": "end"' "$TOLD" && grep -q 'THE RIG IS NOT VERIFIED SAFE' "$TOLD" || fail "$who: told: $(cat "$TOLD")"
     ! grep -q '"safe": true' "$TOLD" && ! grep -q 'probe is up' "$TOLD" || fail "$who: told: $(cat "$TOLD")"
     "$seccm" status "$who.seccm" >"$who.status"
-    grep -q '^state     fault: .' "$who.status" || fail "$who: $(cat "$who.status")"
+    grep -q '^state     fault: .*servo-lost' "$who.status" || fail "$who: $(cat "$who.status")"
     events >"$who.events"
-    grep -q ',fault,"*\[stage-' "$who.events" && grep -q 'retraction not verified' "$who.events" || fail "$who: $(cat "$who.events")"
+    grep -q ',fault,"*\[servo-lost\]' "$who.events" && grep -q 'retraction not verified' "$who.events" || fail "$who: $(cat "$who.events")"
     safe_state 3 'NOT verified: z is NOT known to be up, the cell is open (verified)'
-    ends_at 'cell open$'
+    ends_at 'glass 0\.[0-9]* um above .*cell open$'
+    say "dead: $(sed -n 's/^state     //p' "$who.status")"
+}
+# No move is taken: it goes up by its voltage, which the protocol makes a pause.
+refusing() {
+    stranded refusing stage-refusing
+    resumed 3
+    grep -q 'rig verified safe (retracted in open loop, cell open)' "$who.resumed" || fail "$who: $(cat "$who.resumed")"
+    "$seccm" status "$who.seccm" >"$who.status"
+    grep -q '^state     paused: stage-refused' "$who.status" || fail "$who: $(cat "$who.status")"
+    ends_at 'glass \(9\.[4-9]\|10\.\)[0-9]* um above .*cell open$'
     say "refusing: $(sed -n 's/^state     //p' "$who.status")"
 }
 
@@ -128,9 +138,9 @@ gone() {
     say "gone: $(grep '^safe state' "$who.out")"
 }
 
-# A stop is told what came of it: of a rig that obeys, and of one whose stage says nothing any more.
+# Who asks for a stop is told what came of it: of a rig that obeys, and of one whose stage obeys nothing any more.
 told_to_stop() {
-    faulty stopping stage-silent
+    faulty stopping stage-servo-dead
     begin stopping.yaml
     await_times "$who.transcript" 'potentiostat < .*M00' 10 $run || fail "$who: $(cat "$who.log")"
     before_fault
@@ -141,7 +151,24 @@ told_to_stop() {
     unserve $served
     say "stopping: $(tail -n 1 "$who.out")"
 }
+told_to_stop_in_vain() {
+    faulty in-vain stage-silent
+    # It is measuring still when the stage falls silent, and then waits for it.
+    sed -i 's/rate: [^,}]*/rate: 10 mV\/s/; s/^faults: {/faults: {recover: {back-off: [6000 s, 6000 s]}, /' in-vain.yaml
+    begin in-vain.yaml
+    await_times "$who.transcript" 'potentiostat < .*M00' 10 $run || fail "$who: $(cat "$who.log")"
+    before_fault
+    await "$who.log" 'NOT VERIFIED SAFE' $run || fail "$who: $(cat "$who.log")"
+    expect 3 "$seccm" stop in-vain.seccm
+    grep -q 'is to stop: it will halt' "$who.out" && grep -q 'the rig is NOT verified safe: look at it' "$who.out" &&
+        ! grep -q 'is verified safe' "$who.out" || fail "$who: $(cat "$who.out")"
+    wait $run
+    [ $? = 130 ] || fail "$who: $(cat "$who.log")"
+    unserve $served
+    say "in-vain: $(tail -n 1 "$who.out")"
+}
 
+beside dead
 beside refusing
 beside stuck
 beside stuck_by_hand
@@ -149,4 +176,5 @@ beside silent
 beside silent_by_hand
 beside gone
 beside told_to_stop
+beside told_to_stop_in_vain
 all_well
