@@ -7,6 +7,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/log.h"
+
 /* A simulated device's two ends; the far one goes to the simulator. */
 static struct link *simulated_link(struct bench *b, const char *device)
 {
@@ -76,6 +78,29 @@ static bool open_link(struct bench *b, const char *file_text, const char *overri
     return *out != NULL;
 }
 
+/* Of a device that is not there: what is asked of it fails at once, and keeps nothing from the other. */
+static struct link *dead_link(struct bench *b, const char *device, const struct err *why)
+{
+    struct link *host, *far;
+    log_line(LOG_WARNING, "%s: %s", device, why->text);
+    link_memory_pair(b->loop, 0, device, &host, &far);
+    link_close(far);
+    return host;
+}
+
+static bool open_side(struct bench *b, const struct bench_options *o, const char *file_text,
+                      const char *override, int64_t baud, int flow, const char *device, struct link **out,
+                      struct err *e)
+{
+    struct err why = ERR_INIT;
+    if (open_link(b, file_text, override, baud, flow, device, out, &why))
+        return true;
+    if (!o->partly)
+        return err_set(e, why.code, "%s", why.text);
+    *out = dead_link(b, device, &why);
+    return true;
+}
+
 static bool is_simulated(const char *file_text, const char *override)
 {
     return !strcmp(override ? override : file_text, "simulated");
@@ -130,9 +155,9 @@ static bool open_all(struct bench *b, const struct rig_config *c, const struct b
     if (simulated && !make_sim(b, c, o, e))
         return false;
     struct link *stage, *pstat;
-    if (!open_link(b, c->stage_link, o->stage_link, c->stage_baud, c->stage_flow, "stage", &stage, e))
+    if (!open_side(b, o, c->stage_link, o->stage_link, c->stage_baud, c->stage_flow, "stage", &stage, e))
         return false;
-    if (!open_link(b, c->pstat_link, o->pstat_link, c->pstat_baud, c->pstat_flow, "potentiostat", &pstat,
+    if (!open_side(b, o, c->pstat_link, o->pstat_link, c->pstat_baud, c->pstat_flow, "potentiostat", &pstat,
                    e)) {
         link_close(stage);
         return false;
@@ -142,7 +167,7 @@ static bool open_all(struct bench *b, const struct rig_config *c, const struct b
         return false;
     b->rig->reopen = plug_in;
     b->rig->reopen_ctx = b;
-    return rig_identify(b->rig, e);
+    return o->partly || rig_identify(b->rig, e);
 }
 
 bool bench_open(struct bench *b, const struct rig_config *c, const struct bench_options *o, double offset,

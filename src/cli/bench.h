@@ -22,6 +22,8 @@ struct bench_options {
     const struct shelf *files; /* simulated: the sample's description is among these; NULL: on disk */
     int sim_probe;             /* simulated: number of the probe mounted; 0 = the first */
     double sim_shift[3];       /* ... and where its end is against the first one's, m */
+    bool partly; /* for the safe state: what there is. A link that can not be opened is one that is down,
+                    which is warned of, and nobody is identified. */
 };
 
 struct bench {

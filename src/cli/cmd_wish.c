@@ -6,6 +6,7 @@
 #include "cli/command_socket.h"
 #include "cli/commands.h"
 #include "cli/put.h"
+#include "cli/stopped.h"
 #include "cli/web_gate.h"
 #include "output/status.h"
 
@@ -70,6 +71,8 @@ static int run(const struct command *self, int argc, char **argv)
     if (!ask(words[0], line, &taken, text, sizeof text, &e))
         return options_fail(&e);
     printf("%s\n", text);
+    if (taken && !strcmp(self->name, "stop"))
+        return stopped_tell(words[0]);
     return taken ? 0 : 1;
 }
 
@@ -102,8 +105,11 @@ const struct command command_skip = {
 const struct command command_stop = {
     .name = "stop",
     .usage = "FILE.seccm",
-    .summary =
-        "Stop a running run safely, as Ctrl-C does: stage halted, cell opened, probe retracted, verified.",
-    .example = "  seccm stop night.seccm",
+    .summary = "Stop a running run as Ctrl-C does: halt the stage, open the cell, retract, verify; tell what "
+               "came of it.",
+    .example =
+        "  seccm stop night.seccm\n\n"
+        "It waits for the run's end, at most a minute: status 0 if the rig was verified safe, 3 if not, "
+        "1 if the run\nis still at it.",
     .run = run,
 };

@@ -29,7 +29,9 @@ static bool ask(const char *question, bool yes)
 static void print_identity(const struct rig *r)
 {
     const struct rig_config *c = r->config;
-    printf("rig           %s\nstage         %s\npotentiostat  %s\n", c->name, r->stage_id, r->pstat_id);
+    const char *nobody = "NOT identified";
+    printf("rig           %s\nstage         %s\npotentiostat  %s\n", c->name,
+           r->stage_id[0] ? r->stage_id : nobody, r->pstat_id[0] ? r->pstat_id : nobody);
     static const char axis[] = "xyz";
     for (int a = 0; a < AXIS_COUNT; a++)
         printf("envelope %c    %.3f .. %.3f um (controller's axis %s)\n", axis[a], c->limit[a][0] * 1e6,
@@ -79,6 +81,8 @@ static bool verify(struct rig *r, bool yes, struct err *e)
     printf("\nThe probe must be far from the sample (more than 20 um) and the cell connected.\n");
     if (!ask("Is it?", yes))
         return err_set(e, ERR_LIMIT, "not verified: nothing was moved");
+    if (!stage_servo_on(r->stage, e))
+        return false;
     for (int a = AXIS_X; a < AXIS_COUNT; a++)
         if (!verify_one(r, (enum axis)a, yes, e))
             return false;
@@ -93,30 +97,57 @@ static bool verify(struct rig *r, bool yes, struct err *e)
     return rig_mark_verified(r, yes ? "by --yes" : "by the operator", e);
 }
 
-static int check(const struct rig_config *c, const struct check_options *o)
+/* What came of each, and why not. */
+static int print_safe(const struct verified_safe *s)
+{
+    bool safe = s->rung != RUNG_NONE && s->open;
+    int status = 0;
+    if (safe)
+        printf("safe state    verified: %s, cell open\n", rung_name(s->rung));
+    else
+        printf("safe state    NOT verified: z is %s%s, the cell is %s\n",
+               s->rung != RUNG_NONE ? rung_name(s->rung) : "NOT known to be up",
+               s->rung != RUNG_NONE ? " (verified)" : "",
+               s->open ? "open (verified)" : "NOT known to be open");
+    fflush(stdout);
+    if (s->pstat.code)
+        status = options_fail(&s->pstat);
+    if (s->stage.code)
+        status = options_fail(&s->stage);
+    return status;
+}
+
+static int identity(struct bench *b)
 {
     struct err e = ERR_INIT;
+    print_identity(b->rig);
+    return !b->rig->stage_id[0] || print_position(b->rig, &e) ? 0 : options_fail(&e);
+}
+
+static int check(const struct rig_config *c, const struct check_options *o)
+{
+    struct err e = ERR_INIT, ignored = ERR_INIT;
     struct bench b;
+    struct bench_options bo = o->bench;
     int status = 0;
-    if (!bench_open(&b, c, &o->bench, 0, c->e_limit, c->i_limit, &e))
+    bo.partly = o->safe_state;
+    if (!bench_open(&b, c, &bo, 0, c->e_limit, c->i_limit, &e))
         return options_fail(&e);
-    print_identity(b.rig);
-    if (!print_position(b.rig, &e))
-        status = options_fail(&e);
-    if (o->safe_state) {
-        bool safe = verify_safe_state(b.rig, &e);
-        printf("safe state    %s\n", safe ? "verified: retracted, cell open" : "NOT verified");
-        if (!safe)
-            status = options_fail(&e);
+    if (o->safe_state) { /* first of all: nothing is asked for before that */
+        struct verified_safe s;
+        verify_safe_state(b.rig, &s);
+        status = print_safe(&s);
     }
+    int known = identity(&b);
+    status = status ? status : known;
     if (o->move && !status && !verify(b.rig, o->yes, &e))
         status = options_fail(&e);
-    struct err ignored = ERR_INIT;
-    printf("verified      %s\n", b.sim        ? "not needed (simulated in this process)"
-                                 : b.replayed ? "not needed (a transcript)"
-                                 : bench_verified(&b, &ignored)
-                                     ? "yes"
-                                     : "no: run with --move before the first experiment");
+    printf("verified      %s\n",
+           b.sim                                        ? "not needed (simulated in this process)"
+           : b.replayed                                 ? "not needed (a transcript)"
+           : !b.rig->stage_id[0] || !b.rig->pstat_id[0] ? "not known: not both instruments are"
+           : bench_verified(&b, &ignored)               ? "yes"
+                                                        : "no: run with --move before the first experiment");
     bench_close(&b, &e);
     return status;
 }
@@ -130,7 +161,8 @@ int rig_check(const struct command *self, int argc, char **argv)
     const struct option options[] = {
         {"move", 0, OPTION_FLAG, &o.move, NULL,
          "small moves to be confirmed; stores that this rig is verified"},
-        {"safe-state", 0, OPTION_FLAG, &o.safe_state, NULL, "stop, open the cell, retract, verify"},
+        {"safe-state", 0, OPTION_FLAG, &o.safe_state, NULL,
+         "stop, open the cell, retract, verify: of what answers, whatever becomes of the rest"},
         {"yes", 0, OPTION_FLAG, &o.yes, NULL, "answer every question with yes (simulated rigs, scripts)"},
         {"stage", 0, OPTION_TEXT, &o.bench.stage_link, "LINK", "another link, e.g. pty:/dev/pts/4"},
         {"potentiostat", 0, OPTION_TEXT, &o.bench.pstat_link, "LINK", "another link"},

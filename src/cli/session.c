@@ -13,6 +13,7 @@
 #include "cli/left.h"
 #include "cli/options.h"
 #include "cli/store_plan.h"
+#include "cli/stranded.h"
 
 static volatile sig_atomic_t stop_wanted;
 static struct loop *volatile waiting_loop; /* of the run: woken by a signal */
@@ -215,6 +216,7 @@ struct past {
     struct tip_health *health;
     struct run_air air;
     struct left left;
+    bool looked;        /* `left` is known: no guardian is at work any more */
     double begin_s;     /* experiment time at which it was left */
     double clock_set_s; /* by which the machine's clock was set while it ran */
 };
@@ -252,7 +254,9 @@ static int go(struct bench *b, struct live *live, struct results *file, const st
     }
     left_store(&past->left, w, past->begin_s);
     tell_page(w, live_url(live), true);
-    bool began = begin_watch(o, b, w, path, &e) && run_grid(b->rig, plan, w, &ro, &end, &counts, &e);
+    bool began = begin_watch(o, b, w, path, &e);
+    if (began)
+        run_grid(b->rig, plan, w, &ro, &end, &counts, &e);
     end_watch(o, w);
     store_counters(b, w);
     tell_page(w, live_url(live), false);
@@ -285,8 +289,11 @@ int session_run(const struct plan *plan, const char *path, const struct session_
 {
     struct err e = ERR_INIT;
     struct bench b;
-    if (!open_bench(&b, plan, o, &e))
-        return options_fail(&e);
+    if (!open_bench(&b, plan, o, &e)) {
+        int status = options_fail(&e);
+        stranded_tell(plan->protocol->rig, &o->bench);
+        return status;
+    }
     struct live *live = live_start(plan, &b, path, &o->live, &stop_wanted, &e);
     struct results *file = live ? store_plan_create(path, plan, &b, &e) : NULL;
     int status;
@@ -319,14 +326,27 @@ static bool begin_of(struct results *file, struct bench_options *o, char **utc, 
     return true;
 }
 
+/* Where a resumption can not begin, a probe that was left down stays there no longer than it must. A rig that
+ * was left safe is left alone, and so is one that a guardian may have in its hands. */
+static void see_to_rig(const struct plan *plan, struct results *file, const struct session_options *o,
+                       const struct past *past, const struct resumption *x)
+{
+    if (!past->looked)
+        stranded_tell(plan->protocol->rig, &o->bench);
+    else if (!stranded_was_safe(file, &past->left))
+        stranded_bring_up(plan->protocol->rig, &o->bench, x->stored->stage_id);
+}
+
 /* All that must hold before anything moves: the file is ours alone and as it was looked at, the instruments
  * are those of the run, every place can be reached. The bench is open behind it, or *e says why not. */
 static bool prepare(const struct plan *plan, struct results *file, struct session_options *o, char **utc,
                     struct past *past, struct resumption *x, struct bench *b, struct err *e)
 {
     struct err ignored = ERR_INIT;
-    if (!resumption_is_current(x, file, e) || !left_read(file, &past->left, e) ||
-        !results_close_open_attempts(file, e) || !run_before_read(file, plan, past->site, e) ||
+    if (!resumption_is_current(x, file, e) || !left_read(file, &past->left, e))
+        return false;
+    past->looked = true;
+    if (!results_close_open_attempts(file, e) || !run_before_read(file, plan, past->site, e) ||
         !begin_of(file, &o->bench, utc, e) ||
         (x->probe.number > 1 && !new_probe_reaches(&x->probe, plan, past->site, e)))
         return false;
@@ -364,6 +384,7 @@ int session_resume(const struct plan *plan, const char *path, const struct sessi
     int status;
     if (!prepare(plan, file, &so, &utc, &past, x, &b, &e)) {
         status = options_fail(&e);
+        see_to_rig(plan, file, &so, &past, x);
         results_close(file, &e);
     } else if (!(live = live_start(plan, &b, path, &o->live, &stop_wanted, &e)) ||
                !live_recall(live, file, &e)) {

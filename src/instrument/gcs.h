@@ -60,8 +60,10 @@ bool gcs_explain(struct stage *s, struct err *found);
 bool gcs_retract_open_loop(struct stage *s, double z, double speed, struct err *e);
 bool gcs_push_up(struct stage *s, struct err *e);
 bool gcs_lift(struct stage *s, double *by, struct err *e);
-/* Whether the coarse axis exists and has room. */
-bool gcs_check_coarse(struct stage *s, const char *axes, struct err *e);
+/* Whether the coarse axis, if the rig has one, is among the controller's axes (the reply to SAI?), and has
+ * room to lift. */
+bool gcs_has_coarse(struct stage *s, const char *axes, struct err *e);
+bool gcs_coarse_has_room(struct stage *s, struct err *e);
 
 /* gcs_errands.c */
 void gcs_halt_bytes(struct stage *s, struct buf *out);

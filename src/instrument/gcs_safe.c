@@ -337,16 +337,21 @@ bool gcs_retract_open_loop(struct stage *s, double z, double speed, struct err *
 
 #define POLL_INTERVAL (50 * NS_MS)
 
-bool gcs_check_coarse(struct stage *s, const char *axes, struct err *e)
+bool gcs_has_coarse(struct stage *s, const char *axes, struct err *e)
+{
+    const struct stage_coarse *c = &s->config.coarse;
+    if (!c->id[0] || gcs_reply_has_line(axes, c->id))
+        return true;
+    dialogue_mismatch(s->dialogue, e, axes, "the axes of the rig file");
+    return err_context(e, "coarse axis: the controller has no axis named \"%s\"", c->id);
+}
+
+bool gcs_coarse_has_room(struct stage *s, struct err *e)
 {
     const struct stage_coarse *c = &s->config.coarse;
     double at, end;
     if (!c->id[0])
         return true;
-    if (!gcs_reply_has_line(axes, c->id)) {
-        dialogue_mismatch(s->dialogue, e, axes, "the axes of the rig file");
-        return err_context(e, "coarse axis: the controller has no axis named \"%s\"", c->id);
-    }
     if (!gcs_ask_value(s, "POS?", c->id, &at, e) ||
         !gcs_ask_value(s, c->away > 0 ? "TMX?" : "TMN?", c->id, &end, e))
         return false;

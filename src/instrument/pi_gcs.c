@@ -155,7 +155,7 @@ static bool check_axes(struct stage *s, struct err *e)
         return err_context(e, "axis %s: the controller has no axis named \"%s\"", axis_name((enum axis)a),
                            s->config.id[a]);
     }
-    return gcs_check_coarse(s, reply, e);
+    return gcs_has_coarse(s, reply, e);
 }
 
 static bool gcs_identify(struct stage *s, char *id, size_t n, struct err *e)
@@ -192,7 +192,7 @@ static bool gcs_read_limits(struct stage *s, double limit[AXIS_COUNT][2], struct
         gcs_of(s)->limit[a][0] = low[a];
         gcs_of(s)->limit[a][1] = high[a];
     }
-    return true;
+    return gcs_coarse_has_room(s, e);
 }
 
 bool gcs_servo(struct stage *s, bool on[AXIS_COUNT], struct err *e)

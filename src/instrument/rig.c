@@ -103,17 +103,17 @@ void rig_close(struct rig *r)
     free(r);
 }
 
-static bool identify_stage(struct rig *r, struct err *e)
+bool rig_identify_stage(struct rig *r, struct err *e)
 {
     double limit[AXIS_COUNT][2];
     return (stage_identify(r->stage, r->stage_id, sizeof(r->stage_id), e) &&
-            stage_read_limits(r->stage, limit, e) && stage_servo_on(r->stage, e)) ||
+            stage_read_limits(r->stage, limit, e)) ||
            err_context(e, "stage");
 }
 
 /* A program left running by an earlier session would answer in between: it is stopped and the cell opened
  * first. */
-static bool identify_pstat(struct rig *r, struct err *e)
+bool rig_identify_pstat(struct rig *r, struct err *e)
 {
     return (potentiostat_settle(r->pstat, SETTLE_TIME, e) &&
             potentiostat_identify(r->pstat, r->pstat_id, sizeof(r->pstat_id), e)) ||
@@ -122,5 +122,11 @@ static bool identify_pstat(struct rig *r, struct err *e)
 
 bool rig_identify(struct rig *r, struct err *e)
 {
-    return identify_pstat(r, e) && identify_stage(r, e);
+    struct err of_stage = ERR_INIT, of_pstat = ERR_INIT;
+    bool open = rig_identify_pstat(r, &of_pstat), there = rig_identify_stage(r, &of_stage);
+    if (open && there)
+        return true;
+    const struct err *first = open ? &of_stage : &of_pstat;
+    err_set(e, first->code, "%.500s%s%.500s", of_pstat.text, open || there ? "" : "; ", of_stage.text);
+    return err_device(e, first->device);
 }

@@ -83,8 +83,12 @@ struct rig *rig_open(struct loop *l, const struct rig_config *c, struct link *st
                      struct link *pstat_link, double offset, const double e_limit[2], double i_limit,
                      struct err *e);
 void rig_close(struct rig *r);
-/* Identifies both instruments, reads limits back, servo on where it stands. Nothing moves. */
+/* Opens the cell, identifies both instruments, reads limits back. Nothing moves and no servo is switched: the
+ * tip may be down. Both are tried whatever becomes of the other, and *e names both that fail; stage_id and
+ * pstat_id are set of who is known. */
 bool rig_identify(struct rig *r, struct err *e);
+bool rig_identify_stage(struct rig *r, struct err *e);
+bool rig_identify_pstat(struct rig *r, struct err *e);
 /* Brings back instruments that failed, behind the safe state. Nothing is believed that was true before: links
  * that are down are opened again (a USB port under whatever name it has now), both lines drained, both
  * instruments identified as the same units as before (else ERR_MISMATCH names both), the cell opened, limits

@@ -39,9 +39,10 @@ const struct stage_driver *stage_driver(const char *name);
 const char *const *stage_driver_names(void);
 void stage_close(struct stage *s);
 
-/* Who it is, that the configured axes exist, and that the coarse axis has room to lift. */
+/* Who it is, and that the configured axes exist. */
 bool stage_identify(struct stage *s, char *id, size_t n, struct err *e);
-/* Reads back travel limits (rig frame) and compares: ERR_LIMIT if the configured envelope exceeds them. */
+/* Reads back travel limits (rig frame) and compares: ERR_LIMIT if the configured envelope exceeds them, or
+ * if the coarse axis has no room to lift. */
 bool stage_read_limits(struct stage *s, double limit[AXIS_COUNT][2], struct err *e);
 /* Servo state of each axis; switching on holds the present position. */
 bool stage_servo(struct stage *s, bool on[AXIS_COUNT], struct err *e);

@@ -113,7 +113,7 @@ static bool ask(struct run *r, struct ramp_meter *m, struct err *e)
             ramp_add(m, &item.sample, interval);
     }
     ramp_finish(m);
-    return potentiostat_settle(r->rig->pstat, 2 * NS_S, e);
+    return stream_settle(r, 2 * NS_S, e);
 }
 
 /* What the signal is if it is neither air nor a drop is the alive ramp's to say: it is told alike. */

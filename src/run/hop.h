@@ -138,6 +138,7 @@ struct run {
     int links_told; /* as many reopened links (rig.reopened) the guardian knows of */
     bool secured;   /* safe_state() ran since the newest attempt began or run_retract() was asked for;
                        counts.safe is its verdict */
+    bool cell_is_open;  /* the potentiostat said so, and was told to begin nothing since */
     bool cell_was_open; /* while retracting: the break is unverified, no xy before full retraction */
     bool have_air;      /* `air` is known from an earlier site of this run */
     struct ramp air;
@@ -169,7 +170,8 @@ struct run {
 
 /* run.c: how a run ends that *e ended. "Paused" is said of a rig that is verified safe. */
 enum run_end run_end_of(const struct run *r, const struct err *e);
-/* fully retracted, wherever it stands (an identified stage may always be retracted, S5). */
+/* Fully retracted, wherever it stands (an identified stage may always be retracted, S5). With the cell open
+ * the rig is verified safe by that. */
 bool run_retract(struct run *r, struct err *e);
 
 /* policy.c */
@@ -203,6 +205,10 @@ bool run_recover(struct run *r, enum fault_class c, struct err *fault);
 /* The same between sites, behind the safe state, where the protocol would go on behind such a fault; false
  * where it would not. */
 bool run_mend(struct run *r, struct err *fault);
+/* A fault outside of any attempt (at the beginning, before and behind a pause): the safe state, then what the
+ * protocol says of such a fault: the rig is brought back (true), or the run ends as its policy or budget
+ * says. */
+bool run_get_over(struct run *r, struct err *fault);
 /* Waits the back-off before try number `after` + 1 (from 1) in place, fully retracted. false: the operator
  * stops, or the stage does not come up; neither makes the rig safe, which is the caller's to do. */
 bool run_back_off(struct run *r, int after, const char *why, struct err *e);
@@ -260,6 +266,8 @@ bool stream_until(struct run *r, enum segment_role role, struct err *e);
 bool stream_advance(struct run *r, struct err *e);
 /* Ends the program in order (cell off) and waits until the device confirms. */
 bool stream_finish(struct run *r, struct err *e);
+/* Opens the cell: true if the device says so. */
+bool stream_settle(struct run *r, ns_t timeout, struct err *e);
 /* Operator's wish to stop or to skip this site, or a writer that failed. */
 bool run_wanted(struct run *r, struct err *e);
 /* The same where nothing is at stake, so that an absence ends nothing: who waits sees to it behind. */

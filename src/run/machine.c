@@ -132,7 +132,7 @@ void machine_tell(struct run *r)
     }
     if (!m->signal_told && r->options->stop && *r->options->stop) {
         m->signal_told = true;
-        hop_note(r, "fault", "[%s] %s: the run stops safely", fault_name(FAULT_STOPPED_BY_SIGNAL),
+        hop_note(r, "fault", "[%s] %s: the run is to stop", fault_name(FAULT_STOPPED_BY_SIGNAL),
                  machine_signal_name((int)*r->options->stop));
     }
 }

@@ -34,10 +34,7 @@ static bool wait_for_operator(struct run *r, struct err *e)
 /* Fully retracted; a stage that fails here is brought back as one that fails at a site. */
 static bool come_up(struct run *r, struct err *e)
 {
-    if (run_retract(r, e))
-        return true;
-    safe_state(r, e);
-    return run_mend(r, e);
+    return run_retract(r, e) || run_get_over(r, e);
 }
 
 bool run_pause(struct run *r, struct err *e)
@@ -54,6 +51,7 @@ bool run_pause(struct run *r, struct err *e)
     tell(r, PAUSED_BY_OPERATOR);
     bool ok = wait_for_operator(r, e);
     wishes_paused(w, false);
+    r->secured = false; /* the verdict of a safe state before: nobody watched meanwhile */
     if (!ok)
         return false;
     hop_note(r, "operator", "continued by the operator %s", wishes_from(w));

@@ -73,7 +73,9 @@ static bool recover_rig(struct run *r, struct err *e)
 
 bool run_prove(struct run *r, struct err *e)
 {
-    r->counts.safe = recover_rig(r, e) && run_retract(r, e);
+    r->counts.safe = false;
+    r->cell_is_open = recover_rig(r, e);
+    r->counts.safe = r->cell_is_open && run_retract(r, e);
     r->cell_was_open = r->cell_was_open || r->counts.safe;
     r->air_proven = false;
     return r->counts.safe;
@@ -156,6 +158,19 @@ bool run_mend(struct run *r, struct err *fault)
     if (c == FAULT_NONE || !fault_row(c)->recovery || fault_policy(r->p, c) >= POLICY_PAUSE)
         return false;
     return run_recover(r, c, fault);
+}
+
+bool run_get_over(struct run *r, struct err *fault)
+{
+    safe_state(r, fault);
+    enum fault_class c = fault_of_err(fault);
+    if (c == FAULT_NONE || !fault_row(c)->recovery)
+        return false;
+    enum fault_policy policy = fault_policy(r->p, c);
+    if (policy < POLICY_PAUSE)
+        return run_recover(r, c, fault);
+    err_context(fault, "%s (policy: %s)", fault_name(c), fault_policy_name(policy));
+    return run_stop(r, policy, NULL);
 }
 
 bool run_back_off(struct run *r, int after, const char *why, struct err *e)

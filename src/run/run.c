@@ -114,8 +114,8 @@ enum run_end run_end_of(const struct run *r, const struct err *e)
         return RUN_INTERRUPTED;
     if (r->aborted)
         return RUN_ABORTED;
-    bool wanted = r->stopped || e->code == ERR_LIMIT;
-    return wanted && r->counts.safe ? RUN_PAUSED : RUN_FAULT;
+    bool wanted = r->stopped || e->code == ERR_LIMIT, unsafe = r->secured && !r->counts.safe;
+    return wanted && !unsafe ? RUN_PAUSED : RUN_FAULT;
 }
 
 /* Went down, and not for want of an instrument, and has felt nothing. */
@@ -193,7 +193,27 @@ bool run_retract(struct run *r, struct err *e)
         return err_context(e, "stage: full retraction");
     r->z = c->z_retracted;
     r->counts.up = rung_name(RUNG_CLOSED_LOOP); /* whatever it took the last time */
+    r->counts.safe = r->cell_is_open;
     return true;
+}
+
+/* Where the tip stands nobody knows: what ran here before may have died with it in a drop. So z alone is
+ * first, its servo on where it stands; x and y get theirs where nothing touches. A stage that fails in this
+ * is a fault as any other, with the tip perhaps down. */
+static bool come_up_first(struct run *r, struct err *e)
+{
+    struct stage *s = r->rig->stage;
+    r->cell_is_open = true; /* who identified it has opened it, and it said so */
+    return (stage_servo_on_axes(s, 1u << AXIS_Z, e) && run_retract(r, e) && stage_servo_on(s, e)) ||
+           run_get_over(r, e);
+}
+
+/* "Paused" is said of a rig that is verified safe, whatever was meant to be the end. */
+static void not_at_rest(struct err *e, const struct err *why)
+{
+    char text[sizeof e->text];
+    snprintf(text, sizeof text, "%s", e->text);
+    err_set(e, e->code, "%.480s; and at the end: %.480s", text, *why->text ? why->text : "not verified safe");
 }
 
 /* Which rule ended the run, or left sites out of it. */
@@ -230,6 +250,10 @@ static void conclude(struct run *r, enum run_end *end, struct err *e)
         *end = RUN_FAULT;
         *e = why;
     }
+    if (*end == RUN_PAUSED && !r->counts.safe) {
+        *end = RUN_FAULT;
+        not_at_rest(e, &why);
+    }
     if (*end == RUN_FINISHED && !writer_ok(r->w, e)) /* the last outcome may not be stored */
         *end = RUN_FAULT;
     if (!r->options->quiet && isatty(STDERR_FILENO))
@@ -252,7 +276,6 @@ bool run_grid(struct rig *rig, const struct plan *plan, struct writer *w, const 
     struct tour tour = {0};
     r.links_told = rig->reopened;
     air_start(&r);
-    r.counts.safe = true;
     r.counts.planned = o->only_first > 0 && o->only_first < plan->n_sites ? o->only_first : plan->n_sites;
     r.surface = surface_new(r.p->grid->tilt, r.p->sigma);
     r.started = loop_now(r.loop);
@@ -264,21 +287,17 @@ bool run_grid(struct rig *rig, const struct plan *plan, struct writer *w, const 
     writer_info(w, "state", "running");
     writer_info(w, "state_reason", "");
     writer_info(w, "stopped_by", "");
+    writer_info(w, "safe", "no"); /* until it is verified again */
     *end = RUN_FINISHED;
     machine_start(&r);
-    bool ready = run_retract(&r, e);
-    if (ready) {
-        tour_start(&r, &tour);
-        if (planned_sites(&r, &tour, end, e) && tour_spares(&r, &tour, end, e))
-            watch_behind(&r, &tour, end, e);
-        conclude(&r, end, e);
-    }
-    if (!ready) {
-        r.shown.ended = true;
-        show_state(&r, run_end_name(RUN_FAULT), e->text);
-    }
+    tour_start(&r, &tour);
+    bool ready = come_up_first(&r, e);
+    if (!ready)
+        *end = run_end_of(&r, e);
+    else if (planned_sites(&r, &tour, end, e) && tour_spares(&r, &tour, end, e))
+        watch_behind(&r, &tour, end, e);
+    conclude(&r, end, e);
     machine_stop(&r);
-    r.counts.safe = r.counts.safe && ready;
     *counts = r.counts;
     tour_free(&tour);
     rules_free(&r.rules);

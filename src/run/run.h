@@ -40,7 +40,8 @@ struct run_counts {
     int controls, controls_failed; /* visited ones, counted nowhere else; failed: measured and not accepted */
     int safe_states; /* times the cell was opened over a contact on purpose: safe states (S4), sites of which
                         the drop did not detach, and looks that found one hanging on */
-    bool safe;       /* the safe state at the end was verified */
+    bool safe; /* z is up and the cell open, both verified, and nothing was begun since; so at the end of a
+                  run, or it is not known to be */
     const char *up; /* how z came up in it: "retracted", "lifted by the coarse axis"; NULL = there was none */
     char why[256];  /* rule that finished the run before all sites were visited, "" = none */
 };
@@ -85,9 +86,10 @@ struct run_options {
     struct tip_health *health;   /* charts of the probe when resumed, the caller's; NULL = none yet */
 };
 
-/* Visits the sites of the plan. The rig is open and identified, the writer started on a file created from
- * this plan. false only for errors before the first motion; afterwards everything is told by *end and
- * *counts, and *e holds the reason of RUN_PAUSED and RUN_FAULT. */
+/* Visits the sites of the plan. The rig is open and identified (the tip may be down, a servo may be off), the
+ * writer started on a file created from this plan. First of all the probe is retracted; a fault of that goes
+ * the way of all faults. Everything is told by *end and *counts, and *e holds the reason of RUN_PAUSED and
+ * RUN_FAULT. false if the rig did not even come up at the beginning: no site was visited. */
 bool run_grid(struct rig *rig, const struct plan *plan, struct writer *w, const struct run_options *o,
               enum run_end *end, struct run_counts *counts, struct err *e);
 

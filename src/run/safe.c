@@ -76,6 +76,7 @@ static void count_as(struct run *r, enum fault_class told, enum fault_class foun
 
 static void make_safe(struct run *r, struct err *why)
 {
+    r->counts.safe = false; /* until it is seen to be */
     write_stops(r, why);
     struct err e = ERR_INIT;
     enum rung rung = come_up(r, why, &e);
@@ -93,6 +94,7 @@ static void make_safe(struct run *r, struct err *why)
     r->cell_was_open = true; /* the break was not watched */
     r->stream.done = true;
     r->secured = true;
+    r->cell_is_open = open;
     r->counts.safe = rung != RUNG_NONE && open;
     r->counts.up = rung_name(r->rig->lifted && rung != RUNG_NONE ? RUNG_COARSE : rung);
     alert(r, rung, open);

@@ -34,7 +34,7 @@ struct snapshot_status {
     char utc[32];
     double x, y, z; /* m, last reported */
     bool ended;     /* nothing more will come */
-    bool safe;      /* at the end: verified safe */
+    bool safe;      /* z is up and the cell open, both verified, and nothing was begun since */
 };
 
 struct snapshot_site {

@@ -74,6 +74,12 @@ bool stream_start(struct run *r, struct err *e)
     r->stream.sp = &r->program;
     r->stream.segment = -1;
     r->stream.last_sample = r->stream.last_came = loop_now(r->loop);
+    r->cell_is_open = false;
+    if (r->counts.safe) { /* watchers see it before it is so */
+        r->counts.safe = false;
+        r->shown.next = 0;
+        show_now(r);
+    }
     if (!potentiostat_start(r->rig->pstat, &r->program.program, e))
         return err_context(e, "starting the program");
     return true;
@@ -306,7 +312,13 @@ bool stream_finish(struct run *r, struct err *e)
         if (!stream_wait(r, &item, MODE_CHANGE, e))
             return err_context(e, "ending the program");
     }
-    return potentiostat_settle(r->rig->pstat, ns_from_s(MODE_CHANGE), e);
+    return stream_settle(r, ns_from_s(MODE_CHANGE), e);
+}
+
+bool stream_settle(struct run *r, ns_t timeout, struct err *e)
+{
+    r->cell_is_open = potentiostat_settle(r->rig->pstat, timeout, e);
+    return r->cell_is_open;
 }
 
 double stream_stale_after(const struct run *r)

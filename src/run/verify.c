@@ -100,19 +100,52 @@ static void print_rung(void *ctx, const char *text)
     log_line(LOG_WARNING, "%s", text);
 }
 
-bool verify_safe_state(struct rig *r, struct err *e)
+/* An answer that was damaged, late, or not given at once: the next may be right. */
+#define TRIES 3
+#define LATE  (300 * NS_MS)
+
+/* Who it is, whatever it was doing. Its limits may be other than the rig file's: that is told, and keeps
+ * nobody from a retraction (S5). */
+static bool know_stage(struct rig *r, struct err *e)
 {
-    struct err first = ERR_INIT, next = ERR_INIT;
+    for (int k = 0; k < TRIES; k++) {
+        err_clear(e);
+        if (rig_identify_stage(r, e) || r->stage_id[0])
+            break;
+        if (e->code != ERR_SILENT && e->code != ERR_MISMATCH && e->code != ERR_FRAGMENT &&
+            e->code != ERR_LATE)
+            break;
+        loop_sleep_until(r->loop, loop_now(r->loop) + LATE);
+    }
+    return r->stage_id[0] != '\0';
+}
+
+/* A controller that was just switched on has its servos off: no reason to climb a ladder. */
+static enum rung come_up(struct rig *r, struct err *e)
+{
     struct ladder l = {.rig = r, .at = {NAN, NAN, NAN}, .say = print_rung};
-    bool ok = stage_halt(r->stage, &first);
-    ok = potentiostat_cut(r->pstat, ok ? &first : &next) && ok;
-    bool up = ladder_climb(&l, first.code ? &next : &first) != RUNG_NONE;
-    if (up && !ladder_is_in_order(&l, RUNG_CLOSED_LOOP))
+    struct err way = ERR_INIT;
+    if (!know_stage(r, e)) {
+        err_context(e, "not moved, since it is not known to be the rig's");
+        return RUNG_NONE;
+    }
+    stage_servo_on_axes(r->stage, 1u << AXIS_Z, NULL);
+    enum rung rung = ladder_climb(&l, &way);
+    if (rung == RUNG_NONE)
+        *e = way; /* what was wrong on a way that led up has been told */
+    if (rung != RUNG_NONE && l.lifted)
         log_line(LOG_WARNING, "the coarse axis has lifted the head");
-    if (up)
-        err_clear(ok ? &first : &next); /* what was wrong on the way has been told */
-    bool open = potentiostat_settle(r->pstat, 2 * NS_S, first.code ? &next : &first);
-    if (ok && up && open)
-        return true;
-    return err_set(e, first.code ? first.code : ERR_INTERNAL, "%s", first.text);
+    return rung;
+}
+
+bool verify_safe_state(struct rig *r, struct verified_safe *out)
+{
+    *out = (struct verified_safe){.stage = ERR_INIT, .pstat = ERR_INIT};
+    stage_halt(r->stage, NULL); /* the stop, and the cell off, are written whoever hears it */
+    potentiostat_cut(r->pstat, NULL);
+    out->rung = come_up(r, &out->stage);
+    out->open = rig_identify_pstat(r, &out->pstat);
+    err_device(&out->stage, "stage");
+    err_device(&out->pstat, "potentiostat");
+    return out->rung != RUNG_NONE && out->open;
 }

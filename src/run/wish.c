@@ -119,7 +119,10 @@ bool wishes_ask(struct wishes *w, enum wish what, int site, enum wish_from from,
         break;
     case WISH_STOP:
         atomic_store(&w->stop, true);
-        answer(true, text, n, "the run stops safely: stage halted, cell opened, probe retracted");
+        answer(
+            true, text, n,
+            "the run is to stop: it will halt the stage, open the cell, retract, and say whether it could be "
+            "verified");
         break;
     case WISH_COUNT:
         return answer(false, text, n, "no such wish");

@@ -173,7 +173,7 @@ resumed() {
     await_status visited 1
     gives 200 '"name":"formation.q_red@1","unit":"C"' GET "$url/sites.json"
     gives 200 '"site":1,.*"outcome":"measured",.*"value":[-0-9.e]*,' GET "$url/sites.json?feature=formation.q_red@1"
-    with_token 200 'stops safely' /stop
+    with_token 200 'is to stop: it will halt' /stop
     # The page lingers for those who look: they see the end.
     until "$http" GET "$url/status.json" >"$who.last" && grep -q '"ended":true' "$who.last"; do
         kill -0 $run 2>/dev/null || fail 'the end was not shown'

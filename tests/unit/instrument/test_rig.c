@@ -203,11 +203,14 @@ static struct fake f, fp; /* stage, potentiostat */
 static struct rig_config *config;
 static struct rig *rig;
 
+static bool pstat_is_deaf;
+
 static void hear_both(void *ctx)
 {
     (void)ctx;
     fake_hear(&f);
-    fake_hear(&fp);
+    if (!pstat_is_deaf)
+        fake_hear(&fp);
 }
 
 static void open_rig(void)
@@ -242,17 +245,27 @@ static void close_rig(void)
         buf_free(b[k]);
 }
 
-static void expect_identification(const char *limit)
+static void expect_pstat(void)
 {
     fake_expects(&fp, "\nZ\n", "Z!0006\n");
     fake_expects(&fp, "e\ncell_off\n\n", "e\n\n");
     fake_expects(&fp, "t\n", "tnexus11304#Oct 22 2024 14:38:26\nR*\n");
     fake_expects(&fp, "i\n", "iNX1-0042\n");
+}
+
+static void expect_stage(const char *limit)
+{
     fake_expects(&f, "*IDN?\n", "Physik Instrumente, E-727.3CDA, 120040681, 14.11.01.05\n");
     fake_expects(&f, "ERR?\n", "0\n");
     fake_expects(&f, "SAI?\n", "1 \n2 \n3\n");
     fake_expects(&f, "TMN? 1 2 3\n", "1=0 \n2=0 \n3=0\n");
     fake_expects(&f, "TMX? 1 2 3\n", limit);
+}
+
+static void expect_identification(const char *limit)
+{
+    expect_pstat();
+    expect_stage(limit);
 }
 
 static void identification_opens_the_cell_and_moves_nothing(void **state)
@@ -261,12 +274,38 @@ static void identification_opens_the_cell_and_moves_nothing(void **state)
     struct err e = ERR_INIT;
     open_rig();
     expect_identification("1=100 \n2=100 \n3=100\n");
-    fake_expects(&f, "SVO? 1 2 3\n", "1=1 \n2=1 \n3=1\n");
     if (!rig_identify(rig, &e))
         fail_msg("%s", e.text);
     assert_non_null(strstr(rig->stage_id, "E-727"));
     assert_non_null(strstr(rig->pstat_id, "NX1-0042"));
     close_rig();
+}
+
+/* Behind a potentiostat that says nothing the stage is asked all the same, and the other way round. */
+static void one_that_is_ill_keeps_the_other_from_nothing(void **state)
+{
+    (void)state;
+    for (int ill = 0; ill < 2; ill++) {
+        struct err e = ERR_INIT;
+        open_rig();
+        pstat_is_deaf = ill == 1;
+        if (ill == 0) {
+            expect_pstat();
+            fake_expects(&f, "*IDN?\n", NULL);
+        } else {
+            expect_stage("1=100 \n2=100 \n3=100\n");
+        }
+        assert_false(rig_identify(rig, &e));
+        assert_int_equal(e.code, ERR_SILENT);
+        assert_non_null(strstr(e.text, ill ? "potentiostat: open cell not confirmed" : "stage: "));
+        assert_int_equal(rig->stage_id[0] != '\0', ill == 1);
+        assert_int_equal(rig->pstat_id[0] != '\0', ill == 0);
+        pstat_is_deaf = false;
+        f.next = f.n;
+        buf_clear(&fp.heard);
+        loop_off_pump(f.loop, hear_both, NULL);
+        close_rig();
+    }
 }
 
 static void an_envelope_that_the_stage_does_not_have(void **state)
@@ -370,6 +409,7 @@ int main(void)
         cmocka_unit_test(the_shipped_rigs_load),
         cmocka_unit_test(a_missing_file_is_said),
         cmocka_unit_test(identification_opens_the_cell_and_moves_nothing),
+        cmocka_unit_test(one_that_is_ill_keeps_the_other_from_nothing),
         cmocka_unit_test(an_envelope_that_the_stage_does_not_have),
         cmocka_unit_test(the_rigs_limits_hold_whatever_the_protocol_says),
         cmocka_unit_test(verification_is_kept_and_bound_to_the_mounting),

@@ -41,7 +41,7 @@ static void open_scene(struct scene *s)
     const struct rig_config *c = s->n.protocol->rig;
     struct link *stage = wire(s, 0, "stage"), *pstat = wire(s, 1, "potentiostat");
     s->rig = rig_open(s->n.loop, c, stage, pstat, s->n.protocol->offset, c->e_limit, c->i_limit, &e);
-    if (!s->rig || !rig_identify(s->rig, &e))
+    if (!s->rig || !rig_identify(s->rig, &e) || !stage_servo_on(s->rig->stage, &e))
         fail_msg("%s", e.text);
     assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, s->talk), 0);
     assert_int_equal(pipe2(s->dead, O_CLOEXEC), 0);
