@@ -2,10 +2,11 @@
  * the probe stays where it is. */
 #include <math.h>
 
+#include "base/bounds.h"
 #include "run/hop.h"
 
 /* The stage is asked this often whether it still stands (a servo that is lost lets it creep), ... */
-#define LOOK_EVERY (NS_S / 2)
+#define LOOK_EVERY (BOUND_WANDER / 2)
 /* ... within so many times the tolerance. */
 #define STANDS 5
 

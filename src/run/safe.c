@@ -2,11 +2,10 @@
  * failed, each with its own deadline, and nobody can cancel it. "Safe" is said only of what was verified. */
 #include <string.h>
 
+#include "base/bounds.h"
 #include "base/log.h"
 #include "run/hop.h"
 #include "run/ladder.h"
-
-#define CELL_DEADLINE (2 * NS_S)
 
 /* The bytes first, without waiting for anything. */
 static void write_stops(struct run *r)
@@ -72,7 +71,7 @@ static void make_safe(struct run *r, struct err *why)
     else if (!r->in_order)
         hop_note(r, "fault", "%s, verified", rung_name(rung));
     err_clear(&e);
-    bool open = potentiostat_settle(r->rig->pstat, CELL_DEADLINE, &e);
+    bool open = potentiostat_settle(r->rig->pstat, BOUND_VERIFIED, &e);
     if (!open)
         hop_note(r, "fault", "open cell not verified: %s", e.text);
     if (strcmp(why->device, "stage") != 0 && potentiostat_explain(r->rig->pstat, why))

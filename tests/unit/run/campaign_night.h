@@ -7,6 +7,7 @@
 #ifndef SECCM_TESTS_RUN_CAMPAIGN_NIGHT_H
 #define SECCM_TESTS_RUN_CAMPAIGN_NIGHT_H
 
+#include "base/bounds.h"
 #include "campaign.h"
 #include "phases.h"
 #include "run/state.h"
@@ -352,7 +353,7 @@ static inline double until_seen(const struct campaign_night *c, ns_t t, bool up)
     return -1;
 }
 
-#define WRITTEN_WITHIN 0.010 /* s */
+#define WRITTEN_WITHIN ns_to_s(BOUND_WRITTEN)
 
 static inline void react(struct campaign_night *c, ns_t t, const struct writes *stop,
                          const struct writes *cut)

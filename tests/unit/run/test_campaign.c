@@ -179,7 +179,7 @@ static void one_fault(const struct phases *p, struct rng r, uint64_t k, uint64_t
 /* S4 in numbers, from the notice on, wherever the device obeys. Stop and cut are written within
  * WRITTEN_WITHIN (campaign_night.h). The whole way up takes 0.5 s; every patience of the ladder comes on top.
  */
-#define OPENED_WITHIN    0.1 /* s */
+#define OPENED_WITHIN    ns_to_s(BOUND_OPEN)
 #define RETRACTED_WITHIN 6.0
 
 static void noticed_table(const struct row row[], const struct row by_class[])
