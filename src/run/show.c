@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "results/pace.h"
 #include "run/hop.h"
 
 /* A watcher sees news at most this often, in the watcher's time; virtual time passes many times faster. */
@@ -19,8 +20,9 @@ static struct snapshot *watched(const struct run *r)
 double show_time_left(const struct run *r, int left)
 {
     const struct shown *s = &r->shown;
-    if (s->worked_at > 0)
-        return ns_to_s(s->worked) / s->worked_at * left;
+    double each = pace_per_site(&(struct pace){ns_to_s(s->worked), s->worked_at});
+    if (isfinite(each))
+        return each * left;
     return r->plan->n_sites > 0 ? r->plan->seconds.total / r->plan->n_sites * left : 0;
 }
 
