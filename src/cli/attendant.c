@@ -30,7 +30,7 @@ struct attendant {
     const char *systemd; /* NOTIFY_SOCKET, NULL = none */
     uint64_t alive;      /* version of the status at the last look */
     bool ready;
-    int bell;
+    int bell, every_ms;
     pthread_t thread;
 };
 
@@ -123,7 +123,7 @@ static void *thread_main(void *ctx)
     pthread_setname_np(pthread_self(), "seccm-attendant");
     do
         look(a);
-    while (poll(&p, 1, LOOK_EVERY_MS) == 0 || (p.revents == 0 && errno == EINTR));
+    while (poll(&p, 1, a->every_ms) == 0 || (p.revents == 0 && errno == EINTR));
     look(a);
     return NULL;
 }
@@ -154,6 +154,7 @@ struct attendant *attendant_start(const struct attendant_options *o, const char 
     struct attendant *a = xcalloc(1, sizeof *a);
     bool people = o->notify.command || o->notify.url;
     a->snapshot = s;
+    a->every_ms = o->every_ms > 0 ? o->every_ms : LOOK_EVERY_MS;
     a->systemd = getenv("NOTIFY_SOCKET");
     a->bell = eventfd(0, EFD_CLOEXEC);
     bool ok = a->bell >= 0 || err_errno(e, ERR_IO, errno, "eventfd");

@@ -43,6 +43,8 @@ bool live_recall(struct live *l, struct results *file, struct err *e);
 void live_open(struct live *l, struct results *file, struct run_options *ro);
 /* Where the page is, "" without one. */
 const char *live_url(const struct live *l);
+/* Where it takes commands, "" if it does not. */
+const char *live_socket(const struct live *l);
 /* The run has ended: lets open pages see it, then nobody can ask any more. */
 void live_close(struct live *l);
 void live_free(struct live *l);

@@ -123,10 +123,31 @@ hostile_requests() {
     gives 200 '"state":"running"' GET "$url/status.json"
 }
 
+# curve KEY: a number of the curve; points: how many it has.
+curve() { "$http" GET "$url/curve.json" | sed -n 's/.*"'"$1"'":\([0-9]*\).*/\1/p'; }
+points() { "$http" GET "$url/curve.json" | sed -n 's/.*"i":\[\([^]]*\)\].*/\1/p' | tr ',' '\n' | grep -c '[0-9]'; }
+# The curve of a step that is under way grows from look to look, by samples and by points.
+curve_grows() {
+    until "$http" GET "$url/curve.json" | grep -q '"name":"ageing"'; do
+        kill -0 $run 2>/dev/null || fail "$who ended before its second step: $(cat "$who.log")"
+        sleep 0.05
+    done
+    samples=$(curve samples) drawn=$(points)
+    for k in 1 2 3; do
+        until [ "$(curve samples)" -gt "$samples" ] && [ "$(points)" -gt "$drawn" ]; do
+            [ "$(status phase)$(status site)" = '"measure"1' ] || fail "the curve stood at $samples samples, $drawn points"
+            sleep 0.05
+        done
+        samples=$(curve samples) drawn=$(points)
+    done
+    [ "$drawn" -ge 4 ] && [ "$samples" -ge "$drawn" ] || fail "$drawn points of $samples samples"
+}
+
 # Both sides of control, on a run that is in nobody's hurry.
 operated() {
     served operated "$seccm" run "$top/tests/data/steady/long.yaml" --speed 2 -o operated.seccm
     await_status phase '"measure"'
+    curve_grows
     may_be_read
     needs_the_token
     hostile_requests
@@ -141,7 +162,11 @@ operated() {
     grep -q 'pauses after site 2' operated.out || fail "$(cat operated.out)"
     [ "$(status pausing)" = true ] || fail 'the page does not tell of the pause'
     await_status phase '"measure"'
-    expect 0 "$seccm" skip operated.seccm --site 2
+    # cron, su and sudo have other folders, or none: the run itself has written down where it listens
+    expect 1 env -u XDG_RUNTIME_DIR "$seccm" skip operated.seccm --site 1
+    grep -q 'site 1 is not under way' operated.out || fail "not reached without XDG_RUNTIME_DIR: $(cat operated.out)"
+    mkdir -p elsewhere
+    expect 0 env XDG_RUNTIME_DIR="$dir/elsewhere" "$seccm" skip operated.seccm --site 2
     await_status state '"paused by the operator"'
     "$seccm" status operated.seccm >"$who.status"
     grep -q '^state     paused by the operator (process' "$who.status" || fail "$(cat "$who.status")"
