@@ -245,7 +245,43 @@ told() {
     say 'told: the end, once'
 }
 
+# beats STATE: of the watchdog, as systemd hears them in this state.
+beats() { sed -n '/^STATUS='"$1"'/{x;s/^WATCHDOG=1$/&/p;x};h' systemd.txt | wc -l; }
+# hears STATE: three of them.
+hears() {
+    until [ "$(beats "$1")" -ge 3 ]; do
+        kill -0 $run 2>/dev/null || fail "$who ended: $(cat "$who.log")"
+        [ "$(grep -c "^STATUS=$1" systemd.txt)" -lt 60 ] || fail "$1: only $(beats "$1") signs of life"
+        sleep 0.1
+    done
+}
+# A run whose thread waits, for the operator or for an instrument, is alive, and systemd hears it.
+alive() {
+    mkfifo listening
+    "$(dirname "$seccm")/tools/datagrams" "$dir/systemd" <listening >systemd.txt &
+    started="$started $!"
+    exec 4>listening
+    until [ -S systemd ]; do sleep 0.02; done
+    cp -r "$top/tests/data/steady" silent
+    sed -i 's/^simulate:/&\n  faults: [{kind: potentiostat-silent, at: 12 s, for: 100 h}]/' silent/bench.yaml
+    NOTIFY_SOCKET=$dir/systemd served waits "$seccm" run "$top/tests/data/steady/long.yaml" --speed 2 -q -o waits.seccm
+    await_status phase '"measure"'
+    with_token 200 '' /pause
+    with_token 200 '' '/skip?site=1'
+    hears 'paused by the operator'
+    kill -TERM $run
+    wait $run
+    [ $? = 130 ] || fail "$(cat waits.log)"
+    NOTIFY_SOCKET=$dir/systemd served recovers "$seccm" run silent/long.yaml --speed 2 -q -o recovers.seccm
+    hears recovering
+    kill -TERM $run
+    wait $run # whether it can be verified safe, with a potentiostat that says nothing, is not asked here
+    exec 4>&-
+    say "alive: signs of life in a pause and in a recovery"
+}
+
 who=told beside told
+who=alive beside alive
 beside operated
 beside resumed
 beside taken
