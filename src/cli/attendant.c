@@ -31,7 +31,7 @@ struct attendant {
     char fault_title[64], fault[1024]; /* behind the end, "" = none; the main thread's */
     uint64_t alive;                    /* version of the status at the last look */
     bool ready;
-    int bell;
+    int bell, every_ms;
     pthread_t thread;
 };
 
@@ -124,7 +124,7 @@ static void *thread_main(void *ctx)
     pthread_setname_np(pthread_self(), "seccm-attendant");
     do
         look(a);
-    while (poll(&p, 1, LOOK_EVERY_MS) == 0 || (p.revents == 0 && errno == EINTR));
+    while (poll(&p, 1, a->every_ms) == 0 || (p.revents == 0 && errno == EINTR));
     look(a);
     return NULL;
 }
@@ -155,6 +155,7 @@ struct attendant *attendant_start(const struct attendant_options *o, const char 
     struct attendant *a = xcalloc(1, sizeof *a);
     bool people = o->notify.command || o->notify.url;
     a->snapshot = s;
+    a->every_ms = o->every_ms > 0 ? o->every_ms : LOOK_EVERY_MS;
     a->systemd = getenv("NOTIFY_SOCKET");
     a->bell = eventfd(0, EFD_CLOEXEC);
     bool ok = a->bell >= 0 || err_errno(e, ERR_IO, errno, "eventfd");

@@ -11,6 +11,7 @@
 struct attendant_options {
     struct notify_options notify;
     const char *log; /* NULL = none */
+    int every_ms;    /* real time between two looks; 0 = 1 s */
 };
 
 /* Is there anything to do for it? (Looks at the environment for systemd.) */

@@ -213,8 +213,17 @@ bool bench_close(struct bench *b, struct err *e)
     return ok;
 }
 
-bool bench_counters(const struct bench *b, bool print, int safe_states)
+/* ": 2 crashes, 1 drags", of those that are not 0. */
+static void add_harm(uint64_t n, const char *what, char text[200])
 {
+    size_t used = strlen(text);
+    if (n > 0)
+        snprintf(text + used, 200 - used, "%s %" PRIu64 " %s", used ? "," : ":", n, what);
+}
+
+bool bench_counters(const struct bench *b, bool print, int safe_states, char harm[200])
+{
+    harm[0] = '\0';
     if (!b->sim)
         return true;
     struct world_counters c = world_counters(sim_rig_world(b->sim));
@@ -225,6 +234,12 @@ bool bench_counters(const struct bench *b, bool print, int safe_states)
                 " unrecorded open circuits, %" PRIu64 " spots revisited\n",
                 c.contacts, c.crashes, c.drags, c.wet_travel, c.envelope, c.cell_left_on, c.open_circuit,
                 c.revisited);
-    return !(c.crashes || c.drags || c.wet_travel || c.envelope || c.cell_left_on ||
-             c.open_circuit > b->opened_before + (uint64_t)safe_states);
+    uint64_t opened = b->opened_before + (uint64_t)safe_states; /* by the safe state, which is meant */
+    add_harm(c.crashes, "crashes", harm);
+    add_harm(c.drags, "drags", harm);
+    add_harm(c.wet_travel, "wet travels", harm);
+    add_harm(c.envelope, "envelope violations", harm);
+    add_harm(c.cell_left_on, "s cell left on", harm);
+    add_harm(c.open_circuit > opened ? c.open_circuit - opened : 0, "unrecorded open circuits", harm);
+    return !harm[0];
 }

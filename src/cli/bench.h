@@ -54,7 +54,8 @@ bool bench_journal(struct bench *b, struct err *e);
 bool bench_close(struct bench *b, struct err *e);
 /* Prints a line with what the simulated sample counted; returns false if any of it must never happen. Each
  * safe state may leave one contact at open circuit: there the cell is opened before the retraction. Those of
- * earlier parts of a run, whose safe states were theirs, are not counted again. */
-bool bench_counters(const struct bench *b, bool print, int safe_states);
+ * earlier parts of a run, whose safe states were theirs, are not counted again. harm: ": 2 crashes, 1 drags",
+ * what must never happen and did, or "". */
+bool bench_counters(const struct bench *b, bool print, int safe_states, char harm[200]);
 
 #endif

@@ -66,9 +66,39 @@ struct comparing {
     bool held; /* of the untold ones some may not be accepted */
 };
 
-static const char *words_of(const struct ynode *n, const char *other)
+#define WORDS 120 /* of each side that are told */
+
+/* On one line, as flow style has it: {back-off: [5 s, 60 s], consecutive: 3}. What is too long is cut. */
+static void add_flow(const struct ynode *n, struct buf *out)
 {
-    return !n ? "nothing" : ynode_kind(n) == Y_SCALAR ? ynode_text(n) : other;
+    bool map = ynode_kind(n) == Y_MAP;
+    if (ynode_kind(n) == Y_SCALAR) {
+        buf_str(out, ynode_text(n));
+        return;
+    }
+    buf_char(out, map ? '{' : '[');
+    for (int k = 0; k < ynode_count(n) && out->n <= WORDS; k++) {
+        buf_str(out, k ? ", " : "");
+        if (map)
+            buf_printf(out, "%s: ", ynode_key(n, k));
+        add_flow(map ? ynode_value(n, k) : ynode_item(n, k), out);
+    }
+    buf_char(out, map ? '}' : ']');
+}
+
+static void words_of(const struct ynode *n, char text[WORDS + 4])
+{
+    struct buf b = {0};
+    if (n)
+        add_flow(n, &b);
+    else
+        buf_str(&b, "nothing");
+    bool whole = b.n <= WORDS;
+    int shown = whole ? (int)b.n : WORDS;
+    while (!whole && shown > 0 && ((unsigned char)b.p[shown] & 0xc0) == 0x80)
+        shown--; /* no half of a character */
+    snprintf(text, WORDS + 4, "%.*s%s", shown, b.n ? b.p : "", whole ? "" : "...");
+    buf_free(&b);
 }
 
 static void tell_node(void *ctx, const char *path, const struct ynode *was, const struct ynode *now)
@@ -81,9 +111,11 @@ static void tell_node(void *ctx, const char *path, const struct ynode *was, cons
         return;
     }
     c->told++;
-    const char *a = words_of(was, "what it was"), *b = words_of(now, "something else");
+    char a[WORDS + 4], b[WORDS + 4];
+    words_of(was, a);
+    words_of(now, b);
     bool same = was && now && ynode_kind(was) == ynode_kind(now) && ynode_kind(was) != Y_SCALAR;
-    changes_add(c->out, may, "%s:%d: %s: %.120s -> %.120s", c->file->path, ynode_mark(now ? now : was).line,
+    changes_add(c->out, may, "%s:%d: %s: %s -> %s", c->file->path, ynode_mark(now ? now : was).line,
                 *path ? path : "the whole file", same ? "its keys" : a, same ? "in another order" : b);
 }
 

@@ -19,10 +19,9 @@ static bool explain(const char *path, struct err *e)
     if (d && status_read(d, &s, &why)) {
         if (s.alive)
             err_set(e, ERR_LINK,
-                    "process %d writes %s but can not be reached: it was started by another user, or has "
-                    "just begun "
-                    "or ended",
-                    s.pid, path);
+                    "process %d writes %s but takes no command from here: it is another user's, or about to "
+                    "begin or to end; `kill -TERM %d` stops it safely",
+                    s.pid, path, s.pid);
         else
             err_set(e, ERR_INPUT, "no run of %s is alive on this machine (state: %s)", path,
                     status_words(&s));

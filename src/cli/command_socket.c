@@ -19,6 +19,7 @@
 
 #include "base/buf.h"
 #include "cli/web_gate.h"
+#include "results/results.h"
 
 /* s: a peer that says or takes nothing for so long is given up; nobody else waits for it but other commands.
  */
@@ -86,6 +87,15 @@ static void be_patient(int fd)
     const struct timeval t = {.tv_sec = PEER_PATIENCE};
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &t, sizeof t);
     setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &t, sizeof t);
+}
+
+/* The superuser may tell whose run it is. `owner`: of the results file. */
+static bool peer_is_the_run(int fd, uid_t owner)
+{
+    struct ucred peer;
+    socklen_t n = sizeof peer;
+    return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &n) == 0 &&
+           (peer.uid == geteuid() || peer.uid == 0 || (geteuid() == 0 && peer.uid == owner));
 }
 
 static bool peer_is_us(int fd)
@@ -241,6 +251,11 @@ struct command_socket *command_socket_start(const char *run_id, const char *resu
     return NULL;
 }
 
+const char *command_socket_path(const struct command_socket *s)
+{
+    return s ? s->at.sun_path : "";
+}
+
 void command_socket_stop(struct command_socket *s)
 {
     uint64_t one = 1;
@@ -257,6 +272,36 @@ void command_socket_stop(struct command_socket *s)
 
 /* --- asking -------------------------------------------------------------------------------------------- */
 
+static int connect_to(const struct sockaddr_un *at)
+{
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return -1;
+    be_patient(fd);
+    if (connect(fd, (const struct sockaddr *)at, sizeof *at) == 0)
+        return fd;
+    close(fd);
+    return -1;
+}
+
+/* Where the run itself says that it listens: from sudo, su and cron the folders are others. */
+static int reach_recorded(const char *results_path)
+{
+    struct sockaddr_un at = {.sun_family = AF_UNIX};
+    struct err ignored = ERR_INIT;
+    struct results *r = results_open(results_path, &ignored);
+    if (!r)
+        return -1;
+    char *where = results_info(r, COMMAND_SOCKET_INFO);
+    size_t n = strlen(where);
+    bool fits = n > 0 && n < sizeof at.sun_path;
+    if (fits)
+        memcpy(at.sun_path, where, n + 1);
+    free(where);
+    results_close(r, &ignored);
+    return fits ? connect_to(&at) : -1;
+}
+
 static int reach(const char *run_id, const char *results_path, struct err *e)
 {
     struct sockaddr_un at;
@@ -266,13 +311,13 @@ static int reach(const char *run_id, const char *results_path, struct err *e)
         if (!folder(k, where, sizeof where) || !folder_is_private(where, &why) ||
             !address(k, run_id, results_path, &at, &why))
             continue;
-        int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        be_patient(fd);
-        if (fd >= 0 && connect(fd, (struct sockaddr *)&at, sizeof at) == 0)
-            return fd;
+        int fd = connect_to(&at);
         if (fd >= 0)
-            close(fd);
+            return fd;
     }
+    int fd = reach_recorded(results_path);
+    if (fd >= 0)
+        return fd;
     err_set(e, ERR_INPUT, "no run of %s listens here", results_path);
     return -1;
 }
@@ -282,12 +327,14 @@ bool command_socket_ask(const char *run_id, const char *results_path, const char
 {
     char answer[ANSWER_MAX];
     struct buf b = {0};
+    struct stat file = {.st_uid = geteuid()};
+    stat(results_path, &file);
     int fd = reach(run_id, results_path, e);
     if (fd < 0)
         return false;
     buf_printf(&b, "%s\n", line);
-    bool ok =
-        peer_is_us(fd) && write_all(fd, b.p) && read_line(fd, answer, sizeof answer) && strlen(answer) > 3;
+    bool ok = peer_is_the_run(fd, file.st_uid) && write_all(fd, b.p) &&
+              read_line(fd, answer, sizeof answer) && strlen(answer) > 3;
     buf_free(&b);
     close(fd);
     if (!ok)

@@ -19,6 +19,10 @@ struct command_socket;
 /* A thread of its own answers. `results_path` must exist. */
 struct command_socket *command_socket_start(const char *run_id, const char *results_path, struct wishes *w,
                                             struct err *e);
+/* Where it listens; "" for NULL. The run stores it under this name, for those whose environment names other
+ * folders. */
+#define COMMAND_SOCKET_INFO "command_socket"
+const char *command_socket_path(const struct command_socket *s);
 /* Removes the socket. */
 void command_socket_stop(struct command_socket *s);
 

@@ -103,6 +103,11 @@ void live_open(struct live *l, struct results *file, struct run_options *ro)
                  "127.0.0.1 and a tunnel (ssh -L) on networks that you do not trust");
 }
 
+const char *live_socket(const struct live *l)
+{
+    return command_socket_path(l->socket);
+}
+
 const char *live_url(const struct live *l)
 {
     return l->web ? web_url(l->web) : "";

@@ -46,6 +46,8 @@ const char *live_url(const struct live *l);
 /* The run has ended, and its results file failed at the end: page, log and people are told. Before
  * live_close(). */
 void live_not_stored(struct live *l, const struct err *why);
+/* Where it takes commands, "" if it does not. */
+const char *live_socket(const struct live *l);
 /* The run has ended: lets open pages see it, then nobody can ask any more. */
 void live_close(struct live *l);
 void live_free(struct live *l);

@@ -87,7 +87,8 @@ static int serve_rig(const struct rig_config *c, double speed, uint64_t seed, co
     } else {
         serve(b.loop);
         print_end(b.sim);
-        status = bench_counters(&b, true, 0) ? 0 : 1;
+        char harm[200];
+        status = bench_counters(&b, true, 0, harm) ? 0 : 1;
         if (state && !world_save(sim_rig_world(b.sim), state, &e))
             status = options_fail(&e);
     }

@@ -10,6 +10,7 @@
 #include "base/clocale.h"
 #include "base/log.h"
 #include "base/wallclock.h"
+#include "cli/command_socket.h"
 #include "cli/left.h"
 #include "cli/options.h"
 #include "cli/store_plan.h"
@@ -191,10 +192,12 @@ static void end_watch(const struct session_options *o, struct writer *w)
 }
 
 /* `seccm status` says where the page is, as long as it is there. */
-static void tell_page(struct writer *w, const char *url, bool there)
+static void tell_page(struct writer *w, const char *url, const char *socket, bool there)
 {
     if (*url)
         writer_info(w, "live_page", there ? url : "");
+    if (*socket)
+        writer_info(w, COMMAND_SOCKET_INFO, there ? socket : "");
 }
 
 /* The clock of the loop: in virtual time it shows universal time from the epoch on. */
@@ -253,17 +256,18 @@ static int go(struct bench *b, struct live *live, struct results *file, const st
         return status;
     }
     left_store(&past->left, w, past->begin_s);
-    tell_page(w, live_url(live), true);
+    tell_page(w, live_url(live), live_socket(live), true);
     bool began = begin_watch(o, b, w, path, &e);
     if (began)
         run_grid(b->rig, plan, w, &ro, &end, &counts, &e);
     end_watch(o, w);
     store_counters(b, w);
-    tell_page(w, live_url(live), false);
+    tell_page(w, live_url(live), live_socket(live), false);
     bool stored = writer_stop(w, &closing);
     if (stored && !o->guardian)
         left_clear(&past->left, path);
-    bool clean = bench_counters(b, !o->quiet, counts.safe_states);
+    char harm[200];
+    bool clean = bench_counters(b, !o->quiet, counts.safe_states, harm);
     if (began)
         tell_end(end, &counts, path, &e);
     else
@@ -281,7 +285,7 @@ static int go(struct bench *b, struct live *live, struct results *file, const st
         return err_exit_status(closing.code);
     int status = began ? status_of(end, &counts, &e) : err_exit_status(e.code);
     if (!clean)
-        log_line(LOG_ERROR, "the simulated sample saw what must never happen");
+        log_line(LOG_ERROR, "the simulated sample saw what must never happen%s", harm);
     return clean || status ? status : 1;
 }
 

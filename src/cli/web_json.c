@@ -234,8 +234,12 @@ void web_json_events(struct snapshot *s, struct buf *out)
     int n;
     uint64_t version = snapshot_events(s, ev, &n);
     buf_printf(out, "{\"version\":%" PRIu64 ",\"events\":[", version);
+    const char *before = "";
     for (int k = 0; k < n; k++) {
-        buf_printf(out, "%s{\"number\":%" PRIu64 ",", k ? ",\n" : "", ev[k].number);
+        if (!strcmp(ev[k].kind, SNAPSHOT_STATE)) /* the status has it */
+            continue;
+        buf_printf(out, "%s{\"number\":%" PRIu64 ",", before, ev[k].number);
+        before = ",\n";
         text(out, "utc", ev[k].utc);
         text(out, "kind", ev[k].kind);
         text(out, "text", ev[k].text);

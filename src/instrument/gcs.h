@@ -5,10 +5,11 @@
 #ifndef SECCM_INSTRUMENT_GCS_H
 #define SECCM_INSTRUMENT_GCS_H
 
+#include "base/bounds.h"
 #include "instrument/stage_ops.h"
 
 /* A reply of three axes takes about 6 ms at 115200 baud; FTDI adapters may add 16 ms. */
-#define GCS_REPLY_TIMEOUT (300 * NS_MS)
+#define GCS_REPLY_TIMEOUT BOUND_REPLY
 /* After a stop: this long without input, and what was on its way has arrived. */
 #define GCS_QUIET       (10 * NS_MS)
 #define GCS_QUIET_LIMIT (300 * NS_MS)

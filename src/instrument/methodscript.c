@@ -429,6 +429,7 @@ static const struct potentiostat_ops ops = {
     .cut = ms_cut,
     .settle = ms_settle,
     .explain = ms_explain,
+    .may_be_anew = ms_may_be_anew,
     .cut_bytes = ms_cut_bytes,
     .errands = ms_errands,
 };

@@ -5,10 +5,11 @@
 
 #include <limits.h>
 
+#include "base/bounds.h"
 #include "instrument/ms_script.h"
 #include "instrument/potentiostat_ops.h"
 
-#define MS_REPLY_TIMEOUT (300 * NS_MS)
+#define MS_REPLY_TIMEOUT BOUND_REPLY
 /* After an error while a script was being uploaded the device swallows input for 50 to 100 ms. */
 #define MS_DEAF_TIME (150 * NS_MS)
 
@@ -56,5 +57,6 @@ void ms_cut_bytes(struct potentiostat *p, struct buf *out);
 int ms_errands(struct potentiostat *p, struct errand *out, int max);
 bool ms_settle(struct potentiostat *p, ns_t timeout, struct err *e);
 bool ms_explain(struct potentiostat *p, struct err *found);
+bool ms_may_be_anew(struct potentiostat *p);
 
 #endif

@@ -212,3 +212,10 @@ bool ms_explain(struct potentiostat *p, struct err *found)
             "no program ran any more when it was told to stop: it has started anew, or ended it unheard");
     return true;
 }
+
+/* As above, but not every stop was answered: one of those may have ended the program. */
+bool ms_may_be_anew(struct potentiostat *p)
+{
+    const struct ms *m = ms_of(p);
+    return m->phase == IDLE && m->was_running && !m->idle && m->stops > 0;
+}

@@ -125,6 +125,11 @@ bool potentiostat_explain(struct potentiostat *p, struct err *e)
     return true;
 }
 
+bool potentiostat_may_be_anew(struct potentiostat *p)
+{
+    return p->ops->may_be_anew && p->ops->may_be_anew(p);
+}
+
 void potentiostat_cut_bytes(struct potentiostat *p, struct buf *out)
 {
     p->ops->cut_bytes(p, out);

@@ -101,6 +101,10 @@ bool potentiostat_settle(struct potentiostat *p, ns_t timeout, struct err *e);
 /* Behind potentiostat_settle() that followed a failure: turns an ERR_SILENT that was in truth a reset
  * (ERR_RESET) or a late answer (ERR_LATE) into that. True if it did; else *e is as it was. Asks nothing. */
 bool potentiostat_explain(struct potentiostat *p, struct err *e);
+/* Behind potentiostat_settle(), until the next start: the device was in the midst of a program when it fell
+ * silent, and has none any more; but stops were sent that it did not answer. So it may have started anew, or
+ * have obeyed one of them unheard: nothing that it says tells which. Asks nothing. */
+bool potentiostat_may_be_anew(struct potentiostat *p);
 /* The bytes of cut, for a guardian that has only a descriptor. */
 void potentiostat_cut_bytes(struct potentiostat *p, struct buf *out);
 /* The potentiostat's part of the safe state for somebody who has only the link: cut (turn 0), then the proof

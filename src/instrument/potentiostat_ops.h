@@ -17,6 +17,8 @@ struct potentiostat_ops {
     bool (*cut)(struct potentiostat *p, struct err *e);
     /* Optional: what was found since the last start; *found is set if anything was. Asks nothing. */
     bool (*explain)(struct potentiostat *p, struct err *found);
+    /* Optional: see potentiostat_may_be_anew(). */
+    bool (*may_be_anew)(struct potentiostat *p);
     bool (*settle)(struct potentiostat *p, ns_t timeout, struct err *e);
     void (*cut_bytes)(struct potentiostat *p, struct buf *out);
     /* Optional: see potentiostat_errands(). */

@@ -9,6 +9,10 @@
 
 #include "base/holder.h"
 #include "output/table.h"
+#include "results/pace.h"
+
+/* More attempts of one site add nothing to the mean. */
+#define ATTEMPTS_READ 16
 
 /* --- is someone writing? ------------------------------------------------------------------------------- */
 
@@ -25,10 +29,24 @@ int status_writer(const char *path)
 
 /* --- counting ------------------------------------------------------------------------------------------ */
 
-static void count_sites(const struct data *d, struct status *out)
+/* What the visits to a site took together: a pause comes between two of them. */
+static bool add_time(const struct data *d, const struct results_site *s, struct pace *p, struct err *e)
 {
-    double first = NAN, last = NAN;
-    int begun = 0;
+    struct results_attempt a[ATTEMPTS_READ];
+    int n = results_attempts(d->r, s->site, a, ATTEMPTS_READ, e);
+    double sum = 0;
+    for (int k = 0; k < n && k < ATTEMPTS_READ; k++)
+        if (a[k].outcome != OUTCOME_SKIPPED && a[k].end_s > a[k].start_s)
+            sum += a[k].end_s - a[k].start_s;
+    p->worked += sum;
+    p->sites += sum > 0;
+    return n >= 0;
+}
+
+static bool count_sites(const struct data *d, struct status *out, struct err *e)
+{
+    struct pace pace = {0};
+    double last = NAN;
     for (int k = 0; k < d->sites.n; k++) {
         const struct results_site *s = &d->sites.site[k];
         bool control = s->role == SITE_CONTROL;
@@ -40,8 +58,8 @@ static void count_sites(const struct data *d, struct status *out)
             out->by_outcome[s->outcome == OUTCOME_NONE && !used ? OUTCOME_NOT_VISITED : s->outcome]++;
         if (isnan(s->start_s))
             continue;
-        begun++;
-        first = fmin(first, s->start_s);
+        if (s->attempts > 0 && !add_time(d, s, &pace, e))
+            return false;
         if (!(s->start_s < last)) {
             last = s->start_s;
             out->last_site = s->site;
@@ -49,7 +67,8 @@ static void count_sites(const struct data *d, struct status *out)
         }
     }
     out->now_s = last;
-    out->per_site_s = begun > 1 ? (last - first) / (begun - 1) : NAN;
+    out->per_site_s = pace_per_site(&pace);
+    return true;
 }
 
 static void add_class(struct status *out, const char *name, int n)
@@ -125,8 +144,7 @@ bool status_read(const struct data *d, struct status *out, struct err *e)
     out->alive = out->pid != 0;
     snprintf(out->page, sizeof out->page, "%s", out->alive ? page : "");
     free(page);
-    count_sites(d, out);
-    return count_events(d, out, e);
+    return count_sites(d, out, e) && count_events(d, out, e);
 }
 
 const char *status_words(const struct status *s)

@@ -27,7 +27,7 @@ struct status {
     int last_site;                                /* number of the site last begun, 0 = none */
     double now_s; /* experiment time of the newest entry: start of the last attempt or last event */
     char now_utc[32], start_utc[32];
-    double per_site_s; /* mean time from start to start, NAN until two sites were begun */
+    double per_site_s; /* mean time at a site (results/pace.h), NAN until one was left */
     char probe[256];   /* what the run last said of the probe's health, "" = nothing since it was put in */
     int events;
     int warnings, faults; /* faults: of instruments, storage and machine, and what needed the safe state */

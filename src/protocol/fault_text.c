@@ -1,6 +1,10 @@
 /* The words of the fault matrix, one row per class, in the order of the classes. */
 #include "protocol/fault_text.h"
 
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/bounds.h"
 #include "base/schema_help.h"
 
 /* What is said of many rows in the same words. */
@@ -131,7 +135,8 @@ static const struct fault_text texts[FAULT_COUNT] = {
                                  SAFE, BROUGHT_BACK, FAULT_ENDS, RECOVERY_SEEN},
     [FAULT_POTENTIOSTAT_RESET] =
         {"its start-up text or a fatal error comes in the middle of a program, or there is no program where "
-         "one ran",
+         "one ran; where it was silent meanwhile it may have ended that as it was told, too: then it counts "
+         "as silent, and pauses or aborts if either class says so",
          SAFE, BROUGHT_BACK, FAULT_ENDS, RECOVERY_SEEN},
     [FAULT_POTENTIOSTAT_ERROR] = {"it sends an error code while its program runs", SAFE, BROUGHT_BACK,
                                   FAULT_ENDS, "the code and its meaning; " RECOVERY_SEEN},
@@ -311,31 +316,23 @@ static const char *const introduction[] = {
     "pauses, verified safe, or ends with a fault.",
 };
 
-/* S4 within a stated bound: what the constants of the run and of the drivers come to, and what the tests on
- * the simulated rig hold them to. */
-static const struct bound {
-    const char *what, *within; /* NULL: a heading */
-} bounds[] = {
-    {"noticed", NULL},
-    {"samples stop while z goes down: z halts", "50 ms, or 3 samples"},
-    {"samples stop: the potentiostat is silent", "0.5 s, or 20 samples"},
-    {"  while its program starts, changes its mode or ends", "2 s more"},
-    {"a question is not answered", "0.3 s"},
-    {"an axis makes no headway, or z does not rise", "1 s"},
-    {"z sinks, or the stage wanders, in contact", "25 ms"},
-    {"the current is beyond the ceiling", "1 sample"},
-    {"the current is beyond the range", "2 samples"},
-    {"the run has died (its guardian sees it)", "at once"},
-    {"the run hangs (its guardian hears nothing)", "5 s"},
-    {"then", NULL},
-    {"stop of z and cell off are written", "10 ms"},
-    {"z is at rest (a healthy stage)", "0.3 s"},
-    {"  where no stop reaches it: its last move ends", "leash, or descent"},
-    {"the stage's link is down: tries to open it again", "2.5 s"},
-    {"the cell is open (a healthy potentiostat)", "0.1 s"},
-    {"z is fully retracted, by each way that is tried", "2 way/speed + 2 s"},
-    {"the open cell is verified, behind that", "2 s"},
-};
+/* ---- how soon ---- */
+
+__attribute__((format(printf, 3, 4))) static void bound(struct buf *out, const char *what, const char *fmt,
+                                                        ...)
+{
+    char within[40];
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(within, sizeof within, fmt, args);
+    va_end(args);
+    buf_printf(out, "      %-53s %s\n", what, within);
+}
+
+static double ms(ns_t t)
+{
+    return ns_to_s(t) * 1e3;
+}
 
 /* What no poll and no command can prevent. */
 static const char limits[] =
@@ -348,14 +345,33 @@ static const char limits[] =
     "creeps on, by that much more in each ten times the time, until a coarse axis or somebody lifts the "
     "head.";
 
+/* S4 within a stated bound: what the run and the drivers wait for, and what the tests on the simulated rig
+ * hold them to. */
 static void add_bounds(struct buf *out)
 {
-    buf_str(out, "\nHow soon the safe state comes (of two times the longer one counts)\n");
-    for (size_t k = 0; k < sizeof bounds / sizeof bounds[0]; k++)
-        if (bounds[k].within)
-            buf_printf(out, "      %-53s %s\n", bounds[k].what, bounds[k].within);
-        else
-            buf_printf(out, "    %s\n", bounds[k].what);
+    buf_str(out, "\nHow soon the safe state comes (of two times the longer one counts)\n    noticed\n");
+    bound(out, "samples stop while z goes down: z halts", "%g ms, or %d samples", ms(BOUND_STALE),
+          BOUND_STALE_SAMPLES);
+    bound(out, "samples stop: the potentiostat is silent", "%g s, or %d samples", ns_to_s(BOUND_SILENT),
+          BOUND_SILENT_SAMPLES);
+    bound(out, "  while its program starts, changes its mode or ends", "%g s more",
+          ns_to_s(BOUND_MODE_CHANGE));
+    bound(out, "a question is not answered", "%g s", ns_to_s(BOUND_REPLY));
+    bound(out, "an axis makes no headway, or z does not rise", "%g s", ns_to_s(BOUND_HEADWAY));
+    bound(out, "z sinks, or the stage wanders, in contact", "%g ms", ms(BOUND_WANDER));
+    bound(out, "the current is beyond the ceiling", "%d sample", BOUND_CEILING);
+    bound(out, "the current is beyond the range", "%d samples", BOUND_OVERLOADS);
+    bound(out, "the run has died (its guardian sees it)", "at once");
+    bound(out, "the run hangs (its guardian hears nothing)", "%g s", ns_to_s(BOUND_GUARDIAN));
+    buf_str(out, "    then\n");
+    bound(out, "stop of z and cell off are written", "%g ms", ms(BOUND_WRITTEN));
+    bound(out, "z is at rest (a healthy stage)", "%g s", ns_to_s(BOUND_AT_REST));
+    bound(out, "  where no stop reaches it: its last move ends", "leash, or descent");
+    bound(out, "the stage's link is down: tries to open it again", "%g s", ns_to_s(BOUND_RELINK));
+    bound(out, "the cell is open (a healthy potentiostat)", "%g s", ns_to_s(BOUND_OPEN));
+    bound(out, "z is fully retracted, by each way that is tried", "%d way/speed + %g s", BOUND_UP_WAYS,
+          ns_to_s(BOUND_UP));
+    bound(out, "the open cell is verified, behind that", "%g s", ns_to_s(BOUND_VERIFIED));
     buf_char(out, '\n');
     help_wrap_to(limits, 0, 0, WIDTH, out);
 }

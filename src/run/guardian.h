@@ -9,6 +9,7 @@
 #ifndef SECCM_RUN_GUARDIAN_H
 #define SECCM_RUN_GUARDIAN_H
 
+#include "base/bounds.h"
 #include "instrument/rig.h"
 
 struct guardian;
@@ -16,7 +17,7 @@ struct guardian;
 /* After so much silence of the run thread it counts as stuck. Its longest legal silence is one computation or
  * one upload between two looks at the loop, far below a second (what it was is stored in the results file);
  * the rest is for a machine that is busy with other things. Real time. */
-#define GUARDIAN_SILENCE (5 * NS_S)
+#define GUARDIAN_SILENCE BOUND_GUARDIAN
 
 /* Forks the guardian; to be called before any thread is started and any database is open. */
 struct guardian *guardian_start(ns_t silence, struct err *e);

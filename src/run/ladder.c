@@ -6,11 +6,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/bounds.h"
+
 /* Answers to older questions have arrived after this. */
 #define LATE  (300 * NS_MS)
 #define TRIES 3
 /* A controller that has just started anew answers within this. */
-#define STARTING (2500 * NS_MS)
+#define STARTING BOUND_RELINK
 
 const char *rung_name(enum rung r)
 {
@@ -116,7 +118,8 @@ static bool move_up(struct ladder *l, struct err *e)
     double z = l->at[AXIS_Z], whole = c->limit[AXIS_Z][1] - c->limit[AXIS_Z][0];
     double way = isnan(z) ? whole : fabs(c->z_retracted - z);
     stage_set_speed(l->rig->stage, AXIS_Z, c->speed_z, NULL);
-    if (!stage_move_wait(l->rig->stage, 1u << AXIS_Z, to, ns_from_s(2 * way / c->speed_z + 2), e))
+    if (!stage_move_wait(l->rig->stage, 1u << AXIS_Z, to,
+                         ns_from_s(BOUND_UP_WAYS * way / c->speed_z) + BOUND_UP, e))
         return false;
     l->at[AXIS_Z] = c->z_retracted;
     return true;

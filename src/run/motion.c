@@ -2,6 +2,7 @@
  * approach.c. */
 #include <math.h>
 
+#include "base/bounds.h"
 #include "run/hop.h"
 
 /* A move has failed when it took this many times its ideal duration and a second. */
@@ -52,7 +53,6 @@ static bool arrived(const struct run *r, const struct follow *f, const double at
     return true;
 }
 
-#define HEADWAY_TIME NS_S
 /* Of a move of some micrometres; creep of a servo that was lost is some ten nanometres in a second. */
 #define HEADWAY 100e-9
 
@@ -69,7 +69,7 @@ bool motion_stalled(struct headway *h, double to_go, double step, ns_t seen_at, 
         h->best = to_go;
         h->since = seen_at;
     }
-    return seen_at - h->since > loop_patience(l, HEADWAY_TIME);
+    return seen_at - h->since > loop_patience(l, BOUND_HEADWAY);
 }
 
 static double to_go(const struct follow *f, const double at[AXIS_COUNT])

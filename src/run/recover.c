@@ -114,6 +114,24 @@ static bool give_up(struct run *r, struct err *fault, const char *budget, bool t
     return run_stop(r, (enum fault_policy)r->p->faults.recover_then, "faults.recover");
 }
 
+/* The potentiostat is in order again. If it may have started anew meanwhile, the protocol's word on that
+ * holds, too, where it stops the run; false then. */
+static bool may_go_on(struct run *r, enum fault_class c, struct err *fault)
+{
+    enum fault_policy anew = fault_policy(r->p, FAULT_POTENTIOSTAT_RESET);
+    if (c != FAULT_POTENTIOSTAT_SILENT || !potentiostat_may_be_anew(r->rig->pstat))
+        return true;
+    hop_note(r, "found", "%s",
+             "potentiostat: no program runs any more: it has ended it unheard when it was told to, or has "
+             "started anew; nothing tells which");
+    if (anew < POLICY_PAUSE)
+        return true;
+    snprintf(fault->text, sizeof fault->text,
+             "the potentiostat was silent and may have started anew meanwhile (faults.%s: %s)",
+             fault_name(FAULT_POTENTIOSTAT_RESET), fault_policy_name(anew));
+    return run_stop(r, anew, NULL);
+}
+
 bool run_recover(struct run *r, enum fault_class c, struct err *fault)
 {
     struct recoveries *n = &r->recoveries;
@@ -149,7 +167,7 @@ bool run_recover(struct run *r, enum fault_class c, struct err *fault)
     r->cell_was_open = true;
     hop_note(r, "recovery", "%s: " RECOVERED " (try %d, %d altogether)", fault_name(c), n->in_a_row,
              n->total);
-    return true;
+    return may_go_on(r, c, fault);
 }
 
 bool run_mend(struct run *r, struct err *fault)

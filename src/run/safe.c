@@ -2,11 +2,10 @@
  * failed, each with its own deadline, and nobody can cancel it. "Safe" is said only of what was verified. */
 #include <string.h>
 
+#include "base/bounds.h"
 #include "base/log.h"
 #include "run/hop.h"
 #include "run/ladder.h"
-
-#define CELL_DEADLINE (2 * NS_S)
 
 /* A stage whose servo is off neither stops nor holds: it sinks on. One push up by its voltage comes before
  * anything is asked; with the servo on it is refused and does nothing. */
@@ -85,7 +84,7 @@ static void make_safe(struct run *r, struct err *why)
     else if (!r->in_order)
         hop_note(r, "fault", "%s, verified", rung_name(rung));
     err_clear(&e);
-    bool open = potentiostat_settle(r->rig->pstat, CELL_DEADLINE, &e);
+    bool open = potentiostat_settle(r->rig->pstat, BOUND_VERIFIED, &e);
     if (!open)
         hop_note(r, "fault", "open cell not verified: %s", e.text);
     if (strcmp(why->device, "stage") != 0 && potentiostat_explain(r->rig->pstat, why))

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "results/pace.h"
 #include "run/hop.h"
 
 /* A watcher sees news at most this often, in the watcher's time; virtual time passes many times faster. */
@@ -19,12 +20,13 @@ static struct snapshot *watched(const struct run *r)
 double show_time_left(const struct run *r, int left)
 {
     const struct shown *s = &r->shown;
-    if (s->worked_at > 0)
-        return ns_to_s(s->worked) / s->worked_at * left;
+    double each = pace_per_site(&(struct pace){ns_to_s(s->worked), s->worked_at});
+    if (isfinite(each))
+        return each * left;
     return r->plan->n_sites > 0 ? r->plan->seconds.total / r->plan->n_sites * left : 0;
 }
 
-static void put_status(struct run *r)
+static struct snapshot_status status_now(const struct run *r)
 {
     const struct shown *s = &r->shown;
     struct snapshot_status now = {
@@ -52,7 +54,7 @@ static void put_status(struct run *r)
         if (a->n_recorded > 0)
             snprintf(now.step, sizeof now.step, "%s", a->recorded[a->n_recorded - 1].step.name);
     }
-    snapshot_put_status(watched(r), &now);
+    return now;
 }
 
 static ns_t show_every(const struct run *r)
@@ -66,7 +68,8 @@ void show_now(struct run *r)
 {
     if (!watched(r) || loop_now(r->loop) < r->shown.next)
         return;
-    put_status(r);
+    struct snapshot_status now = status_now(r);
+    snapshot_put_status(watched(r), &now);
     snapshot_publish(watched(r));
     r->shown.next = loop_now(r->loop) + show_every(r);
 }
@@ -76,6 +79,10 @@ void show_state(struct run *r, const char *state, const char *reason)
     snprintf(r->shown.state, sizeof r->shown.state, "%s", state);
     snprintf(r->shown.reason, sizeof r->shown.reason, "%.255s", reason);
     r->shown.next = 0;
+    if (watched(r)) {
+        struct snapshot_status now = status_now(r);
+        snapshot_put_state(watched(r), &now);
+    }
     show_now(r);
 }
 

@@ -226,6 +226,18 @@ void snapshot_put_event(struct snapshot *s, const struct results_event *ev)
     snprintf(e->text, sizeof e->text, "%.255s", ev->text);
 }
 
+void snapshot_put_state(struct snapshot *s, const struct snapshot_status *now)
+{
+    struct snapshot_event *e = &add_news(s, NEWS_EVENT)->event;
+    *e = (struct snapshot_event){.number = ++s->events,
+                                 .t_s = now->time_s,
+                                 .kind = SNAPSHOT_STATE,
+                                 .measured = now->by_outcome[OUTCOME_MEASURED]};
+    snprintf(e->utc, sizeof e->utc, "%s", now->utc);
+    snprintf(e->state, sizeof e->state, "%s", now->state);
+    snprintf(e->text, sizeof e->text, "%s", now->reason);
+}
+
 void snapshot_put_health(struct snapshot *s, struct buf *json)
 {
     add_news(s, NEWS_HEALTH)->health = *json;

@@ -77,7 +77,11 @@ struct snapshot_event {
     char utc[32], kind[16], text[256];
     double t_s;
     int site;
+    char state[32]; /* kind SNAPSHOT_STATE: what the run is in from here on */
+    int measured;   /* ... sites by then */
 };
+/* A change of the run's state, which the results file keeps elsewhere. text: its reason. */
+#define SNAPSHOT_STATE "run"
 
 /* Features: columns in the order in which they first occurred. */
 #define SNAPSHOT_COLUMNS 384
@@ -102,6 +106,8 @@ void snapshot_put_status(struct snapshot *s, const struct snapshot_status *now);
 void snapshot_put_site(struct snapshot *s, int site, const struct snapshot_site *now);
 void snapshot_put_feature(struct snapshot *s, const struct results_feature *f);
 void snapshot_put_event(struct snapshot *s, const struct results_event *ev);
+/* An event of kind SNAPSHOT_STATE, made of the status. */
+void snapshot_put_state(struct snapshot *s, const struct snapshot_status *now);
 /* Charts of the probe's health, as JSON; the text is taken over. */
 void snapshot_put_health(struct snapshot *s, struct buf *json);
 /* A new curve. `by_potential`: it is the potential's extremes that are kept, not the current's. */

@@ -6,10 +6,11 @@
  * for, and nothing waits for their answers. */
 #include <math.h>
 
+#include "base/bounds.h"
 #include "run/hop.h"
 
 /* From one answer to the next question: the line has time for more, and a log of it need not. */
-#define ASK_EVERY (10 * NS_MS)
+#define ASK_EVERY (BOUND_WANDER * 2 / 5)
 /* Further than so many tolerances from where it stood the stage wanders ... */
 #define STANDS 5
 /* ... and lower than so many below the highest it has been it sinks. */

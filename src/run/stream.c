@@ -2,22 +2,13 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/bounds.h"
 #include "run/hop.h"
 
-/* A device that sends nothing for this long has failed (s). */
-#define SILENT_AFTER 0.5
-/* Unless slower sampling was asked for: this many sample periods. */
-#define SILENT_PERIODS 20
-/* A change of mode (cell off, galvanostat, cell on) and the start of a segment may take this long (s). */
-#define MODE_CHANGE 2.0
 /* An open-ended segment ends within this when it is told to. */
-#define ADVANCE_TIME     NS_S
-#define OVERLOADS_END_IT 2
+#define ADVANCE_TIME NS_S
 /* An instrument that follows the current takes a few samples for each of its ranges. */
 #define OVERLOADS_RANGING 4
-/* However slow the line was before: longer than this z does not go on without samples (s), unless sampling
- * itself is slow. */
-#define STALE_AT_MOST 0.05
 
 /* A site may be skipped until its steps are done; behind them it ends by itself. */
 static bool skipped(struct run *r)
@@ -153,8 +144,8 @@ static bool judge_sample(struct run *r, const struct sample *s, struct err *e)
     if (s->status & ~SAMPLE_TIMING)
         st->flagged++;
     st->overloads = s->status & (SAMPLE_OVERLOAD | SAMPLE_INVALID) ? st->overloads + 1 : 0;
-    if (st->overloads < OVERLOADS_END_IT ||
-        st->overloads < OVERLOADS_END_IT + OVERLOADS_RANGING * ranges_above(r, s->range))
+    if (st->overloads < BOUND_OVERLOADS ||
+        st->overloads < BOUND_OVERLOADS + OVERLOADS_RANGING * ranges_above(r, s->range))
         return true;
     enum segment_role role = st->sp->role[st->segment];
     if (role == ROLE_RELAX ||
@@ -250,11 +241,11 @@ static double patience_now(const struct run *r)
 {
     const struct stream *st = &r->stream;
     if (st->segment < 0)
-        return MODE_CHANGE;
+        return ns_to_s(BOUND_MODE_CHANGE);
     double period = st->sp->program.segment[st->segment].interval;
     bool ending = st->segment + 1 >= st->sp->program.n;
-    double patience = fmax(SILENT_AFTER, SILENT_PERIODS * period);
-    return ending || st->between ? patience + MODE_CHANGE : patience;
+    double patience = fmax(ns_to_s(BOUND_SILENT), BOUND_SILENT_SAMPLES * period);
+    return ending || st->between ? patience + ns_to_s(BOUND_MODE_CHANGE) : patience;
 }
 
 bool stream_wait(struct run *r, struct potentiostat_item *item, double patience, struct err *e)
@@ -309,10 +300,10 @@ bool stream_finish(struct run *r, struct err *e)
         return false;
     while (!r->stream.done) {
         struct potentiostat_item item;
-        if (!stream_wait(r, &item, MODE_CHANGE, e))
+        if (!stream_wait(r, &item, ns_to_s(BOUND_MODE_CHANGE), e))
             return err_context(e, "ending the program");
     }
-    return stream_settle(r, ns_from_s(MODE_CHANGE), e);
+    return stream_settle(r, BOUND_MODE_CHANGE, e);
 }
 
 bool stream_settle(struct run *r, ns_t timeout, struct err *e)
@@ -324,6 +315,8 @@ bool stream_settle(struct run *r, ns_t timeout, struct err *e)
 double stream_stale_after(const struct run *r)
 {
     double period = r->stream.sp->program.segment[r->stream.segment].interval;
-    double at_most = ns_to_s(loop_patience(r->loop, ns_from_s(STALE_AT_MOST)));
-    return fmax(3 * period, fmin(1.5 * r->stream.quiet_longest, at_most));
+    /* However slow the line was before: longer than this z does not go on without samples, unless sampling
+     * itself is slow. */
+    double at_most = ns_to_s(loop_patience(r->loop, BOUND_STALE));
+    return fmax(BOUND_STALE_SAMPLES * period, fmin(1.5 * r->stream.quiet_longest, at_most));
 }

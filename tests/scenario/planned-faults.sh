@@ -21,6 +21,20 @@ rig '[{kind: stage-refusing, at: 5 s}]'
 [ $? != 0 ] || fail "a stage that refuses to move did not show"
 grep -q 'stage: ' "$dir/log" || fail "nothing is told of the stage: $(cat "$dir/log")"
 
+# Without its drop the glass is what meets the sample: even where nothing else is told, that is, and by what.
+rig '[{kind: drop-lost, at: 1 s, for: 100 s}]'
+"$seccm" run "$dir/p.yaml" --virtual -q -o "$dir/harmed.seccm" 2>"$dir/log"
+[ $? != 0 ] || fail "a crash did not show"
+grep -q 'saw what must never happen: [1-9][0-9]* crashes$' "$dir/log" || fail "what happened is not told: $(cat "$dir/log")"
+
+# Started anew while nobody heard it: the policy of that class holds, whatever it is told as.
+for seconds in 1 2 3; do
+    sed 's/^site:/faults: {potentiostat-reset: pause}\n&/' "$dir/p.yaml" >"$dir/anew.yaml"
+    rig "[{kind: potentiostat-reset, at: 12 s, for: $seconds s}]"
+    "$seccm" run "$dir/anew.yaml" --virtual -q -o "$dir/anew$seconds.seccm" 2>"$dir/log"
+    grep -q 'paused: .*may have started anew meanwhile (faults.potentiostat-reset: pause)' "$dir/log" || fail "a reset of $seconds s: $(cat "$dir/log")"
+done
+
 rig '[{kind: stage-silence, at: 5 s}]'
 "$seccm" check "$dir/p.yaml" >/dev/null 2>"$dir/log"
 [ $? = 1 ] || fail "an unknown kind passed the check"

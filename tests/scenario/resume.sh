@@ -66,11 +66,16 @@ say "another rate, another speed: refused"
 
 # Faults, rules and links may change if somebody accepts it, once; the new bytes and the word of it are kept.
 begin_part accepted
+cp in/short.yaml kept.yaml
+sed -i '/^faults:/d' in/short.yaml
+expect 1 "$seccm" resume accepted.seccm
+said 'faults: {no-contact: spare, consecutive: {count: 10, then: pause}} -> nothing$' # the whole of it
+cp kept.yaml in/short.yaml
 sed -i 's/count: 10/count: 9/' in/short.yaml
 echo 'stop: {after: 9 h}' >>in/short.yaml
 sed -i 's/baud: 921600/baud: 460800/' in/bench.yaml
 expect 1 "$seccm" resume accepted.seccm
-said 'stop: nothing -> '
+said 'stop: nothing -> {after: 9 h}$'
 said 'potentiostat.baud: 921600 -> 460800'
 said 'resume --accept accepted.seccm'
 expect 0 "$seccm" resume accepted.seccm --accept

@@ -123,10 +123,31 @@ hostile_requests() {
     gives 200 '"state":"running"' GET "$url/status.json"
 }
 
+# curve KEY: a number of the curve; points: how many it has.
+curve() { "$http" GET "$url/curve.json" | sed -n 's/.*"'"$1"'":\([0-9]*\).*/\1/p'; }
+points() { "$http" GET "$url/curve.json" | sed -n 's/.*"i":\[\([^]]*\)\].*/\1/p' | tr ',' '\n' | grep -c '[0-9]'; }
+# The curve of a step that is under way grows from look to look, by samples and by points.
+curve_grows() {
+    until "$http" GET "$url/curve.json" | grep -q '"name":"ageing"'; do
+        kill -0 $run 2>/dev/null || fail "$who ended before its second step: $(cat "$who.log")"
+        sleep 0.05
+    done
+    samples=$(curve samples) drawn=$(points)
+    for k in 1 2 3; do
+        until [ "$(curve samples)" -gt "$samples" ] && [ "$(points)" -gt "$drawn" ]; do
+            [ "$(status phase)$(status site)" = '"measure"1' ] || fail "the curve stood at $samples samples, $drawn points"
+            sleep 0.05
+        done
+        samples=$(curve samples) drawn=$(points)
+    done
+    [ "$drawn" -ge 4 ] && [ "$samples" -ge "$drawn" ] || fail "$drawn points of $samples samples"
+}
+
 # Both sides of control, on a run that is in nobody's hurry.
 operated() {
     served operated "$seccm" run "$top/tests/data/steady/long.yaml" --speed 2 -o operated.seccm
     await_status phase '"measure"'
+    curve_grows
     may_be_read
     needs_the_token
     hostile_requests
@@ -142,7 +163,11 @@ operated() {
     [ "$(status pausing)" = true ] || fail 'the page does not tell of the pause'
     await_status phase '"measure"'
     for odd in 0 -7 4294967298 2x ''; do expect 2 "$seccm" skip operated.seccm --site "$odd"; done
-    expect 0 "$seccm" skip operated.seccm --site 2
+    # cron, su and sudo have other folders, or none: the run itself has written down where it listens
+    expect 1 env -u XDG_RUNTIME_DIR "$seccm" skip operated.seccm --site 1
+    grep -q 'site 1 is not under way' operated.out || fail "not reached without XDG_RUNTIME_DIR: $(cat operated.out)"
+    mkdir -p elsewhere
+    expect 0 env XDG_RUNTIME_DIR="$dir/elsewhere" "$seccm" skip operated.seccm --site 2
     await_status state '"paused by the operator"'
     "$seccm" status operated.seccm >"$who.status"
     grep -q '^state     paused by the operator (process' "$who.status" || fail "$(cat "$who.status")"
@@ -221,7 +246,43 @@ told() {
     say 'told: the end, once'
 }
 
+# beats STATE: of the watchdog, as systemd hears them in this state.
+beats() { sed -n '/^STATUS='"$1"'/{x;s/^WATCHDOG=1$/&/p;x};h' systemd.txt | wc -l; }
+# hears STATE: three of them.
+hears() {
+    until [ "$(beats "$1")" -ge 3 ]; do
+        kill -0 $run 2>/dev/null || fail "$who ended: $(cat "$who.log")"
+        [ "$(grep -c "^STATUS=$1" systemd.txt)" -lt 60 ] || fail "$1: only $(beats "$1") signs of life"
+        sleep 0.1
+    done
+}
+# A run whose thread waits, for the operator or for an instrument, is alive, and systemd hears it.
+alive() {
+    mkfifo listening
+    "$(dirname "$seccm")/tools/datagrams" "$dir/systemd" <listening >systemd.txt &
+    started="$started $!"
+    exec 4>listening
+    until [ -S systemd ]; do sleep 0.02; done
+    cp -r "$top/tests/data/steady" silent
+    sed -i 's/^simulate:/&\n  faults: [{kind: potentiostat-silent, at: 12 s, for: 100 h}]/' silent/bench.yaml
+    NOTIFY_SOCKET=$dir/systemd served waits "$seccm" run "$top/tests/data/steady/long.yaml" --speed 2 -q -o waits.seccm
+    await_status phase '"measure"'
+    with_token 200 '' /pause
+    with_token 200 '' '/skip?site=1'
+    hears 'paused by the operator'
+    kill -TERM $run
+    wait $run
+    [ $? = 130 ] || fail "$(cat waits.log)"
+    NOTIFY_SOCKET=$dir/systemd served recovers "$seccm" run silent/long.yaml --speed 2 -q -o recovers.seccm
+    hears recovering
+    kill -TERM $run
+    wait $run # whether it can be verified safe, with a potentiostat that says nothing, is not asked here
+    exec 4>&-
+    say "alive: signs of life in a pause and in a recovery"
+}
+
 who=told beside told
+who=alive beside alive
 beside operated
 beside resumed
 beside taken

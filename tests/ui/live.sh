@@ -34,6 +34,8 @@ goto "$url"
 sees '^Site 3 · 2 of 6 done' state $run
 sees 'Measuring: ageing' detail $run
 is 'title' "document.title.includes('33 %')"
+is 'when it is done' "((x) => { x.open('GET', 'status.json', false); x.send(); const at = Date.parse(JSON.parse(x.responseText).finish_utc); return [-60000, 0, 60000].some((m) => document.getElementById('finish').textContent.startsWith('Done by about ') && document.getElementById('finish').textContent.includes(new Date(at + m).toTimeString().slice(0, 5))); })(new XMLHttpRequest())"
+is 'in how long' "document.getElementById('left').textContent.startsWith('in ')"
 is 'map' "Chart.getChart('map').data.datasets[0].data.length == 6"
 is 'site under way' "Chart.getChart('map').data.datasets[1].data[0].site == 3"
 is 'scales of the map' "Chart.getChart('map').scales.y.max - Chart.getChart('map').scales.y.min < 100"
@@ -92,6 +94,7 @@ picture dark.png
 press skip
 press yes
 sees '^Paused' state $run
+is 'no end while it is paused' "document.getElementById('finish').textContent == '' && document.getElementById('left').textContent.endsWith(' of work left')"
 "$seccm" status live.seccm | grep -q '^state     paused by the operator' || fail "$("$seccm" status live.seccm)"
 sees 'paused by the operator from the web page' events $run
 size 390 844 true

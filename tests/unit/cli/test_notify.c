@@ -394,6 +394,109 @@ static void the_attendant_looks_at_the_end(void **state)
     close_folder(&f);
 }
 
+/* Everything between two looks: each change of state, in the order of time, and how much was too much. */
+static void the_log_is_in_the_order_of_time(void **state)
+{
+    (void)state;
+    static const char *const order[] = {"\"state\": \"running\"", "\"kind\": \"warning\"",
+                                        "\"kind\": \"site\"",     "\"state\": \"recovering\"",
+                                        "\"state\": \"running\"", "\"state\": \"paused\""};
+    static const struct {
+        double t;
+        const char *name;
+    } states[] = {{0, "running"}, {10, "recovering"}, {15, "running"}, {20, "paused"}};
+    struct folder f;
+    struct err e = ERR_INIT;
+    char log[128], text[60000];
+    open_folder(&f);
+    path_in(&f, "log.jsonl", log, sizeof log);
+    struct snapshot *s = snapshot_new(&plan);
+    plan.site = xcalloc(100, sizeof *plan.site);
+    for (size_t k = 0; k < sizeof states / sizeof states[0]; k++) {
+        struct snapshot_status now = {
+            .time_s = states[k].t, .utc = "2026-01-01T00:00:00.000Z", .planned = 100};
+        snprintf(now.state, sizeof now.state, "%s", states[k].name);
+        snapshot_put_status(s, &now);
+        snapshot_put_state(s, &now);
+        if (k == 0)
+            snapshot_put_event(s, &(struct results_event){.t_s = 5, .utc = "-", .kind = "warning"});
+    }
+    snapshot_put_site(s, 3, &(struct snapshot_site){.outcome = OUTCOME_FAULT, .end_s = 10, .utc = "-"});
+    snapshot_publish(s);
+    struct attendant *a = attendant_start(&(struct attendant_options){.log = log}, "", "night.seccm", s, &e);
+    assert_non_null(a);
+    attendant_stop(a);
+    read_text(&f, "log.jsonl", text, sizeof text);
+    const char *at = text;
+    for (size_t k = 0; k < sizeof order / sizeof order[0]; k++) {
+        at = strstr(at, order[k]);
+        assert_non_null(at);
+        at++;
+    }
+    assert_null(strstr(text, "\"kind\": \"lost\""));
+    for (int k = 0; k < SNAPSHOT_EVENTS + 50; k++)
+        snapshot_put_event(s, &(struct results_event){.t_s = 30 + k, .utc = "-", .kind = "warning"});
+    snapshot_publish(s);
+    a = attendant_start(&(struct attendant_options){.log = log}, "", "night.seccm", s, &e);
+    assert_non_null(a);
+    attendant_stop(a);
+    read_text(&f, "log.jsonl", text, sizeof text);
+    assert_non_null(strstr(text, "\"kind\": \"lost\", \"events\": 55,")); /* 5 of the first part, too */
+    snapshot_free(s);
+    free(plan.site);
+    plan.site = NULL;
+    close_folder(&f);
+}
+
+/* The next datagrams of the attendant, at most `most`: how many have this line; stops at the first if `one`.
+ */
+static int lines_in(int systemd, const char *line, int most, bool one)
+{
+    char text[400];
+    int found = 0;
+    for (int k = 0; k < most && !(one && found); k++) {
+        ssize_t n = recv(systemd, text, sizeof text - 1, 0);
+        assert_true(n > 0);
+        text[n] = '\0';
+        found += strstr(text, line) != NULL;
+    }
+    return found;
+}
+
+/* Each look reports, but only news of the run thread is a sign of life: while it hangs there is none. */
+static void the_watchdog_hears_the_run_thread(void **state)
+{
+    (void)state;
+    static const char *const states[] = {"running", "paused by the operator", "recovering"};
+    struct folder f;
+    struct err e = ERR_INIT;
+    char where[100];
+    open_folder(&f);
+    path_in(&f, "systemd", where, sizeof where);
+    struct sockaddr_un at = {.sun_family = AF_UNIX};
+    snprintf(at.sun_path, sizeof at.sun_path, "%s", where);
+    int systemd = socket(AF_UNIX, SOCK_DGRAM, 0);
+    assert_int_equal(bind(systemd, (struct sockaddr *)&at, sizeof at), 0);
+    setenv("NOTIFY_SOCKET", where, 1);
+    struct snapshot *s = snapshot_new(&plan);
+    struct attendant *a =
+        attendant_start(&(struct attendant_options){.every_ms = 2}, "a run", "night.seccm", s, &e);
+    assert_non_null(a);
+    for (size_t k = 0; k < sizeof states / sizeof states[0]; k++) {
+        struct snapshot_status now = {.planned = 4, .left = 2};
+        snprintf(now.state, sizeof now.state, "%s", states[k]);
+        snapshot_put_status(s, &now);
+        snapshot_publish(s);
+        assert_int_equal(lines_in(systemd, "WATCHDOG=1\n", 1000, true), 1);
+        assert_int_equal(lines_in(systemd, "WATCHDOG=1\n", 20, false), 0);
+    }
+    attendant_stop(a);
+    unsetenv("NOTIFY_SOCKET");
+    close(systemd);
+    snapshot_free(s);
+    close_folder(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -406,6 +509,8 @@ int main(void)
         cmocka_unit_test(what_is_wrong_is_said_at_the_start),
         cmocka_unit_test(an_address_gets_json),
         cmocka_unit_test(the_attendant_looks_at_the_end),
+        cmocka_unit_test(the_log_is_in_the_order_of_time),
+        cmocka_unit_test(the_watchdog_hears_the_run_thread),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -35,6 +35,7 @@ struct fixture {
     int no_contact;    /* site without contact; 0 = none */
     int unverified;    /* site flagged so; 0 = none */
     int visited;       /* sites visited, 0 = all */
+    int pause_before;  /* an hour of pause before this site; 0 = none */
     const char *name;  /* of the run; NULL = a plain one */
     int control_every; /* each so many-th site is a spot for controls; 0 = none */
     bool regions;      /* the first half of the sites lies in `west`, the rest in `east` */
@@ -243,6 +244,7 @@ static void fixture_visit(struct writer *w, const struct fixture *f, int site, i
     int64_t attempt;
     char utc[48];
     double x, y, start = 15.0 * (order - 1) + 2;
+    start += f->pause_before && order >= f->pause_before ? 3600 : 0;
     fixture_place(f, site, &x, &y);
     snprintf(utc, sizeof utc, "2000-01-01T%02d:%02d:%02d.000Z", (int)start / 3600, (int)start / 60 % 60,
              (int)start % 60);

@@ -217,6 +217,28 @@ static void test_status_counts(void **state)
     data_close(d);
 }
 
+/* A pause between two sites is no part of what a site takes. */
+static void test_time_to_go_counts_no_pauses(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct status s;
+    struct err e = ERR_INIT;
+    struct buf text = {0};
+    fixture_init(&f);
+    f.visited = 6;
+    f.pause_before = 4;
+    fixture_write(&f);
+    struct data *d = open_data(f.path);
+    assert_true(status_read(d, &s, &e));
+    assert_true(fabs(s.per_site_s - 14) < 1e-6);
+    status_print(d, &s, &text);
+    assert_non_null(strstr(text.p, "14.0 s per site, about 1 min 24 s to go"));
+    buf_free(&text);
+    data_close(d);
+    fixture_remove(&f);
+}
+
 static void test_status_works_beside_a_writer_and_tells_it(void **state)
 {
     (void)state;
@@ -305,6 +327,7 @@ int main(void)
         cmocka_unit_test(test_samples_are_in_the_frame_of_the_sample),
         cmocka_unit_test(test_show_names_steps_and_features),
         cmocka_unit_test(test_status_counts),
+        cmocka_unit_test(test_time_to_go_counts_no_pauses),
         cmocka_unit_test(test_status_works_beside_a_writer_and_tells_it),
         cmocka_unit_test(test_export_writes_tidy_tables),
     };

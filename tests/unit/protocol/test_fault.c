@@ -101,6 +101,42 @@ static void the_help_has_all_on_eighty_columns(void **unused)
     buf_free(&one);
 }
 
+/* In figures, so that none of them changes unseen; the campaigns of faults hold the run to them. */
+static void the_bounds_are_said(void **unused)
+{
+    (void)unused;
+    static const struct {
+        const char *what, *within;
+    } rows[] = {
+        {"samples stop while z goes down: z halts", "50 ms, or 3 samples"},
+        {"samples stop: the potentiostat is silent", "0.5 s, or 20 samples"},
+        {"while its program starts, changes its mode or ends", "2 s more"},
+        {"a question is not answered", "0.3 s"},
+        {"an axis makes no headway, or z does not rise", "1 s"},
+        {"the stage wanders while the steps run", "1 s"},
+        {"the current is beyond the ceiling", "1 sample"},
+        {"the current is beyond the range", "2 samples"},
+        {"the run has died (its guardian sees it)", "at once"},
+        {"the run hangs (its guardian hears nothing)", "5 s"},
+        {"stop of z and cell off are written", "10 ms"},
+        {"z is at rest (a healthy stage)", "0.3 s"},
+        {"the cell is open (a healthy potentiostat)", "0.1 s"},
+        {"z is fully retracted, by each way that is tried", "2 way/speed + 2 s"},
+        {"the open cell is verified, behind that", "2 s"},
+    };
+    struct buf all = {0};
+    fault_help(FAULT_NONE, &all);
+    for (size_t k = 0; k < sizeof rows / sizeof rows[0]; k++) {
+        const char *at = strstr(all.p, rows[k].what);
+        assert_non_null(at);
+        at += strlen(rows[k].what);
+        at += strspn(at, " ");
+        if (strncmp(at, rows[k].within, strlen(rows[k].within)) != 0 || at[strlen(rows[k].within)] != '\n')
+            fail_msg("%s: not %s", rows[k].what, rows[k].within);
+    }
+    buf_free(&all);
+}
+
 /* Errors of each device, by their code. */
 static void errors_have_classes(void **unused)
 {
@@ -137,6 +173,7 @@ int main(void)
         cmocka_unit_test(every_class_has_its_words),
         cmocka_unit_test(every_choice_is_a_key),
         cmocka_unit_test(the_help_has_all_on_eighty_columns),
+        cmocka_unit_test(the_bounds_are_said),
         cmocka_unit_test(errors_have_classes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,7 +7,14 @@
 #ifndef SECCM_TESTS_RUN_CAMPAIGN_NIGHT_H
 #define SECCM_TESTS_RUN_CAMPAIGN_NIGHT_H
 
+#include "base/bounds.h"
 #include "campaign_watch.h"
+#include "sim/world_parts.h"
+
+/* Everything is repaired by the first morning: what does not finish then, and with another probe in at the
+ * second, never will. */
+#define AT_MOST_RESUMED 10
+#define NEW_PROBE_AFTER 2
 
 /* --- failing with the story ---------------------------------------------------------------------------- */
 
@@ -276,8 +283,8 @@ static inline double until_seen(const struct campaign_night *c, ns_t t, bool up)
 
 /* S4 in numbers, from the notice on, wherever the device obeys. The whole way up takes 0.5 s in closed loop
  * and up to 3 s in open loop; every patience of the ladder comes on top. */
-#define WRITTEN_WITHIN   0.010 /* s */
-#define OPENED_WITHIN    0.1
+#define WRITTEN_WITHIN   ns_to_s(BOUND_WRITTEN)
+#define OPENED_WITHIN    ns_to_s(BOUND_OPEN)
 #define RETRACTED_WITHIN 6.0
 
 /* A device that stops obeying while it is brought to rest, by a fault that comes behind the notice of
@@ -343,10 +350,33 @@ static inline void check_reactions(struct campaign_night *c)
 
 /* --- the night and the mornings ------------------------------------------------------------------------ */
 
+/* Any fault, of those that began and did not end well before `t`. */
+static inline bool faulty_at(const struct campaign_night *c, ns_t t)
+{
+    for (int k = 0; k < c->faults; k++)
+        if (t >= c->fault[k].at && (c->fault[k].until == NS_NEVER || t <= c->fault[k].until + AFTERMATH))
+            return true;
+    return false;
+}
+
+/* Finished, paused, or stopped and safe; where "safe" could not be verified a device was lost, and the run
+ * says so. */
+static inline void check_end(struct campaign_night *c)
+{
+    enum run_end end = c->n.end;
+    if (!c->n.began)
+        return; /* the rig was refused before anything moved */
+    MUST(c, end == RUN_FINISHED || end == RUN_PAUSED || end == RUN_ABORTED || end == RUN_FAULT);
+    MUST(c, end == RUN_FAULT || c->n.counts.safe);
+    MUST(c, end == RUN_FINISHED || c->n.e.text[0]);
+    MUST(c, end != RUN_FAULT || c->n.counts.safe || faulty_at(c, c->n.t1));
+}
+
 static inline void check_part(struct campaign_night *c)
 {
     check_harm(c);
     check_record(c);
+    check_end(c);
 }
 
 /* A new process, later: new lines, the rig identified anew. What does not end by itself is repaired by now.
@@ -367,6 +397,35 @@ static inline bool reconnect(struct campaign_night *c)
     return ok;
 }
 
+static inline bool is_damaged(const struct campaign_night *c)
+{
+    for (int k = 0; k < c->faults; k++)
+        if (fault_row(c->fault[k].by->expect)->place == FAULT_OF_PROBE)
+            return true;
+    return false;
+}
+
+/* The one thing that no repair of the rig brings back. As `seccm resume --new-probe`: its end is where the
+ * first one's was, whole and dry. */
+static inline void put_in_new_probe(struct campaign_night *c)
+{
+    struct world *w = sim_rig_world(c->n.sim);
+    w->probe.aperture /= w->trouble.broken > 0 ? w->trouble.broken : 1;
+    w->trouble.broken = 1;
+    w->trouble.soaked = 0;
+    w->known = false;
+    int64_t newest = 0;
+    for (int k = 0; k < c->n_committed; k++)
+        newest = c->committed[k].id > newest ? c->committed[k].id : newest;
+    c->probe = (struct probe){.number = 2,
+                              .id = "another",
+                              .aperture = w->probe.aperture,
+                              .wetted = c->n.protocol->wetted,
+                              .fiducial = {NAN, NAN},
+                              .from_attempt = newest + 1};
+    c->n.options.probe = &c->probe;
+}
+
 /* Whether there is anything left to do in this night. */
 static inline bool campaign_resume(struct campaign_night *c)
 {
@@ -376,6 +435,8 @@ static inline bool campaign_resume(struct campaign_night *c)
         return c->n.rig != NULL;
     }
     c->n.options.before = NULL;
+    if (c->resumed > NEW_PROBE_AFTER && is_damaged(c) && !c->n.options.probe)
+        put_in_new_probe(c);
     struct run_before *before = night_again(&c->n);
     c->n.options.before = NULL;
     free(before);
@@ -396,6 +457,7 @@ static inline void campaign_finish(struct campaign_night *c)
     check_part(c);
     while (!finished(c) && c->resumed < AT_MOST_RESUMED)
         MUST(c, campaign_resume(c));
+    MUST(c, finished(c));
     check_reactions(c);
 }
 

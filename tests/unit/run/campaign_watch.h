@@ -8,13 +8,12 @@
 #include "run/state.h"
 #include "wire/transcript.h"
 
-#define AT_MOST_RESUMED 10
-#define MOST_FAULTS     6
-#define MOST_CHANGES    4096
-#define MOST_HARM       1024
-#define MOST_COMMITTED  512
-#define PITCH           5e-6        /* m: of the grids */
-#define AFTERMATH       (10 * NS_S) /* what was under way when a fault ended has come to rest */
+#define MOST_FAULTS    6
+#define MOST_CHANGES   4096
+#define MOST_HARM      1024
+#define MOST_COMMITTED 512
+#define PITCH          5e-6        /* m: of the grids */
+#define AFTERMATH      (10 * NS_S) /* what was under way when a fault ended has come to rest */
 
 /* A fault of this night. */
 struct planned {
@@ -74,6 +73,7 @@ struct campaign_night {
     int n_committed;
     ns_t away_until[2];   /* stage, potentiostat: unplugged until then */
     int resumed, refused; /* resumptions; of these the rig did not answer */
+    struct probe probe;   /* the second one, if there is one */
     enum run_end first_end;
     bool first_safe;
     struct reaction reaction;

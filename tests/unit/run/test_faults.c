@@ -5,6 +5,8 @@
  * SECCM_TEST_INSTANTS chooses how many instants per sort of fault. */
 #include "phases.h"
 
+#include "base/bounds.h"
+#include "clean_night.h"
 #include "run/state.h"
 
 enum obeys { NOTHING = 0, STAGE = 1, CELL = 2, BOTH = 3 };
@@ -208,9 +210,91 @@ static void faults_at_random_instants(void **unused)
          * most the whole fast descent, 10 um at 20 um/s. Without servo it creeps until it is pushed up. */
         assert_true(t.down < (s->creeps ? 0.1 : s->obeys & STAGE ? 0.05 : 0.5) || s->let_go);
         assert_true(t.beyond < 0.15e-6 || !s->let_go);
-        assert_true(t.off < 0.1);
+        assert_true(t.off < ns_to_s(BOUND_OPEN));
         assert_true(t.up < 6);
     }
+}
+
+/* --- from the fault to its notice ------------------------------------------------------------------------
+ */
+
+/* Put where the run looks for it. What it needs besides the bound: a sample or an answer that is on its way,
+ * and where z goes down its halt. */
+#define ON_ITS_WAY BOUND_STALE
+
+#define LONG_STEP "  - hold: {potential: 2 V, for: 10 s}"
+
+static const struct bounded {
+    const char *name;
+    enum sim_fault fault;
+    const char *phase;
+    ns_t later, within;
+    ns_t rest; /* z does not go down any more behind the fault; 0 = not asked */
+    struct night_spec spec;
+} bounded[] = {
+    {"samples stop in a step", SIM_PSTAT_SILENT, "measure", 50 * NS_MS, BOUND_SILENT, 0, {0}},
+    {"samples stop while z goes down",
+     SIM_PSTAT_SILENT,
+     "approach",
+     NS_S,
+     BOUND_SILENT,
+     BOUND_STALE + BOUND_AT_REST,
+     {0}},
+    {"the stage is asked in the approach",
+     SIM_STAGE_SILENT,
+     "approach",
+     NS_S,
+     BOUND_REPLY,
+     BOUND_REPLY + BOUND_AT_REST,
+     {0}},
+    {"the stage is asked in the travel",
+     SIM_STAGE_SILENT,
+     "travel",
+     300 * NS_MS,
+     BOUND_REPLY,
+     0,
+     {.pitch = 40}},
+    {"the stage is asked in a step",
+     SIM_STAGE_SILENT,
+     "measure",
+     NS_S,
+     BOUND_WANDER / 2 + BOUND_REPLY,
+     0,
+     {.site = LONG_STEP}},
+    {"no headway in the travel", SIM_STAGE_FROZEN, "travel", 300 * NS_MS, BOUND_HEADWAY, 0, {.pitch = 40}},
+    {"no headway in the approach", SIM_STAGE_FROZEN, "approach", NS_S, BOUND_HEADWAY, 0, {0}},
+    {"z does not rise", SIM_STAGE_FROZEN, "detach", 300 * NS_MS, BOUND_HEADWAY, 0, {0}},
+    {"wandering in a step", SIM_STAGE_SERVO_LOST, "measure", NS_S, BOUND_WANDER, 0, {.site = LONG_STEP}},
+    {"overload in a step", SIM_PSTAT_OVERLOAD, "measure", 50 * NS_MS, BOUND_OVERLOADS * 5 * NS_MS, 0, {0}},
+};
+
+static void faults_are_noticed_within_the_bounds(void **unused)
+{
+    (void)unused;
+    int late = 0;
+    print_message("%-36s %8s %8s\n", "", "noticed", "bound [s]");
+    for (size_t k = 0; k < sizeof bounded / sizeof bounded[0]; k++) {
+        const struct bounded *b = &bounded[k];
+        struct night_spec spec = b->spec;
+        struct night n;
+        spec.columns = 3;
+        ns_t at = clean_time(&spec, b->phase, 2) + b->later, noticed;
+        night_open(&n, &spec);
+        sim_rig_fault(n.sim, b->fault, at, NS_NEVER);
+        night_watch(&n, at);
+        night_run(&n);
+        noticed = noticed_at(&n);
+        print_message("%-36s %8.3f %8.3f\n", b->name, ns_to_s(noticed - at), ns_to_s(b->within));
+        bool in_time = noticed >= at && noticed - at <= b->within + ON_ITS_WAY;
+        bool rests = !b->rest || n.z_low_at - at <= b->rest;
+        bool open = n.cell_off_at && n.cell_off_at - noticed <= BOUND_OPEN;
+        if (!in_time || !rests || !open)
+            print_message("  in time %d; z at rest after %.3f s; cell open after %.3f s\n", in_time,
+                          ns_to_s(n.z_low_at - at), ns_to_s(n.cell_off_at - noticed));
+        late += !in_time || !rests || !open;
+        night_close(&n);
+    }
+    assert_int_equal(late, 0);
 }
 
 /* --- the operator -------------------------------------------------------------------------------------- */
@@ -264,6 +348,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(faults_at_random_instants),
+        cmocka_unit_test(faults_are_noticed_within_the_bounds),
         cmocka_unit_test(the_operator_stops_at_random_instants),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

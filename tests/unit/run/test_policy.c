@@ -5,6 +5,7 @@
 #include "clean_night.h"
 
 #include "protocol/fault.h"
+#include "wire/fault.h"
 
 #define SITES 3
 #define AT    2 /* where an injected fault strikes */
@@ -290,6 +291,66 @@ static void a_stage_that_starts_anew_is_not_taken_for_a_silent_one(void **unused
     }
 }
 
+/* Deaf while it boots, and without a word behind it: it is known only that it was silent, and that no program
+ * runs any more. What the protocol says of a potentiostat that starts anew holds all the same. */
+static void a_potentiostat_that_may_have_started_anew(void **unused)
+{
+    (void)unused;
+    static const struct {
+        const char *faults;
+        int end, measured;
+    } rows[] = {
+        {"potentiostat-reset: pause", RUN_PAUSED, AT - 1},
+        {"potentiostat-reset: abort", RUN_ABORTED, AT - 1},
+        {"potentiostat-reset: spare", RUN_FINISHED, SITES},
+    };
+    struct night_spec s = {.columns = SITES, .spares = "1"};
+    for (int k = 0; k < 5; k++) {
+        struct night both, *n = &both;
+        int row = k < 3 ? 0 : k - 2, seconds = k < 3 ? 1 + k : 2;
+        const char *what = rows[row].faults;
+        s.faults = NULL;
+        ns_t at = clean_time(&s, "measure", AT) + 50 * NS_MS;
+        s.faults = what;
+        night_open(n, &s);
+        sim_rig_fault(n->sim, SIM_PSTAT_RESET, at, at + seconds * NS_S);
+        night_run(n);
+        MUST((int)n->end == rows[row].end);
+        MUST(measured_sites(n) == rows[row].measured);
+        MUST(events_with(n, "found", "nothing tells which") == 1);
+        MUST(row == 2 || strstr(n->e.text, "may have started anew"));
+        unharmed(n, what);
+        if (row == 0) { /* and the operator goes on */
+            struct run_before *b = night_again(n);
+            MUST(n->end == RUN_FINISHED && measured_sites(n) == SITES);
+            free(b);
+        }
+        night_close(n);
+    }
+}
+
+/* Its program still ran when it was heard again: it can not have started anew. */
+static void a_potentiostat_whose_program_went_on_has_not_started_anew(void **unused)
+{
+    (void)unused;
+    struct night both, *n = &both;
+    struct night_spec s = {.columns = SITES, .spares = "1"};
+    const char *what = "potentiostat-reset: pause";
+    ns_t at = clean_time(&s, "confirm", AT) + 5 * NS_MS, until = at + 1300 * NS_MS;
+    s.faults = what;
+    night_open(n, &s);
+    link_fault(n->rig->pstat_link, &(struct link_fault){.kind = LINK_FAULT_DEAF, .at = at, .until = until});
+    link_fault(n->rig->pstat_link,
+               &(struct link_fault){.kind = LINK_FAULT_SILENCE, .at = at, .until = until});
+    night_run(n);
+    MUST(n->end == RUN_FINISHED);
+    MUST(measured_sites(n) == SITES);
+    MUST(events_with(n, "fault", "[potentiostat-silent]") == 1);
+    MUST(events_with(n, "found", "nothing tells which") == 0);
+    unharmed(n, what);
+    night_close(n);
+}
+
 /* All is measured; the run ends well once the stage has shown that it stands up. */
 static void a_stage_silent_behind_the_last_site(void **unused)
 {
@@ -461,6 +522,8 @@ int main(void)
         cmocka_unit_test(the_operator_stops_a_wait),
         cmocka_unit_test(two_instruments_silent_for_half_a_minute),
         cmocka_unit_test(a_stage_that_starts_anew_is_not_taken_for_a_silent_one),
+        cmocka_unit_test(a_potentiostat_that_may_have_started_anew),
+        cmocka_unit_test(a_potentiostat_whose_program_went_on_has_not_started_anew),
         cmocka_unit_test(a_stage_silent_behind_the_last_site),
         cmocka_unit_test(an_instrument_that_never_comes_back),
         cmocka_unit_test(recoveries_have_a_budget),
