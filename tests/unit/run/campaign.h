@@ -61,7 +61,7 @@ static const struct injector injectors[] = {
     SIM(CURRENT_TOO_LARGE, "flooded", FLOOD, 20, 0),
     SIM(MENISCUS_LOST, "the drop is lost for 5 s", DROP_LOST, 5, BLIND),
     SIM(MENISCUS_SPREADING, "the drop spreads", DROP_SPREADS, 20, 0),
-    SIM(CONTACT_INTERRUPTED, "the drop is gone for 0.1 s", DROP_LOST, 0.1, BLIND),
+    TEST(CONTACT_INTERRUPTED, "a drop that comes back", "tests/unit/run/test_interrupted.c"),
     SIM(NOT_DETACHED, "the drop sticks for 2 s", DROP_STICKS, 2, STAYS_WET),
     SIM(NOT_DETACHED, "the drop sticks", DROP_STICKS, 0, STAYS_WET),
     SIM(OVERLOAD, "overload for 50 ms", PSTAT_OVERLOAD, 0.05, 0),
