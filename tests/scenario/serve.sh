@@ -3,6 +3,7 @@
 # that none of them disturbs the run, and pause, continue, skip and stop from both sides. The browser is in tests/ui.
 . "$(dirname "$0")/lib"
 http=$(dirname "$seccm")/tools/http
+[ -x "$http" ] || fail "no $http: make TOOLS"
 XDG_RUNTIME_DIR=$dir/runtime
 export XDG_RUNTIME_DIR
 mkdir -p "$XDG_RUNTIME_DIR"
