@@ -202,9 +202,11 @@ bool run_retract(struct run *r, struct err *e)
  * is a fault as any other, with the tip perhaps down. */
 static bool come_up_first(struct run *r, struct err *e)
 {
+    double at[AXIS_COUNT];
     struct stage *s = r->rig->stage;
-    r->cell_is_open = true; /* who identified it has opened it, and it said so */
-    return (stage_servo_on_axes(s, 1u << AXIS_Z, e) && run_retract(r, e) && stage_servo_on(s, e)) ||
+    r->cell_is_open = true;             /* who identified it has opened it, and it said so */
+    return (stage_position(s, at, e) && /* on record before anything is switched */
+            stage_servo_on_axes(s, 1u << AXIS_Z, e) && run_retract(r, e) && stage_servo_on(s, e)) ||
            run_get_over(r, e);
 }
 

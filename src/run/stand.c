@@ -9,7 +9,8 @@
 #include "base/bounds.h"
 #include "run/hop.h"
 
-/* From one answer to the next question: the line has time for more, and a log of it need not. */
+/* From one answer to the next question: the line has time for more, and a log of it need not. Of real time,
+ * as questions cost that, however fast a simulation is. */
 #define ASK_EVERY (BOUND_WANDER * 2 / 5)
 /* Further than so many tolerances from where it stood the stage wanders ... */
 #define STANDS 5
@@ -68,7 +69,7 @@ bool stand_look(struct run *r, struct err *e)
         return false;
     if (state == REPLY_READY) {
         motion_remember(r, at);
-        s->next = loop_now(r->loop) + ASK_EVERY;
+        s->next = loop_now(r->loop) + loop_patience(r->loop, ASK_EVERY);
         if (!judge(r, at, e))
             return false;
     }

@@ -133,13 +133,13 @@ curve_grows() {
         kill -0 $run 2>/dev/null || fail "$who ended before its second step: $(cat "$who.log")"
         sleep 0.05
     done
-    samples=$(curve samples) drawn=$(points)
+    drawn=$(points) samples=$(curve samples) # in this order, as both grow
     for k in 1 2 3; do
         until [ "$(curve samples)" -gt "$samples" ] && [ "$(points)" -gt "$drawn" ]; do
             [ "$(status phase)$(status site)" = '"measure"1' ] || fail "the curve stood at $samples samples, $drawn points"
             sleep 0.05
         done
-        samples=$(curve samples) drawn=$(points)
+        drawn=$(points) samples=$(curve samples) # in this order, as both grow
     done
     [ "$drawn" -ge 4 ] && [ "$samples" -ge "$drawn" ] || fail "$drawn points of $samples samples"
 }

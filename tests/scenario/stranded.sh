@@ -75,7 +75,8 @@ dead() {
     events >"$who.events"
     grep -q ',fault,"*\[servo-lost\]' "$who.events" && grep -q 'retraction not verified' "$who.events" || fail "$who: $(cat "$who.events")"
     safe_state 3 'NOT verified: z is NOT known to be up, the cell is open (verified)'
-    ends_at 'glass 0\.[0-9]* um above .*cell open$'
+    # It sinks by some um, in the drop and on, and nothing can be done to it.
+    ends_at 'glass -\{0,1\}[0-4]\.[0-9]* um above .*cell open$'
     say "dead: $(sed -n 's/^state     //p' "$who.status")"
 }
 # No move is taken: it goes up by its voltage, which the protocol makes a pause.
@@ -85,7 +86,7 @@ refusing() {
     grep -q 'rig verified safe (retracted in open loop, cell open)' "$who.resumed" || fail "$who: $(cat "$who.resumed")"
     "$seccm" status "$who.seccm" >"$who.status"
     grep -q '^state     paused: stage-refused' "$who.status" || fail "$who: $(cat "$who.status")"
-    ends_at 'glass \(9\.[4-9]\|10\.\)[0-9]* um above .*cell open$'
+    ends_at 'glass \([7-9]\|10\)\.[0-9]* um above .*cell open$' # and creeps from there
     say "refusing: $(sed -n 's/^state     //p' "$who.status")"
 }
 
@@ -98,13 +99,13 @@ stuck() {
     grep -q '^state     paused: .*servo-lost' "$who.status" || fail "$who: $(cat "$who.status")"
     grep -q '"safe": true' "$TOLD" || fail "$who: told: $(cat "$TOLD")"
     safe_state 0 'verified: .*, cell open'
-    ends_at 'glass \(9\.[4-9]\|10\.\)[0-9]* um above .*cell open$'
+    ends_at 'glass \([7-9]\|10\)\.[0-9]* um above .*cell open$' # and creeps from there
     say "stuck: $(sed -n 's/^state     //p' "$who.status")"
 }
 stuck_by_hand() {
     stranded stuck-by-hand stage-servo-stuck
     safe_state 0 'verified: retracted in open loop, cell open'
-    ends_at 'glass \(9\.[4-9]\|10\.\)[0-9]* um above .*cell open$'
+    ends_at 'glass \([7-9]\|10\)\.[0-9]* um above .*cell open$' # and creeps from there
     say "stuck-by-hand: $(grep '^safe state' "$who.out")"
 }
 
