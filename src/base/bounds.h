@@ -15,7 +15,7 @@
 #define BOUND_MODE_CHANGE    (2 * NS_S)    /* more, while its program starts, changes its mode or ends */
 #define BOUND_REPLY          (300 * NS_MS) /* a question is not answered */
 #define BOUND_HEADWAY        NS_S          /* an axis makes no headway, or z does not rise */
-#define BOUND_WANDER         (25 * NS_MS)  /* z sinks, or the stage wanders, in contact */
+#define BOUND_WANDER         (40 * NS_MS)  /* z sinks, or the stage wanders, in contact */
 #define BOUND_CEILING        1             /* samples beyond the hard ceiling */
 #define BOUND_OVERLOADS      2             /* samples beyond the range */
 #define BOUND_GUARDIAN       (5 * NS_S)    /* the run hangs: its guardian hears nothing */

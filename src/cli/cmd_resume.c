@@ -173,7 +173,8 @@ static int run(const struct command *self, int argc, char **argv)
         {"accept", 0, OPTION_FLAG, &so.accept, NULL,
          "go on with a run that a policy of the protocol aborted, or with a program, instruments, links, "
          "`faults` or `stop` that are not what they were, or with a new probe's end that lies far off; and "
-         "forget what air had, if a drop seemed to hang on and the probe is clean"},
+         "forget what air had, if a drop seemed to hang on and the probe is clean, and heights that the run "
+         "doubted, if it is wet and open"},
         {"new-probe", 0, OPTION_TEXT, &probe.id, "ID",
          "another probe is mounted: its end is found by --fiducial or --offset, heights are learnt anew"},
         {"fiducial", 0, OPTION_TEXT, &probe.fiducial, "[N:]X,Y",

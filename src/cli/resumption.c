@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "run/run.h"
 
 #define PROGRAM "seccm " SECCM_VERSION
 
@@ -122,7 +123,7 @@ bool resumption_store(const struct resumption *x, struct results *file, const st
     struct record r = {.t_s = t_s};
     size_t files = (size_t)x->stored->n_files + 1;
     r.event = xcalloc((size_t)x->changes->n + 2, sizeof *r.event);
-    r.key = xcalloc(PROBE_KEYS + 4, sizeof *r.key);
+    r.key = xcalloc(PROBE_KEYS + 5, sizeof *r.key);
     r.input = xcalloc(files, sizeof *r.input);
     r.role = xcalloc(files, sizeof *r.role);
     loop_utc(b->loop, r.utc);
@@ -134,8 +135,12 @@ bool resumption_store(const struct resumption *x, struct results *file, const st
     tell_differences(x, &r);
     tell_probe(x, &r);
     take_files(x, &r);
+    char *doubted = x->accept ? results_info(file, RUN_HEIGHTS_DOUBTED) : NULL;
+    if (doubted)
+        add_key(&r, RUN_HEIGHTS_FORGOTTEN, doubted);
     const struct results_amendment a = {r.input, r.n_inputs, r.key, r.n_keys, r.event, r.n_events};
     bool ok = results_amend(file, &a, e);
+    free(doubted);
     free(r.event);
     free(r.key);
     free(r.input);

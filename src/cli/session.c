@@ -350,7 +350,7 @@ static bool prepare(const struct plan *plan, struct results *file, struct sessio
     if (!resumption_is_current(x, file, e) || !left_read(file, &past->left, e))
         return false;
     past->looked = true;
-    if (!results_close_open_attempts(file, e) || !run_before_read(file, plan, past->site, e) ||
+    if (!results_close_open_attempts(file, e) || !run_before_read(file, plan, o->accept, past->site, e) ||
         !begin_of(file, &o->bench, utc, e) ||
         (x->probe.number > 1 && !new_probe_reaches(&x->probe, plan, past->site, e)))
         return false;

@@ -14,19 +14,20 @@ static bool has_flag(const char *flags, const char *name)
     return false;
 }
 
-/* Heights up to this attempt say nothing of the surface. */
-static long long doubted_to(struct results *file)
+/* Heights up to this attempt say nothing of the surface: doubted, and somebody has said so. */
+static long long forgotten_to(struct results *file, bool forget)
 {
-    char *text = results_info(file, HEIGHTS_FROM);
+    char *text = results_info(file, forget ? RUN_HEIGHTS_DOUBTED : RUN_HEIGHTS_FORGOTTEN);
+    text = text || !forget ? text : results_info(file, RUN_HEIGHTS_FORGOTTEN);
     long long attempt = text ? atoll(text) : 0;
     free(text);
     return attempt;
 }
 
 /* A crossing that was not confirmed, or that lay far above, says nothing of the surface. */
-static bool is_surface(const struct results_site *s, long long doubted)
+static bool is_surface(const struct results_site *s, long long forgotten)
 {
-    return s->touched == TOUCHED_YES && !has_flag(s->flags, FAR_ABOVE) && s->last_attempt > doubted;
+    return s->touched == TOUCHED_YES && !has_flag(s->flags, FAR_ABOVE) && s->last_attempt > forgotten;
 }
 
 /* Not touched, and cut short by the operator or by a fault that ended the run; or given up after all its
@@ -80,11 +81,12 @@ static bool check_spares(const struct plan *plan, const struct run_before *b, st
     return ok;
 }
 
-static bool read_sites(struct results *file, const struct plan *plan, struct run_before *out, struct err *e)
+static bool read_sites(struct results *file, const struct plan *plan, bool forget, struct run_before *out,
+                       struct err *e)
 {
     struct results_sites s;
     int n = plan_places(plan);
-    long long doubted = doubted_to(file);
+    long long forgotten = forgotten_to(file, forget);
     if (!results_sites(file, &s, e))
         return false;
     bool ok = s.n == n || err_set(e, ERR_INPUT, "the file has %d sites, the plan %d", s.n, n);
@@ -101,7 +103,7 @@ static bool read_sites(struct results *file, const struct plan *plan, struct run
             .x = site->x,
             .y = site->y,
             .t = site->start_s,
-            .contact_z = is_surface(site, doubted) ? site->contact_z : NAN,
+            .contact_z = is_surface(site, forgotten) ? site->contact_z : NAN,
             .last_attempt = site->last_attempt,
             .control_failed = site->role == SITE_CONTROL && has_flag(site->flags, "control-failed"),
             .value = NAN,
@@ -151,9 +153,10 @@ static bool read_values(struct results *file, const struct plan *plan, struct ru
     return ok;
 }
 
-bool run_before_read(struct results *file, const struct plan *plan, struct run_before *out, struct err *e)
+bool run_before_read(struct results *file, const struct plan *plan, bool forget, struct run_before *out,
+                     struct err *e)
 {
-    return read_sites(file, plan, out, e) &&
+    return read_sites(file, plan, forget, out, e) &&
            (!plan->protocol->stop.when.feature ||
             (read_apertures(file, plan, out, e) && read_values(file, plan, out, e)));
 }

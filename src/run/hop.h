@@ -91,13 +91,22 @@ struct attempt {
     int handed_over;    /* rows of the present step already given to the writer */
 };
 
+/* Positions of an axis as they come, noise and single shocks and all (stand.c). */
+struct trail {
+    double last[3]; /* m, the newest ones */
+    int n;          /* of these */
+    int off;        /* newest readings in a row that lie off where the axis should be */
+};
+
 /* The stage in contact: where it stands, as far as it is watched (stand.c). */
 struct stand {
     bool on;
     bool rises;            /* z is on its way up: `at` is the highest it has been */
     double at[AXIS_COUNT]; /* m, as the stage has them */
-    ns_t next;             /* question; NS_NEVER while one is outstanding */
-    ns_t seen_at;          /* when the newest position came */
+    struct trail trail[AXIS_COUNT];
+    struct trail away[AXIS_COUNT]; /* only its count, of readings far from `at` */
+    ns_t next;                     /* question; NS_NEVER while one is outstanding */
+    ns_t seen_at;                  /* when the newest position came */
 };
 
 /* How often the rig was brought back. */
@@ -202,9 +211,6 @@ bool run_prove(struct run *r, struct err *e);
  * order (true) or the budget is used up (false: `fault` says so, and the run is to end as `recover.then`
  * says) or the operator stops (ERR_CANCELLED). */
 bool run_recover(struct run *r, enum fault_class c, struct err *fault);
-/* The same between sites, behind the safe state, where the protocol would go on behind such a fault; false
- * where it would not. */
-bool run_mend(struct run *r, struct err *fault);
 /* A fault outside of any attempt (at the beginning, before and behind a pause): the safe state, then what the
  * protocol says of such a fault: the rig is brought back (true), or the run ends as its policy or budget
  * says. */
@@ -246,7 +252,6 @@ void attempt_flag(struct run *r, const char *flag);
 /* Flag of contacts that stood against all approaches behind them; and the key of the results file with the
  * last attempt whose height says nothing. */
 #define HEIGHT_DOUBTED "height-doubted"
-#define HEIGHTS_FROM   "surface.doubted_to"
 /* Rule that ends a run in which the probe is at fault in air, before anything is touched. */
 #define IN_AIR_RULE "faults.in-air"
 /* One site, all its attempts. false: the run can not go on (safe state reached or tried). */
@@ -345,8 +350,12 @@ bool motion_xy(struct run *r, double x, double y, struct idle *watch, bool *trig
 void stand_begin(struct run *r, const double at[AXIS_COUNT]);
 bool stand_look(struct run *r, struct err *e);
 bool stand_end(struct run *r, struct err *e);
-/* z (m) is so far below `from` that nothing but the stage itself leads there. */
-bool stand_sinks(const struct run *r, double from, double z);
+/* For z on its way up, *highest (m) being how high it has been: takes the newest reading, which raises it.
+ * True: several in a row were so far below that nothing but the stage itself leads there. */
+bool trail_sinks(const struct run *r, struct trail *t, double *highest, double z);
+/* Behind that, nothing asked being outstanding: whether it is so, and no shock to a stage that is held. False
+ * with ERR_OFF_TARGET if it is, or if the stage does not answer. */
+bool stand_is_held(struct run *r, double from, const char *told, struct err *e);
 /* A move that makes no headway: nearer than before by `step` (m) within a second, or it has stalled. */
 struct headway {
     double best; /* m still to go */

@@ -110,14 +110,6 @@ static bool not_there(const struct run *r, const struct follow *f, struct err *e
                        f->mask & 4 ? "z" : "", why.code ? "; " : "", why.text);
 }
 
-/* There is a drop's height of time where it was in contact, and the error slot is asked later. */
-static bool sank(const struct run *r, double from, struct err *e)
-{
-    return stage_fault(e, ERR_OFF_TARGET,
-                       "stage: it sinks, from z %.4f to %.4f um, while the way up was commanded", from * 1e6,
-                       r->z * 1e6);
-}
-
 /* Commands the move and follows it by its positions until it has arrived, the signal triggered, or it is
  * late. */
 static bool follow(struct run *r, struct follow *f, struct err *e)
@@ -125,7 +117,9 @@ static bool follow(struct run *r, struct follow *f, struct err *e)
     struct stage *stage = r->rig->stage;
     if (!stand_end(r, e) || !stage_move(stage, f->mask, f->target, e) || !stage_ask_position(stage, e))
         return false;
-    double highest = f->mask & 1u << AXIS_Z && f->target[AXIS_Z] > r->z ? r->z : -INFINITY;
+    struct trail trail = {0};
+    double highest = r->z;
+    bool up = f->mask & 1u << AXIS_Z && f->target[AXIS_Z] > r->z;
     for (;;) {
         if (!take_samples(r, f, e))
             return false;
@@ -140,9 +134,12 @@ static bool follow(struct run *r, struct follow *f, struct err *e)
             motion_remember(r, at);
             if (arrived(r, f, at))
                 return true;
-            if (stand_sinks(r, highest, r->z))
-                return sank(r, highest, e);
-            highest = isfinite(highest) ? fmax(highest, r->z) : highest;
+            /* There is a drop's height of time where it was in contact, and the error slot is asked later. */
+            if (up && trail_sinks(r, &trail, &highest, r->z)) {
+                trail.off = 0;
+                if (!stand_is_held(r, highest, "the way up", e))
+                    return false;
+            }
             if (motion_stalled(&f->headway, to_go(f, at), HEADWAY, seen_at, r->loop) ||
                 loop_now(r->loop) > f->deadline)
                 return not_there(r, f, e);

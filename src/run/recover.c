@@ -170,14 +170,6 @@ bool run_recover(struct run *r, enum fault_class c, struct err *fault)
     return may_go_on(r, c, fault);
 }
 
-bool run_mend(struct run *r, struct err *fault)
-{
-    enum fault_class c = fault_of_err(fault);
-    if (c == FAULT_NONE || !fault_row(c)->recovery || fault_policy(r->p, c) >= POLICY_PAUSE)
-        return false;
-    return run_recover(r, c, fault);
-}
-
 bool run_get_over(struct run *r, struct err *fault)
 {
     safe_state(r, fault);

@@ -254,8 +254,9 @@ static int64_t total_budget(const struct run *r)
  * `faults.consecutive` allows, and nobody knows. */
 #define MISSED_SITES 3
 
-/* Every further approach would end in the air as well, or the glass would. The heights so far are not used
- * again: who resumes begins as on a fresh sample. */
+/* Every further approach would end in the air as well, or the glass would. Only who has looked at the probe
+ * may begin as on a fresh sample (run_before_read()): with a dry one the glass would go down the whole
+ * travel. */
 static bool doubt_surface(struct run *r, struct err *e)
 {
     const struct faults *f = &r->p->faults;
@@ -268,11 +269,12 @@ static bool doubt_surface(struct run *r, struct err *e)
         return false;
     writer_flag(r->w, probe ? probe->from_attempt - 1 : 0, r->attempt.id + 1, HEIGHT_DOUBTED);
     snprintf(text, sizeof text, "%lld", (long long)r->attempt.id);
-    writer_info(r->w, HEIGHTS_FROM, text);
+    writer_info(r->w, RUN_HEIGHTS_DOUBTED, text);
     err_set(
         e, ERR_LIMIT,
         "the surface is known from %d contact%s only, and %d approaches since met none at that height (last: "
-        "%s): was it a drop that hung down, or a particle? Nothing is concluded from %s height any more",
+        "%s): is the probe dry or blocked? Or was it a drop that hung down, or a particle? `resume` goes on "
+        "by %s height, `resume --accept` without, down the whole travel",
         known, known > 1 ? "s" : "", r->missed_in_a_row + r->rejected_in_a_row, r->attempt.reason,
         known > 1 ? "their" : "its");
     return true;

@@ -244,8 +244,16 @@ static void conclude(struct run *r, enum run_end *end, struct err *e)
     struct err why = ERR_INIT;
     /* The cell is open since the last program's end. */
     bool in_order = !r->secured || (*end <= RUN_ABORTED && r->counts.safe && r->in_order);
-    bool calm = !in_order || run_retract(r, &why) || safe_state(r, &why) ||
-                (*end == RUN_FINISHED && run_mend(r, &why));
+    bool calm = !in_order || run_retract(r, &why);
+    if (!calm && *end == RUN_FINISHED) { /* everything is visited, and the protocol has a word on the fault */
+        calm = run_get_over(r, &why);
+        if (!calm) {
+            *e = why;
+            *end = run_end_of(r, e);
+        }
+    } else if (!calm) {
+        calm = safe_state(r, &why);
+    }
     if (!r->counts.safe && safe_once_more(r) && r->stopped)
         *end = run_end_of(r, e);
     if (!(calm && r->counts.safe) && *end == RUN_FINISHED) {

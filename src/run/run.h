@@ -93,8 +93,14 @@ struct run_options {
 bool run_grid(struct rig *rig, const struct plan *plan, struct writer *w, const struct run_options *o,
               enum run_end *end, struct run_counts *counts, struct err *e);
 
-/* What the results file says of each place of the plan (plan_places() of them), by number. */
-bool run_before_read(struct results *file, const struct plan *plan, struct run_before *out, struct err *e);
+/* Info keys: up to which attempt heights were doubted, and up to which they are not used any more. */
+#define RUN_HEIGHTS_DOUBTED   "surface.doubted_to"
+#define RUN_HEIGHTS_FORGOTTEN "surface.forgotten_to"
+
+/* What the results file says of each place of the plan (plan_places() of them), by number. forget: heights
+ * that the run doubted are not used, nor were they if an earlier resumption forgot them. */
+bool run_before_read(struct results *file, const struct plan *plan, bool forget, struct run_before *out,
+                     struct err *e);
 
 /* Not known where the file says nothing of it. */
 void run_air_read(struct results *file, struct run_air *out);

@@ -113,7 +113,7 @@ static void the_bounds_are_said(void **unused)
         {"while its program starts, changes its mode or ends", "2 s more"},
         {"a question is not answered", "0.3 s"},
         {"an axis makes no headway, or z does not rise", "1 s"},
-        {"z sinks, or the stage wanders, in contact", "25 ms"},
+        {"z sinks, or the stage wanders, in contact", "40 ms"},
         {"the current is beyond the ceiling", "1 sample"},
         {"the current is beyond the range", "2 samples"},
         {"the run has died (its guardian sees it)", "at once"},

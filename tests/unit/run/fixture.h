@@ -74,6 +74,7 @@ struct night {
     struct tip_health *health; /* of a run that goes on */
     struct run_counts counts;
     enum run_end end;
+    bool accept;    /* who resumes has looked at the probe */
     bool unplugged; /* devices whose link went down can not be opened again (now) */
     bool began, stored;
     struct err e, writer_error;
@@ -428,7 +429,8 @@ static inline struct run_before *night_again(struct night *n)
     results_close(n->file, &err);
     n->file = results_open_write(n->path, &err);
     if (!n->file || !results_close_open_attempts(n->file, &err) ||
-        !run_before_read(n->file, n->plan, before, &err) || !tip_health_read(n->file, &n->health, &err))
+        !run_before_read(n->file, n->plan, n->accept, before, &err) ||
+        !tip_health_read(n->file, &n->health, &err))
         fail_msg("resume: %s", err.text);
     n->options.health = n->health;
     run_air_read(n->file, &n->options.air);

@@ -48,7 +48,7 @@ static void reads(const char *wanted, int replaces[SPARES])
     struct run_before *b = xcalloc((size_t)plan_places(n.plan), sizeof *b);
     struct results *file = results_open(n.path, &e);
     assert_non_null(file);
-    bool ok = run_before_read(file, n.plan, b, &e);
+    bool ok = run_before_read(file, n.plan, false, b, &e);
     if (ok != !wanted || (wanted && (e.code != ERR_INPUT || !strstr(e.text, wanted))))
         fail_msg("%s: %s, not `%s`", ok ? "taken" : err_name(e.code), e.text, wanted ? wanted : "");
     for (int k = 0; replaces && k < SPARES; k++)

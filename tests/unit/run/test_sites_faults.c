@@ -103,7 +103,7 @@ static void a_drop_far_above_a_known_surface_is_no_landing(void **unused)
 }
 
 /* Nothing was known before, so it is taken for the surface; nobody lands behind it, and the run says why. The
- * next part begins as on a fresh sample. */
+ * next part begins as on a fresh sample, if somebody wants it to. */
 static void a_surface_that_all_others_contradict_is_doubted(void **unused)
 {
     (void)unused;
@@ -116,6 +116,7 @@ static void a_surface_that_all_others_contradict_is_doubted(void **unused)
     assert_int_equal(n.end, RUN_PAUSED);
     assert_non_null(strstr(n.e.text, "known from 1 contact only"));
     assert_info(&n, "stopped_by", "surface");
+    n.accept = true; /* the probe was looked at */
     go_on(&n);
     assert_int_equal(n.end, RUN_FINISHED);
     assert_int_equal(measured(&n), ROW);
@@ -127,6 +128,24 @@ static void a_surface_that_all_others_contradict_is_doubted(void **unused)
         assert_float_equal(s.site[k].contact_z, SAMPLE_PLANE + t.contact_z, 100e-9);
     }
     results_sites_free(&s);
+    night_close(&n);
+}
+
+/* The same from inside: the heights are good, and the drop is gone for good. Who goes on without having
+ * looked drives no glass into the sample. */
+static void a_dry_probe_that_is_resumed_keeps_to_what_is_known(void **unused)
+{
+    (void)unused;
+    struct night n;
+    night_at(&n, SIM_DROP_LOST, "travel", 3, 0, 40000);
+    for (int part = 0; part < 2; part++) { /* further on two contacts say ever less */
+        assert_int_equal(n.end, RUN_PAUSED);
+        assert_non_null(strstr(n.e.text, "is the probe dry or blocked?"));
+        assert_int_equal(n.counts.by_outcome[OUTCOME_MEASURED], 2);
+        assert_no_harm(&n);
+        if (part < 1)
+            free(night_again(&n));
+    }
     night_close(&n);
 }
 
@@ -320,6 +339,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_drop_far_above_a_known_surface_is_no_landing),
         cmocka_unit_test(a_surface_that_all_others_contradict_is_doubted),
+        cmocka_unit_test(a_dry_probe_that_is_resumed_keeps_to_what_is_known),
         cmocka_unit_test(a_drop_that_touches_in_the_alive_ramp_is_not_noise),
         cmocka_unit_test(a_spot_that_a_hanging_drop_wetted_is_spent),
         cmocka_unit_test(a_short_that_passes_costs_no_site),
