@@ -343,7 +343,9 @@ static const char limits[] =
     "behind it by about 1.5 times its creep per decade (simulated: 1 um per decade, the glass at most 1.4 um "
     "below the sample's surface behind a drop of 0.2 um). With a servo and an amplifier that are both dead z "
     "creeps on, by that much more in each ten times the time, until a coarse axis or somebody lifts the "
-    "head.";
+    "head. x and y creep as z does, with the drop on the sample if it is in contact: by some hundred nm "
+    "before "
+    "z is up.";
 
 /* S4 within a stated bound: what the run and the drivers wait for, and what the tests on the simulated rig
  * hold them to. */

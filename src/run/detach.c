@@ -16,6 +16,8 @@
 /* Spread: so many standard deviations more than at contact, and by the factor of the protocol. */
 #define SPREAD_SIGMAS 4
 #define LOST_PART     0.25
+/* Less than air by this part of what it has: no drop explains that. */
+#define GONE_PART 0.5
 
 /* A usual bridge breaks at some times the drop's height; later than at so many it stuck. */
 #define LATE_BREAK 5
@@ -108,8 +110,9 @@ static void judge_rest(struct run *r, const struct detach *d)
     if (a->compliance || (extra < LOST_PART * whole && whole > LOST_SIGMAS * sd))
         attempt_outcome(
             r, OUTCOME_MENISCUS_LOST,
-            "%sno contact left before the retraction: %.2g +- %.2g fF beyond air, %.2g fF at contact", rail,
-            extra * 1e15, sd * 1e15, whole * 1e15);
+            "%sno contact left before the retraction: %.2g +- %.2g fF beyond air, %.2g fF at contact%s", rail,
+            extra * 1e15, sd * 1e15, whole * 1e15,
+            extra < -GONE_PART * r->rig->config->stray ? "; nor the air's own: is a wire broken?" : "");
     else
         attempt_flag(r, "meniscus-unverified");
 }
