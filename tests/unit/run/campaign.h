@@ -24,6 +24,7 @@ enum loss {
     SINKS =
         256, /* nothing can be done while z creeps down by itself: a controller that boots hears nothing */
     SINKS_ON = 512, /* ... nor ever: its voltage does not move z either */
+    MUTE = 1024,    /* the stage obeys, and says nothing: what is not seen is not mended */
     STAYS_ON = 64,  /* the cell can stay on with nobody sampling */
 };
 
@@ -96,8 +97,8 @@ static const struct injector injectors[] = {
     LINE(POTENTIOSTAT_UNPLUGGED, "potentiostat unplugged 25 s", HANGUP, 25, LOST_CELL | DEAF_PSTAT, PSTAT, 0,
          0),
     LINE(POTENTIOSTAT_UNPLUGGED, "potentiostat unplugged", HANGUP, 0, LOST_CELL | DEAF_PSTAT, PSTAT, 0, 0),
-    SIM(STAGE_SILENT, "stage silent", STAGE_SILENT, 0, 0),
-    SIM(STAGE_SILENT, "stage silent 1 s", STAGE_SILENT, 1, 0),
+    SIM(STAGE_SILENT, "stage silent", STAGE_SILENT, 0, MUTE),
+    SIM(STAGE_SILENT, "stage silent 1 s", STAGE_SILENT, 1, MUTE),
     LINE(STAGE_SILENT, "stage deaf", DEAF, 0, LOST_STAGE | DEAF_STAGE, STAGE, 0, 0),
     LINE(STAGE_SILENT, "stage unheard 2 s", SILENCE, 2, 0, STAGE, 0, 0),
     SIM(STAGE_GARBLED, "stage garbled 5 s", STAGE_GARBLED, 5, 0),

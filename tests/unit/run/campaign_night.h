@@ -215,7 +215,10 @@ static inline void check_harm(struct campaign_night *c)
     MUST(c, w->envelope == 0);
     MUST(c, w->cell_left_on == 0 || all & (STAYS_ON | LOST_CELL));
     MUST(c, !c->n.counts.safe || (up && open));
-    MUST(c, up || now & LOST_STAGE);
+    /* Silent and without servo it can be pushed up only, by the voltage, and nobody sees how far. */
+    bool pushed =
+        all & WANDERS && now & MUTE && z > c->n.protocol->rig->z_retracted - UP_OPEN_LOOP - CREEPS_ON;
+    MUST(c, up || pushed || now & LOST_STAGE);
     MUST(c, open || now & (LOST_CELL | STAYS_ON));
 }
 
@@ -310,7 +313,10 @@ static inline void react(struct campaign_night *c, ns_t t, const struct writes *
         longer(&r->open, open);
     }
     double up = until_seen(c, t, true);
-    if (losses_between(c, t, t + ns_from_s(RETRACTED_WITHIN)) & LOST_STAGE) {
+    unsigned soon = losses_between(c, t, t + ns_from_s(RETRACTED_WITHIN));
+    /* Without servo and silent it is pushed up, and comes up for good when it is heard again. */
+    bool unseen = losses(c) & WANDERS && soon & MUTE;
+    if (soon & LOST_STAGE || (unseen && !(up >= 0 && up < RETRACTED_WITHIN))) {
         r->deaf++;
         longer(&r->up_at_last, up);
         longer(&r->up_again, up - ns_to_s(obeys_from(c, t, t + ns_from_s(up)) - t));
