@@ -27,9 +27,8 @@
 #define CHARTS_END "the sites stay as they are; the run pauses, ends, or (skip) goes on"
 #define CHARTS_SEEN                                                                                          \
     "which chart, from what to what, over how many sites; nothing of a change within the first landings "    \
-    "(12, "                                                                                                  \
-    "`health.baseline`), which say what is usual: until then the budgets of faults and the controls hold, "  \
-    "as they do from the first site on"
+    "(`health.baseline`, 12), which say what is usual: until then the budgets of faults and the controls "   \
+    "hold, as they do from the first site on"
 #define RIG_IS_OFF "the link hangs up, or its device file is gone"
 
 static const struct fault_text texts[FAULT_COUNT] = {
