@@ -167,7 +167,7 @@ static void a_site_to_be_replaced_counts_for_nothing_when_resumed(void **unused)
                            .faults = "contact-interrupted: spare",
                            .more = "stop: {count: 3}"};
     struct night n;
-    struct timer stop;
+    struct timer stop = {0};
     ns_t from, to, next;
     measure_phase(&s, &from, &to);
     find_phase(&s, "approach", 2, &next, &to);
