@@ -14,7 +14,6 @@ struct step_shape {
     bool rising;      /* ... may rise; both where levels decide */
     bool current;     /* pulse: of currents, not of potentials */
     int levels;       /* pulse */
-    bool first;       /* cv: cycle 1 alone, which has nothing that is relative to it */
 };
 
 /* `name`: as in the registry. false for features of the site. */

@@ -256,7 +256,7 @@ bool feature_ref_parse(const char *text, struct feature_ref *out, struct err *e)
         *at++ = '\0';
         char *end = NULL;
         long cycle = strtol(at, &end, 10);
-        if (end == at || *end || cycle < 1 || cycle > 1000000 || at[0] == '+' || at[0] == ' ')
+        if (end == at || *end || cycle < 1 || cycle > 1000000 || *at < '1' || *at > '9')
             return err_set(e, ERR_INPUT, "`%s`: a cycle is a whole number from 1, as in formation.q_red@1",
                            text);
         r.cycle = (int)cycle;

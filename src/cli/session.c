@@ -15,6 +15,7 @@
 #include "cli/options.h"
 #include "cli/store_plan.h"
 #include "cli/stranded.h"
+#include "output/status.h"
 
 static volatile sig_atomic_t stop_wanted;
 static struct loop *volatile waiting_loop; /* of the run: woken by a signal */
@@ -222,7 +223,15 @@ struct past {
     bool looked;        /* `left` is known: no guardian is at work any more */
     double begin_s;     /* experiment time at which it was left */
     double clock_set_s; /* by which the machine's clock was set while it ran */
+    struct status told; /* faults, by class */
 };
+
+/* Sites are counted over all parts of a run, and so are faults. */
+static void add_told(const struct status *told, struct run_counts *c)
+{
+    for (int k = 0; k < told->n_classes; k++)
+        c->by_fault[fault_from_name(told->by_class[k].name)] += told->by_class[k].n;
+}
 
 /* From an open bench and file to the exit status; closes both. */
 static int go(struct bench *b, struct live *live, struct results *file, const struct plan *plan,
@@ -260,6 +269,7 @@ static int go(struct bench *b, struct live *live, struct results *file, const st
     bool began = begin_watch(o, b, w, path, &e);
     if (began)
         run_grid(b->rig, plan, w, &ro, &end, &counts, &e);
+    add_told(&past->told, &counts);
     end_watch(o, w);
     store_counters(b, w);
     tell_page(w, live_url(live), live_socket(live), false);
@@ -312,15 +322,18 @@ int session_run(const struct plan *plan, const char *path, const struct session_
     return status;
 }
 
-/* When a run was begun, and at what experiment time it was left. */
-static bool begin_of(struct results *file, struct bench_options *o, char **utc, struct err *e)
+/* When a run was begun, at what experiment time it was left, and the faults it told. */
+static bool begin_of(struct results *file, struct bench_options *o, char **utc, struct status *told,
+                     struct err *e)
 {
     struct results_event *ev;
     int n;
     if (!results_events(file, &ev, &n, e))
         return false;
-    for (int k = 0; k < n; k++)
+    for (int k = 0; k < n; k++) {
         o->begin_s = fmax(o->begin_s, ev[k].t_s);
+        status_count_class(&ev[k], told);
+    }
     free(ev);
     char *set = results_info(file, "clock.set_by_s");
     o->clock_set_s = set && *set ? c_strtod(set, NULL) : 0;
@@ -351,7 +364,7 @@ static bool prepare(const struct plan *plan, struct results *file, struct sessio
         return false;
     past->looked = true;
     if (!results_close_open_attempts(file, e) || !run_before_read(file, plan, o->accept, past->site, e) ||
-        !begin_of(file, &o->bench, utc, e) ||
+        !begin_of(file, &o->bench, utc, &past->told, e) ||
         (x->probe.number > 1 && !new_probe_reaches(&x->probe, plan, past->site, e)))
         return false;
     if (!o->accept) /* who accepts has looked at the probe */

@@ -86,9 +86,8 @@ static void add_class(struct status *out, const char *name, int n)
 }
 
 /* "[class] text"; and once the instruments were asked what had happened to them, "[class] instead of
- * [class]".
- */
-static void count_class(const struct results_event *ev, struct status *out)
+ * [class]". */
+void status_count_class(const struct results_event *ev, struct status *out)
 {
     char name[32], instead[32];
     bool found = strcmp(ev->kind, "found") == 0;
@@ -109,7 +108,7 @@ static bool count_events(const struct data *d, struct status *out, struct err *e
     for (int k = 0; k < out->events; k++) {
         out->warnings += strcmp(event[k].kind, "warning") == 0;
         out->faults += strcmp(event[k].kind, "fault") == 0;
-        count_class(&event[k], out);
+        status_count_class(&event[k], out);
         if (strcmp(event[k].kind, "probe") == 0)
             out->probe[0] = '\0';
         if (strcmp(event[k].kind, "health") == 0)

@@ -37,6 +37,8 @@ struct status {
 
 /* Process that holds a results file for writing now, 0 = none. */
 int status_writer(const char *results_path);
+/* Counts the event in out->by_class if it is of a fault's class. */
+void status_count_class(const struct results_event *ev, struct status *out);
 bool status_read(const struct data *d, struct status *out, struct err *e);
 /* Words for a state that no longer has a process behind it: "running" without one is "stopped without
  * notice". */

@@ -24,9 +24,12 @@
 #define CHARTS_AT_ONCE "behind the site: full retraction, cell open"
 #define CHARTS_AGAIN                                                                                         \
     "nothing by itself; `seccm resume` goes on, with `--new-probe` if another one was mounted"
-#define CHARTS_END  "the sites stay as they are; the run pauses, ends, or (skip) goes on"
-#define CHARTS_SEEN "which chart, from what to what, over how many sites"
-#define RIG_IS_OFF  "the link hangs up, or its device file is gone"
+#define CHARTS_END "the sites stay as they are; the run pauses, ends, or (skip) goes on"
+#define CHARTS_SEEN                                                                                          \
+    "which chart, from what to what, over how many sites; nothing of a change within the first landings "    \
+    "(`health.baseline`, 12), which say what is usual: until then the budgets of faults and the controls "   \
+    "hold, as they do from the first site on"
+#define RIG_IS_OFF "the link hangs up, or its device file is gone"
 
 static const struct fault_text texts[FAULT_COUNT] = {
     [FAULT_NO_CONTACT] =

@@ -138,6 +138,18 @@ static bool repeated_together(const struct protocol *p, int a, int b)
     return false;
 }
 
+/* A cv of one cycle that no repeat plays again: there is no later one. */
+static bool plays_once(const struct protocol *p, int step)
+{
+    const struct step *t = &p->step[step];
+    if (t->kind != STEP_CV || t->cycles.factor[0] || !(t->cycles.si < 2))
+        return false;
+    for (int i = t->parent; i >= 0; i = p->step[i].parent)
+        if (p->step[i].kind == STEP_REPEAT)
+            return false;
+    return true;
+}
+
 /* What never has a value would be missing at every site: its steps left out, or played to the last pass. */
 static void check_feature(const struct protocol *p, const struct step_condition *c, int of, struct diags *d)
 {
@@ -147,6 +159,9 @@ static void check_feature(const struct protocol *p, const struct step_condition 
     else if (feature_of_window(c->name) && (!p->sei.step || strcmp(p->sei.step, c->of) != 0))
         diags_error(d, c->mark, "`%s` has no value without `analysis: {sei: {step: %s, window: [...]}}`%s%s",
                     c->name, c->of, p->sei.step ? "; it is of " : "", p->sei.step ? p->sei.step : "");
+    else if (c->cycle == 0 && !feature_in_cycle(c->name, 1) && plays_once(p, of))
+        diags_error(d, c->mark, "`%s` is relative to cycle 1, where it has no value, and `%s` has one cycle",
+                    c->name, c->of);
     else
         feature_use_in_cycle(c->name, c->cycle, c->mark, d);
 }

@@ -292,7 +292,9 @@ static const struct field health_table[] = {
      "`tip-wetting` of `faults`"},
     {"baseline", FIELD_INT, DIM_NONE, P(health.baseline), false, "12", 8, 50, NULL, NULL,
      "so many landings, in each region of the grid, say what is usual before a change is judged; while "
-     "nothing is suspicious up to 50 do"},
+     "nothing is suspicious up to 50 do. A probe that blocks within the first ones is not told by the "
+     "charts: "
+     "`consecutive` and `total` of `faults`, and controls, hold from the first site on"},
     {"sigmas", NUMBER(NONE, health.sigmas), false, "5", 3, 10, NULL, NULL,
      "limits of the charts, in standard deviations of what they show: smaller ones tell a change earlier, "
      "and "

@@ -79,15 +79,17 @@ static void judge_period(struct run *r, struct detach *d)
 static void judge_spreading(struct run *r)
 {
     struct attempt *a = &r->attempt;
+    char text[256];
     double grown = a->c_rest - a->c_contact, sd = hypot(a->c_rest_sd, a->c_contact_sd);
     if (!(a->c_contact > 0) || !(grown > SPREAD_SIGMAS * sd) ||
         !(a->c_rest > r->p->faults.spreading * a->c_contact))
         return;
     attempt_flag(r, "meniscus-spreading");
-    a->fault = FAULT_MENISCUS_SPREADING;
-    hop_note(r, "warning",
+    snprintf(text, sizeof text,
              "the drop spread: %.3g +- %.2g fF beyond air behind the last step, %.3g +- %.2g fF at contact",
              a->c_rest * 1e15, a->c_rest_sd * 1e15, a->c_contact * 1e15, a->c_contact_sd * 1e15);
+    attempt_found(r, FAULT_MENISCUS_SPREADING, text);
+    hop_note(r, "warning", "%s", text);
 }
 
 /* Is the drop still there, before anything moves? Only positive evidence counts as lost (R3): the rail of the

@@ -125,14 +125,15 @@ void attempt_interruptions(struct run *r, const struct results_attempt *out)
     struct feature_step step[PROGRAM_MAX];
     const struct feature_attempt attempt = in_memory(r, out, step);
     struct interruption lost;
+    char text[256];
     int k;
     if (a->outcome != OUTCOME_MEASURED || !interruption_of_attempt(&attempt, &k, &lost))
         return;
     attempt_flag(r, "contact-interrupted");
-    if (a->fault == FAULT_NONE)
-        a->fault = FAULT_CONTACT_INTERRUPTED;
-    hop_note(r, "warning",
+    snprintf(text, sizeof text,
              "%s: the contact was lost from %.4g to %.4g s: %.3g pA into it before, none (%d samples), and "
              "%.3g pA behind",
              step[k].step->name, lost.from, lost.to, lost.before * 1e12, lost.n, lost.after * 1e12);
+    attempt_found(r, FAULT_CONTACT_INTERRUPTED, text);
+    hop_note(r, "warning", "%s", text);
 }

@@ -13,7 +13,8 @@ void attempt_features(struct run *r, const struct results_attempt *out, const ch
                       struct features *list);
 
 /* Was the contact lost in the middle of a step, and came back? Of a measured attempt whose blank is in
- * `out`: flagged, told, and the class of its fault, if it has none yet. */
+ * `out`: flagged, told, and the class of its fault, unless the protocol is as strict with the one
+ * it has already. */
 void attempt_interruptions(struct run *r, const struct results_attempt *out);
 
 #endif

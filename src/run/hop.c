@@ -272,7 +272,7 @@ bool hop_site(struct run *r, const struct plan_site *site, const int level[FACTO
     if (policy < POLICY_PAUSE)
         return true;
     err_set(e, ERR_LIMIT, "site %d: %s: %s (policy: %s)", site->site,
-            a->outcome == OUTCOME_MEASURED ? fault_name(a->fault) : outcome_name(a->outcome), a->reason,
+            a->outcome == OUTCOME_MEASURED ? fault_name(a->fault) : outcome_name(a->outcome), attempt_why(a),
             fault_policy_name(policy));
     return run_stop(r, policy, NULL);
 }

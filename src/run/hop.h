@@ -58,6 +58,7 @@ struct attempt {
     enum fault_class fault; /* why, NONE = none of the matrix; of a measured site what was found besides */
     bool told;              /* its event is written */
     char reason[256];
+    char found[256]; /* of a measured site: what `fault` was seen by, if by anything of the drop's */
     enum touched touched;
     char flags[128];
     char last_step[64];
@@ -194,6 +195,12 @@ enum fault_policy fault_policy(const struct protocol *p, enum fault_class c);
 enum fault_policy run_policy(const struct protocol *p, enum outcome o, enum fault_class c);
 /* A site that ended so is to be measured at a spare instead (or as well, if the drop spread). */
 bool run_wants_spare(const struct protocol *p, enum outcome o, enum fault_class c);
+/* What is said of an attempt that went wrong, or of what was found at one that was measured. */
+const char *attempt_why(const struct attempt *a);
+/* Of a measured attempt: the class becomes `c` if the protocol is stricter with it (spare, pause, abort) than
+ * with the one it has, so that a site at which two things were found gets what the sterner one asks for; true
+ * if it did. `found`: what was seen, in words. */
+bool attempt_found(struct run *r, enum fault_class c, const char *found);
 /* The class of what is in hand: of an error, or of the outcome that it only carries up. */
 enum fault_class run_fault_class(const struct run *r, const struct err *e);
 /* The event of a fault, counted by its class. */

@@ -95,7 +95,30 @@ void run_tell_site(struct run *r)
     if (a->fault == FAULT_NONE || a->told)
         return;
     a->told = true;
-    tell(r, "site", a->fault, a->reason);
+    tell(r, "site", a->fault, attempt_why(a));
+}
+
+const char *attempt_why(const struct attempt *a)
+{
+    return a->outcome == OUTCOME_MEASURED && *a->found ? a->found : a->reason;
+}
+
+/* The list of policies is not in this order: `spare` stands before `skip`. */
+static int strictness(const struct run *r, enum fault_class c)
+{
+    enum fault_policy policy = run_policy(r->p, OUTCOME_MEASURED, c);
+    return policy == POLICY_SKIP ? -1 : (int)policy;
+}
+
+bool attempt_found(struct run *r, enum fault_class c, const char *found)
+{
+    struct attempt *a = &r->attempt;
+    if (a->fault != FAULT_NONE && strictness(r, c) <= strictness(r, a->fault))
+        return false;
+    a->fault = c;
+    a->told = false;
+    snprintf(a->found, sizeof a->found, "%s", found);
+    return true;
 }
 
 bool run_stop(struct run *r, enum fault_policy then, const char *rule)

@@ -150,7 +150,7 @@ static void recall(struct run *r)
         if (k >= p->n_sites && !b[k].replaces)
             continue;
         const struct plan_site *root = &p->site[tour_root(r, &t, k)];
-        r->rules.measured[root->combination]++;
+        r->rules.measured[root->combination] += !run_wants_spare(r->p, b[k].outcome, b[k].fault);
         if (is_of_this_size(r, &b[k]))
             note_value(r, root->level, b[k].value, b[k].last_attempt);
     }
@@ -358,7 +358,8 @@ void rules_note(struct run *r, int combination, double seconds)
     r->rules.really += seconds;
     if (a->outcome != OUTCOME_MEASURED)
         return;
-    r->rules.measured[combination]++;
+    /* One that is to be measured again at a spare does not stand for its levels. */
+    r->rules.measured[combination] += !run_wants_spare(r->p, a->outcome, a->fault);
     if (!r->p->stop.when.feature)
         return;
     if (!strstr(a->flags, PROBE_SUSPECT))

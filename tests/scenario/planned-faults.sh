@@ -35,6 +35,13 @@ for seconds in 1 2 3; do
     grep -q 'paused: .*may have started anew meanwhile (faults.potentiostat-reset: pause)' "$dir/log" || fail "a reset of $seconds s: $(cat "$dir/log")"
 done
 
+# Sites are counted over all parts of a run, and so are its faults.
+rig '[{kind: potentiostat-reset, at: 12 s, for: 2 s}]'
+"$seccm" run "$dir/p.yaml" --virtual -q --sites 1 -o "$dir/parts.seccm" 2>"$dir/log"
+grep -q ' 2 visited; faults: 1 potentiostat-' "$dir/log" || fail "the first part: $(cat "$dir/log")"
+"$seccm" resume "$dir/parts.seccm" --virtual -q >"$dir/log" 2>&1 || fail "the second part: $(cat "$dir/log")"
+grep -q ' [3-9] visited; faults: 1 potentiostat-' "$dir/log" || fail "the whole run: $(cat "$dir/log")"
+
 rig '[{kind: stage-silence, at: 5 s}]'
 "$seccm" check "$dir/p.yaml" >/dev/null 2>"$dir/log"
 [ $? = 1 ] || fail "an unknown kind passed the check"

@@ -523,10 +523,15 @@ static void names_are_parsed_as_users_write_them(void **state)
     assert_true(feature_ref_parse("plating.capacity@3", &r, &e)); /* of the third pass */
     assert_int_equal(r.cycle, 3);
     static const char *const wrong[][2] = {
-        {"q_redd", "did you mean `q_red`"}, {"q_red@0", "whole number"},
-        {"q_red@x", "whole number"},        {"q_red@", "whole number"},
-        {"contact_z@1", "no cycles"},       {"cv.contact_z", "belongs to the site"},
-        {".q_red@1", "before the dot"},     {"", "there is no feature"},
+        {"q_redd", "did you mean `q_red`"},
+        {"q_red@0", "whole number"},
+        {"q_red@01", "whole number"},
+        {"q_red@x", "whole number"},
+        {"q_red@", "whole number"},
+        {"contact_z@1", "no cycles"},
+        {"cv.contact_z", "belongs to the site"},
+        {".q_red@1", "before the dot"},
+        {"", "there is no feature"},
         {"q_red@1x", "whole number"},
     };
     for (size_t k = 0; k < sizeof wrong / sizeof wrong[0]; k++) {

@@ -24,17 +24,23 @@ struct tally {
     int told, compliance, lost;
 };
 
-static void measure_phase(const struct night_spec *s, ns_t *from, ns_t *to)
+/* The nth phase of that name of a clean run. */
+static void find_phase(const struct night_spec *s, const char *name, int nth, ns_t *from, ns_t *to)
 {
     struct phases p;
     learn_phases(&p, s);
     *from = *to = 0;
     for (int k = 0; k < p.n && !*from; k++)
-        if (!strcmp(p.name[k], "measure")) {
+        if (!strcmp(p.name[k], name) && --nth == 0) {
             *from = p.at[k];
             *to = p.at[k + 1];
         }
     assert_true(*to > *from);
+}
+
+static void measure_phase(const struct night_spec *s, ns_t *from, ns_t *to)
+{
+    find_phase(s, "measure", 1, from, to);
 }
 
 static struct results_attempt lose(struct night *n, const struct night_spec *s, ns_t at, double seconds)
@@ -101,19 +107,34 @@ static int sites_flagged(struct night *n)
     return flagged;
 }
 
+static int events_like(const struct night *n, const char *kind, const char *text)
+{
+    struct results_event *ev;
+    struct err err = ERR_INIT;
+    int count, found = 0;
+    assert_true(results_events(n->file, &ev, &count, &err));
+    for (int k = 0; k < count; k++)
+        found += !strcmp(ev[k].kind, kind) && strstr(ev[k].text, text);
+    free(ev);
+    return found;
+}
+
 static void what_the_protocol_says_is_done(void **unused)
 {
     (void)unused;
     static const struct {
-        const char *faults;
+        const char *faults, *more;
         enum run_end end;
         int visited;
     } policies[] = {
-        {NULL, RUN_FINISHED, 3},
-        {"contact-interrupted: skip", RUN_FINISHED, 3},
-        {"contact-interrupted: spare", RUN_FINISHED, 4},
-        {"contact-interrupted: pause", RUN_PAUSED, 1},
-        {"contact-interrupted: abort", RUN_ABORTED, 1},
+        {NULL, NULL, RUN_FINISHED, 3},
+        {"contact-interrupted: skip", NULL, RUN_FINISHED, 3},
+        {"contact-interrupted: skip", "stop: {count: 2}", RUN_FINISHED, 2},
+        {"contact-interrupted: spare", NULL, RUN_FINISHED, 4},
+        {"contact-interrupted: spare", "stop: {count: 3}", RUN_FINISHED, 4},
+        {"contact-interrupted: spare", "stop: {count: 2}", RUN_FINISHED, 3}, /* two good ones are there */
+        {"contact-interrupted: pause", NULL, RUN_PAUSED, 1},
+        {"contact-interrupted: abort", NULL, RUN_ABORTED, 1},
     };
     struct night_spec s = {.columns = 3, .spares = "2", .site = constant, .sample = "hopg.yaml"};
     ns_t from, to;
@@ -121,12 +142,85 @@ static void what_the_protocol_says_is_done(void **unused)
     for (size_t k = 0; k < sizeof policies / sizeof policies[0]; k++) {
         struct night n;
         s.faults = policies[k].faults;
+        s.more = policies[k].more;
         struct results_attempt a = lose(&n, &s, from + 2 * NS_S, 0.05);
         assert_int_equal(a.outcome, OUTCOME_MEASURED);
         assert_string_equal(a.fault, "contact-interrupted");
         assert_int_equal(n.end, policies[k].end);
         assert_int_equal(n.counts.visited, policies[k].visited);
         assert_int_equal(sites_flagged(&n), 1);
+        assert_true(policies[k].end == RUN_FINISHED || strstr(n.e.text, "contact-interrupted: charge: the "
+                                                                        "contact was lost from"));
+        assert_int_equal(events_like(&n, "site", "[contact-interrupted] charge: the contact was lost"), 1);
+        night_close(&n);
+    }
+}
+
+/* Of an earlier part of the run no more counts than of this one. */
+static void a_site_to_be_replaced_counts_for_nothing_when_resumed(void **unused)
+{
+    (void)unused;
+    struct night_spec s = {.columns = 3,
+                           .spares = "2",
+                           .site = constant,
+                           .sample = "hopg.yaml",
+                           .faults = "contact-interrupted: spare",
+                           .more = "stop: {count: 3}"};
+    struct night n;
+    struct timer stop = {0};
+    ns_t from, to, next;
+    measure_phase(&s, &from, &to);
+    find_phase(&s, "approach", 2, &next, &to);
+    night_open(&n, &s);
+    sim_rig_fault(n.sim, SIM_DROP_LOST, from + 2 * NS_S, from + 2 * NS_S + 50 * NS_MS);
+    night_stop_at(&n, &stop, ns_to_s(next) + 0.1);
+    night_run(&n);
+    assert_int_equal(n.end, RUN_INTERRUPTED);
+    assert_int_equal(sites_flagged(&n), 1);
+    struct run_before *b = night_again(&n);
+    assert_int_equal(n.end, RUN_FINISHED);
+    struct results_attempt a[2];
+    assert_int_equal(attempts_of(&n, n.plan->n_sites + 1, a, 2), 1);
+    assert_int_equal(a[0].outcome, OUTCOME_MEASURED);
+    free(b);
+    night_close(&n);
+}
+
+static const char longer[] =
+    "  - galvanostatic: {name: charge, current: -2 pA, sample: 10 ms, until: {elapsed: 8 s}}";
+
+/* The drop grew as well: what the protocol is stricter with is what is done. */
+static void of_two_things_found_the_stricter_one_is_asked(void **unused)
+{
+    (void)unused;
+    static const struct {
+        const char *faults, *fault, *says;
+        enum run_end end;
+    } both[] = {
+        {"contact-interrupted: pause", "contact-interrupted", "the contact was lost", RUN_PAUSED},
+        {"contact-interrupted: spare", "contact-interrupted", NULL, RUN_FINISHED},
+        {"contact-interrupted: spare, meniscus-spreading: pause", "meniscus-spreading", "the drop spread",
+         RUN_PAUSED},
+        {NULL, "meniscus-spreading", NULL, RUN_FINISHED},
+    };
+    struct night_spec s = {.columns = 1, .spares = "2", .site = longer, .sample = "hopg.yaml"};
+    ns_t from, to;
+    measure_phase(&s, &from, &to);
+    for (size_t k = 0; k < sizeof both / sizeof both[0]; k++) {
+        struct night n;
+        struct results_attempt a;
+        s.faults = both[k].faults;
+        night_open(&n, &s);
+        sim_rig_fault(n.sim, SIM_DROP_SPREADS, from + 3 * NS_S, to);
+        sim_rig_fault(n.sim, SIM_DROP_LOST, from + 2 * NS_S, from + 2 * NS_S + 50 * NS_MS);
+        night_run(&n);
+        assert_int_equal(attempts_of(&n, 1, &a, 1), 1);
+        print_message("%s: %s [%s]: %s\n", both[k].faults ? both[k].faults : "", a.flags, a.fault, n.e.text);
+        assert_non_null(strstr(a.flags, "meniscus-spreading"));
+        assert_non_null(strstr(a.flags, "contact-interrupted"));
+        assert_string_equal(a.fault, both[k].fault);
+        assert_int_equal(n.end, both[k].end);
+        assert_true(!both[k].says || strstr(n.e.text, both[k].says));
         night_close(&n);
     }
 }
@@ -164,6 +258,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(how_often_it_is_told),
         cmocka_unit_test(what_the_protocol_says_is_done),
+        cmocka_unit_test(a_site_to_be_replaced_counts_for_nothing_when_resumed),
+        cmocka_unit_test(of_two_things_found_the_stricter_one_is_asked),
         cmocka_unit_test(a_contact_that_stays_is_not_flagged),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
