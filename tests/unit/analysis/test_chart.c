@@ -15,7 +15,8 @@
 static uint64_t test_seed(void)
 {
     const char *given = getenv("SECCM_TEST_SEED");
-    uint64_t seed = given ? strtoull(given, NULL, 0) : 1; /* what is left to chance has a small part that fails */
+    uint64_t seed =
+        given ? strtoull(given, NULL, 0) : 1; /* what is left to chance has a small part that fails */
     print_message("seed %llu\n", (unsigned long long)seed);
     return seed;
 }

@@ -109,7 +109,8 @@ static bool found(const struct shape *s, struct interruption *out)
 static uint64_t seed_of_today(void)
 {
     const char *given = getenv("SECCM_TEST_SEED");
-    uint64_t seed = given ? strtoull(given, NULL, 0) : 1; /* what is left to chance has a small part that fails */
+    uint64_t seed =
+        given ? strtoull(given, NULL, 0) : 1; /* what is left to chance has a small part that fails */
     print_message("seed %llu\n", (unsigned long long)seed);
     return seed;
 }
