@@ -21,9 +21,10 @@ grep -q '"verdict":"tip-blocked"' report.html || fail 'the report has no verdict
 [ "$(grep -o '"told":\[{"site":[0-9]*,"text":"tip-blocked' report.html | wc -l)" -eq 1 ] || fail 'the report does not say what the run said'
 say "$reason"
 
-# The operator goes on: the same is not told again. (In the end other rules stop a probe that gives no contact.)
+# The operator goes on: the same is not told again. (In the end other rules stop a probe that gives no contact;
+# the counts of faults are of the whole file.)
 "$seccm" resume clogs.seccm -q --virtual >main.out 2>&1 || "$seccm" resume clogs.seccm -q >main.out 2>&1
-! grep -q ' tip-blocked: ' main.out || fail "told twice: $(cat main.out)"
+sed 's/; faults: [^:]*:/;/' main.out | grep -q 'tip-blocked' && fail "told twice: $(cat main.out)"
 
 # A probe that is well: nothing is said, and the charts are there.
 sed -i 's/clog: 0.12/clog: 0/' rig.yaml

@@ -146,6 +146,8 @@ curve_grows() {
 
 # Both sides of control, on a run that is in nobody's hurry.
 operated() {
+    XDG_RUNTIME_DIR=$dir/operated.runtime # nobody else's sockets
+    mkdir -p "$XDG_RUNTIME_DIR"
     served operated "$seccm" run "$top/tests/data/steady/long.yaml" --speed 2 -o operated.seccm
     await_status phase '"measure"'
     curve_grows
