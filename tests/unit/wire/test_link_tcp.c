@@ -127,7 +127,10 @@ static void nobody_answers(void **state)
 
 static int looked_up;
 
-/* In place of the system's, which it asks: how often a name was looked up. */
+#define NAMED "e727.lab.example"
+
+/* In place of the system's, which it asks: how often a name was looked up. There is one name that it knows
+ * itself, as a bare machine knows none, not even its own. */
 int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **out)
 {
     static int (*real)(const char *, const char *, const struct addrinfo *, struct addrinfo **);
@@ -136,7 +139,7 @@ int getaddrinfo(const char *node, const char *service, const struct addrinfo *hi
         memcpy(&real, &found, sizeof real);
     }
     looked_up++;
-    return real(node, service, hints, out);
+    return real(node && !strcmp(node, NAMED) ? "127.0.0.1" : node, service, hints, out);
 }
 
 /* A controller that serves one connection at a time, and a guardian that has a copy of the descriptor: the
@@ -171,7 +174,7 @@ static void opened_anew_without_asking_for_the_name_again(void **state)
     (void)state;
     struct err e = ERR_INIT;
     struct link_spec s = spec;
-    strcpy(s.path, "localhost");
+    strcpy(s.path, NAMED);
     looked_up = 0;
     struct link *k = link_open(loop, &s, "e727", &e);
     if (!k)
@@ -190,7 +193,7 @@ static void opened_anew_without_asking_for_the_name_again(void **state)
     listener = -1;
     struct err why = ERR_INIT;
     assert_null(link_reopen(k, &why));
-    assert_non_null(strstr(why.text, "e727: tcp:localhost:"));
+    assert_non_null(strstr(why.text, "e727: tcp:" NAMED ":"));
     assert_non_null(strstr(why.text, "refused"));
     assert_int_equal(looked_up, 1);
     link_close(k);
