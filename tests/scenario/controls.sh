@@ -51,6 +51,7 @@ while [ $k -lt "${SECCM_TEST_KILLS:-3}" ]; do
     seed=$(awk -v s="$seed" 'BEGIN { print (s * 48271 + 11) % 2147483647 }')
     line=$(awk -v s="$seed" -v n="$sites" 'BEGIN { print 1 + int(s / 2147483647 * (n - 1)) }')
     rm -f part.*
+    : >log # there before it is looked at
     "$seccm" run "$protocol" --virtual -o part.seccm >log 2>&1 &
     victim=$!
     started="$started $victim"
