@@ -118,7 +118,7 @@ replugged() {
     [ "$(outcomes "$who.seccm" measured)" = 6 ] && [ "$(outcomes "$who.seccm" fault)" -le 1 ] &&
         [ "$(outcomes "$who.seccm" interrupted)" -le 1 ] || fail "$who: $("$seccm" sites "$who.seccm")"
     [ "$(event fault "\[$1-unplugged\]")" -ge 1 ] || fail "$who: no $1-unplugged: $(cat "$who.tables/events.csv")"
-    [ "$(event recovery 'in order again')" = 1 ] || fail "$who: not recovered once: $(grep recovery "$who.tables/events.csv")"
+    [ "$(event recovery "$1-unplugged: .*in order again")" = 1 ] || fail "$who: not recovered once: $(grep recovery "$who.tables/events.csv")"
     [ "$(event recovery "the guardian, process $guardian, has the links as they are now")" = 1 ] ||
         fail "$who: the guardian got no new orders: $(grep recovery "$who.tables/events.csv")"
     kill -TERM $adapters
