@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "analysis/flatjson.h"
 #include "analysis/integrate.h"
 #include "analysis/step_features.h"
 
@@ -51,9 +50,7 @@ static void level_features(const struct step_input *in, const struct level *l, b
 void pulse_features(const struct step_input *in, struct features *out)
 {
     const struct trace *tr = in->trace;
-    double value;
-    bool current = flatjson_numbers(in->step->settings, "currents", &value, 1) > 0 ||
-                   flatjson_number(in->step->settings, "current", &value);
+    bool current = step_sets_current(in->step);
     struct step_input at = *in;
     for (int first = 0, end; first < tr->n; first = end) {
         for (end = first + 1;

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "analysis/baseline.h"
 #include "analysis/flatjson.h"
@@ -40,6 +41,15 @@ bool step_usable(const struct step_input *in, int first, int n, char reason[96],
     if (flagged)
         snprintf(note, 96, "%d of %d samples bridged", flagged, n);
     return true;
+}
+
+bool step_sets_current(const struct results_step *step)
+{
+    double value;
+    return strcmp(step->kind, "galvanostatic") == 0 ||
+           (strcmp(step->kind, "pulse") == 0 &&
+            (flatjson_numbers(step->settings, "currents", &value, 1) > 0 ||
+             flatjson_number(step->settings, "current", &value)));
 }
 
 /* --- hold --- */

@@ -38,6 +38,9 @@ void step_missing(const struct step_input *in, const char *const *names, const c
 /* true if the samples may be used; otherwise `reason` says why not. `note` says how many were bridged. */
 bool step_usable(const struct step_input *in, int first, int n, char reason[96], char note[96]);
 
+/* The program sets currents, and the potential is measured: constant currents, and pulses of currents. */
+bool step_sets_current(const struct results_step *step);
+
 /* White noise of the current, from the residuals about a smooth curve; A. */
 double step_current_noise(const struct trace *tr);
 
