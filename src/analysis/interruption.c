@@ -23,10 +23,9 @@
 /* A constant current that differs by more was changed. */
 #define SAME_CURRENT 0.1
 /* Samples between two that tell slow noise. */
-#define FAR_LAG 5
-/* Samples that settle behind a turn or a step of potential, and behind a change of range. */
-#define SETTLE        4
-#define RANGE_SETTLES 8
+#define FAR_LAG       5
+#define SETTLE        TRACE_SETTLES
+#define RANGE_SETTLES TRACE_RANGE_SETTLES
 /* A set potential that is off its line by more, or that a sample takes further, steps (V). */
 #define OFF_LINE 5e-3
 #define COARSE   40e-3

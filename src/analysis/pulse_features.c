@@ -38,12 +38,14 @@ static void level_features(const struct step_input *in, const struct level *l, b
     const double *x = (current ? tr->e : tr->i) + l->first + l->n - tail;
     double sd = NAN, mean = mean_of(x, tail, &sd);
     features_value(out, &in->place, end, mean, sd, note);
-    /* The noise is that of the level's end, where the current of the edge is over. */
-    mean_of(tr->i + l->first + l->n - tail, tail, &sd);
+    if (!step_edge_known(in, l->first, l->n, reason)) {
+        features_missing(out, &in->place, charge, reason);
+        return;
+    }
     double *w = xcalloc((size_t)l->n, sizeof *w);
     integrate_means(tr->t + l->first, l->n, w);
     features_value(out, &in->place, charge, integrate_dot(w, tr->i + l->first, l->n),
-                   sd * sqrt(tail) * integrate_norm(w, l->n), note);
+                   step_end_noise(tr, l->first, l->n) * integrate_norm(w, l->n), note);
     free(w);
 }
 
