@@ -40,8 +40,9 @@ bool step_usable(const struct step_input *in, int first, int n, char reason[96],
 
 /* true if the current at the beginning of the samples is known: what flows behind an edge, the charging of
  * the double layer above all, flows in the first few. It is not if one of them is left out, since the line
- * between its neighbours has none of that, or if the range changes there and its transient is among them.
- * Otherwise `reason` says why neither charge nor mean is known. */
+ * between its neighbours has none of that, or if the range changes there and its transient is among them (of
+ * a set potential; a galvanostat has ranges of its own). Otherwise `reason` says why neither charge nor mean
+ * is known. */
 bool step_edge_known(const struct step_input *in, int first, int n, char reason[96]);
 /* SD of one current sample at the end of the samples, where the current of the edge is over: about a straight
  * line through the last tenth, but through ten at least and through half of the samples at most; A. */
