@@ -7,6 +7,7 @@
 
 #include "analysis/flatjson.h"
 #include "analysis/stats.h"
+#include "analysis/step_features.h"
 #include "analysis/sweep.h"
 #include "base/buf.h"
 
@@ -22,10 +23,9 @@
 /* A constant current that differs by more was changed. */
 #define SAME_CURRENT 0.1
 /* Samples between two that tell slow noise. */
-#define FAR_LAG 5
-/* Samples that settle behind a turn or a step of potential, and behind a change of range. */
-#define SETTLE        4
-#define RANGE_SETTLES 8
+#define FAR_LAG       5
+#define SETTLE        TRACE_SETTLES
+#define RANGE_SETTLES TRACE_RANGE_SETTLES
 /* A set potential that is off its line by more, or that a sample takes further, steps (V). */
 #define OFF_LINE 5e-3
 #define COARSE   40e-3
@@ -263,11 +263,13 @@ static bool is_back(const struct search *x, int last, int full, double *after)
            (x->mark[full] & CLIPPED || fabs(x->r[full] - x->r[last]) >= JUMP_SIGMAS * x->sigma);
 }
 
-/* Under constant current: the potential moves against it. */
+/* Under constant current: the potential moves against it. A current that is none tells nothing: its potential
+ * is that of a contact and of air alike. */
 static bool jumps_back(const struct search *x, int last, int full)
 {
     double i = x->s->trace->i[last];
-    return !x->s->galvanostatic || x->r[full] * i >= (1 + JUMPS_BACK) * i * i;
+    return !x->s->galvanostatic ||
+           (fabs(i) > AIR_SIGMAS * x->sigma && x->r[full] * i >= (1 + JUMPS_BACK) * i * i);
 }
 
 /* The first sample of the contact behind `last`, which is in air; -1: none, or it comes slowly. */
@@ -393,10 +395,8 @@ bool interruption_of_attempt(const struct feature_attempt *a, int *step, struct 
         if (strcmp(f->step->phase, "step") != 0)
             continue;
         trace_decode(f->rows, f->n, &a->wiring, flatjson_or(f->step->settings, "interval", 0), &trace);
-        const struct interruption_step s = {.rows = f->rows,
-                                            .trace = &trace,
-                                            .blank = &blank,
-                                            .galvanostatic = strcmp(f->step->kind, "galvanostatic") == 0};
+        const struct interruption_step s = {
+            .rows = f->rows, .trace = &trace, .blank = &blank, .galvanostatic = step_sets_current(f->step)};
         found = interruption_find(&s, out);
         *step = k;
         trace_free(&trace);

@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "analysis/flatjson.h"
 #include "analysis/integrate.h"
 #include "analysis/step_features.h"
 
@@ -39,21 +38,21 @@ static void level_features(const struct step_input *in, const struct level *l, b
     const double *x = (current ? tr->e : tr->i) + l->first + l->n - tail;
     double sd = NAN, mean = mean_of(x, tail, &sd);
     features_value(out, &in->place, end, mean, sd, note);
-    /* The noise is that of the level's end, where the current of the edge is over. */
-    mean_of(tr->i + l->first + l->n - tail, tail, &sd);
+    if (!step_edge_known(in, l->first, l->n, reason)) {
+        features_missing(out, &in->place, charge, reason);
+        return;
+    }
     double *w = xcalloc((size_t)l->n, sizeof *w);
     integrate_means(tr->t + l->first, l->n, w);
     features_value(out, &in->place, charge, integrate_dot(w, tr->i + l->first, l->n),
-                   sd * sqrt(tail) * integrate_norm(w, l->n), note);
+                   step_end_noise(tr, l->first, l->n) * integrate_norm(w, l->n), note);
     free(w);
 }
 
 void pulse_features(const struct step_input *in, struct features *out)
 {
     const struct trace *tr = in->trace;
-    double value;
-    bool current = flatjson_numbers(in->step->settings, "currents", &value, 1) > 0 ||
-                   flatjson_number(in->step->settings, "current", &value);
+    bool current = step_sets_current(in->step);
     struct step_input at = *in;
     for (int first = 0, end; first < tr->n; first = end) {
         for (end = first + 1;

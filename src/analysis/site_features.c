@@ -159,9 +159,10 @@ struct walk {
     const struct trace_wiring *wiring;
     struct blank blank;
     struct area_ends ends;
-    double e_before;    /* V: last potential of the step before, NAN = none */
-    const char *before; /* its name */
-    const char *only;   /* see struct feature_attempt */
+    double e_before;          /* V: last potential of the step before, NAN = none */
+    const char *before;       /* its name */
+    struct trace_range range; /* at the end of the step before */
+    const char *only;         /* see struct feature_attempt */
     struct named_series *named;
     int n_named;
     struct features *out;
@@ -177,6 +178,7 @@ static struct walk walk_start(const struct results_attempt *a, const struct anal
                          .ends = ends_of(a),
                          .e_before = NAN,
                          .before = "",
+                         .range = {-1, 0},
                          .out = out};
 }
 
@@ -213,6 +215,7 @@ static void walk_step(struct walk *w, const struct results_step *step, const str
 {
     struct trace trace;
     trace_decode(rows, n, w->wiring, flatjson_or(step->settings, "interval", 0), &trace);
+    trace_ranges(rows, n, &w->range, &trace);
     struct step_input in = {
         .step = step,
         .trace = &trace,
@@ -256,6 +259,8 @@ void features_of_attempt(const struct feature_attempt *a, const struct analysis_
     for (int k = 0; k < a->n_steps; k++)
         if (in_contact(a->step[k].step->phase))
             walk_step(&w, a->step[k].step, a->step[k].rows, a->step[k].n, is_last(a, k));
+        else
+            trace_ranges(a->step[k].rows, a->step[k].n, &w.range, NULL);
     walk_end(&w);
 }
 

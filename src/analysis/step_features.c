@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "analysis/baseline.h"
 #include "analysis/flatjson.h"
@@ -40,6 +41,44 @@ bool step_usable(const struct step_input *in, int first, int n, char reason[96],
     if (flagged)
         snprintf(note, 96, "%d of %d samples bridged", flagged, n);
     return true;
+}
+
+bool step_edge_known(const struct step_input *in, int first, int n, char reason[96])
+{
+    const struct trace *tr = in->trace;
+    for (int k = first; k < first + n && k < first + TRACE_SETTLES; k++)
+        if (tr->left_out[k]) {
+            snprintf(reason, 96, "the sample at the edge is %s: what flowed there is not known",
+                     tr->overload[k] ? "overloaded" : "invalid");
+            return false;
+        }
+    for (int k = first; k < first + n && k < first + TRACE_RANGE_SETTLES; k++)
+        if (tr->ranging[k] && !step_sets_current(in->step)) {
+            snprintf(reason, 96, "the range changed at the edge: its transient is among the samples");
+            return false;
+        }
+    return true;
+}
+
+double step_end_noise(const struct trace *tr, int first, int n)
+{
+    struct baseline line;
+    int tail = n / 10 > 10 ? n / 10 : 10;
+    tail = tail < n / 2 ? tail : n / 2;
+    tail = tail < 3 ? 3 : tail;
+    int from = first + n - tail;
+    return n >= tail && baseline_fit(tr->t + from, tr->i + from, tail, -INFINITY, INFINITY, &line)
+               ? line.residual
+               : NAN;
+}
+
+bool step_sets_current(const struct results_step *step)
+{
+    double value;
+    return strcmp(step->kind, "galvanostatic") == 0 ||
+           (strcmp(step->kind, "pulse") == 0 &&
+            (flatjson_numbers(step->settings, "currents", &value, 1) > 0 ||
+             flatjson_number(step->settings, "current", &value)));
 }
 
 /* --- hold --- */
@@ -103,11 +142,11 @@ void hold_features(const struct step_input *in, struct features *out)
     char reason[96], note[96];
     tail_feature(in, "i_end", tr->i, out);
     end_time(in, out);
-    if (!step_usable(in, 0, tr->n, reason, note)) {
+    if (!step_usable(in, 0, tr->n, reason, note) || !step_edge_known(in, 0, tr->n, reason)) {
         step_missing(in, whole, reason, out);
         return;
     }
-    double noise = step_current_noise(tr), sd = NAN, mean = mean_of(tr->i, tr->n, &sd);
+    double noise = step_end_noise(tr, 0, tr->n), sd = NAN, mean = mean_of(tr->i, tr->n, &sd);
     features_value(out, &in->place, "i_mean", mean, noise / sqrt(tr->n), note);
     double *w = xcalloc((size_t)tr->n, sizeof *w);
     /* The charging of the double layer behind the step of the potential is in the first samples. */

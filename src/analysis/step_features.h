@@ -38,6 +38,19 @@ void step_missing(const struct step_input *in, const char *const *names, const c
 /* true if the samples may be used; otherwise `reason` says why not. `note` says how many were bridged. */
 bool step_usable(const struct step_input *in, int first, int n, char reason[96], char note[96]);
 
+/* true if the current at the beginning of the samples is known: what flows behind an edge, the charging of
+ * the double layer above all, flows in the first few. It is not if one of them is left out, since the line
+ * between its neighbours has none of that, or if the range changes there and its transient is among them (of
+ * a set potential; a galvanostat has ranges of its own). Otherwise `reason` says why neither charge nor mean
+ * is known. */
+bool step_edge_known(const struct step_input *in, int first, int n, char reason[96]);
+/* SD of one current sample at the end of the samples, where the current of the edge is over: about a straight
+ * line through the last tenth, but through ten at least and through half of the samples at most; A. */
+double step_end_noise(const struct trace *tr, int first, int n);
+
+/* The program sets currents, and the potential is measured: constant currents, and pulses of currents. */
+bool step_sets_current(const struct results_step *step);
+
 /* White noise of the current, from the residuals about a smooth curve; A. */
 double step_current_noise(const struct trace *tr);
 

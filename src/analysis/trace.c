@@ -67,8 +67,10 @@ void trace_decode(const struct wave_row *rows, int n, const struct trace_wiring 
     tr.i = tr.e + count;
     tr.cycle = xcalloc(count, sizeof *tr.cycle);
     tr.sweep = xcalloc(count, sizeof *tr.sweep);
-    tr.left_out = xcalloc(2, count);
-    unsigned char *no_potential = tr.left_out + count;
+    tr.left_out = xcalloc(4, count);
+    tr.overload = tr.left_out + count;
+    tr.ranging = tr.overload + count;
+    unsigned char *no_potential = tr.ranging + count;
     bool current = has_current(rows, n);
     for (int k = 0; k < n; k++) {
         tr.t[k] = time_of(rows, k, interval);
@@ -77,12 +79,27 @@ void trace_decode(const struct wave_row *rows, int n, const struct trace_wiring 
         tr.cycle[k] = rows[k].cycle;
         tr.sweep[k] = rows[k].sweep;
         tr.left_out[k] = rejected(&rows[k], current);
+        tr.overload[k] = (rows[k].status & TRACE_OVERLOAD) != 0;
         no_potential[k] = dec_is_nan(rows[k].e_raw);
         tr.n_left_out += tr.left_out[k];
     }
     bridge(&tr, tr.i, tr.left_out);
     bridge(&tr, tr.e, no_potential);
     *out = tr;
+}
+
+void trace_ranges(const struct wave_row *rows, int n, struct trace_range *r, struct trace *t)
+{
+    for (int k = 0; k < n; k++) {
+        if (!dec_is_nan(rows[k].i_raw)) {
+            if (r->range >= 0 && r->range != rows[k].range)
+                r->left = TRACE_RANGE_SETTLES;
+            r->range = rows[k].range;
+        }
+        if (t)
+            t->ranging[k] = r->left > 0;
+        r->left -= r->left > 0;
+    }
 }
 
 void trace_free(struct trace *t)

@@ -175,6 +175,60 @@ static void what_only_looks_like_one_is_none(void **unused)
         }
 }
 
+/* Pulses of currents, 5 pA for 0.5 s and `second` for 0.5 s, 5 times, as they are stored. While the contact
+ * is there its double layer is charged and a part leaks off; while it is not, the stray capacitance takes
+ * all. */
+#define PULSE_N 2500
+#define NOISE_E 20e-6 /* V */
+static bool found_in_pulses(double second, int lost, int back, uint64_t seed, struct interruption *out)
+{
+    struct rng r = rng_stream(seed, "test.pulses");
+    struct wave_row *row = xcalloc(PULSE_N, sizeof *row);
+    double dt = 1e-3, e = 3, drop = 3;
+    for (int k = 0; k < PULSE_N; k++) {
+        int cycle = k / 500, sweep = k % 500 / 250;
+        double i = sweep ? second : 5e-12;
+        bool in_air = k >= lost && k < back;
+        drop += (in_air ? 0 : i - 10e-12 * (drop - 3)) * dt / (20e-12 + STRAY);
+        e = in_air ? e + i * dt / STRAY : drop;
+        /* read in steps of 76 uV, as an instrument does */
+        double read = 76e-6 * round((e + NOISE_E * rng_normal(r, 1, 0, (uint64_t)k)) / 76e-6);
+        row[k] =
+            synth_row((k + 1) * dt, read, i + 3e-15 * rng_normal(r, 2, 0, (uint64_t)k), cycle + 1, sweep);
+    }
+    struct synth_cv none = {.stray = STRAY, .offset = 76e-15};
+    struct results_attempt attempt = synth_attempt(&none, 0);
+    struct results_step step = {.id = 11, .attempt = 7, .site = 3};
+    snprintf(step.phase, sizeof step.phase, "step");
+    snprintf(step.kind, sizeof step.kind, "pulse");
+    snprintf(step.settings, sizeof step.settings,
+             "{\"currents\":[5e-12,%.3g],\"duration\":0.5,\"cycles\":5,\"interval\":0.002}", second);
+    struct feature_step f = {&step, row, PULSE_N};
+    struct feature_attempt a = {.attempt = &attempt, .step = &f, .n_steps = 1, .wiring = synth_wiring};
+    int which = -1;
+    bool is = interruption_of_attempt(&a, &which, out);
+    free(row);
+    return is;
+}
+
+static void a_loss_within_a_pulse_of_currents_is_found(void **unused)
+{
+    (void)unused;
+    static const double second[] = {4e-12, 0, -5e-12};
+    uint64_t seed = seed_of_today();
+    for (int k = 0; k < 3; k++)
+        for (uint64_t j = 0; j < 20; j++) {
+            struct interruption at;
+            if (!found_in_pulses(second[k], 600, 650, seed + j, &at))
+                fail_msg("level %d, seed %llu: not found", k, (unsigned long long)(seed + j));
+            if (abs(at.first - 600) > 4 || abs(at.first + at.n - 650) > 1)
+                fail_msg("level %d: from %d, %d samples", k, at.first, at.n);
+            if (found_in_pulses(second[k], PULSE_N, PULSE_N, seed + j, &at))
+                fail_msg("level %d, seed %llu: found from %g to %g s where none was", k,
+                         (unsigned long long)(seed + j), at.from, at.to);
+        }
+}
+
 static void without_a_blank_nothing_is_said(void **unused)
 {
     (void)unused;
@@ -195,6 +249,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_loss_with_its_return_is_found_where_it_was),
         cmocka_unit_test(what_only_looks_like_one_is_none),
+        cmocka_unit_test(a_loss_within_a_pulse_of_currents_is_found),
         cmocka_unit_test(without_a_blank_nothing_is_said),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -400,7 +400,7 @@ static void a_single_sweep(void **unused)
 
 /* The charge of each level is what flowed after its edge, by the ledger, in which each edge is a sweep.
  * Before the first edge the instrument changes its range, which shows in the samples behind it: its first
- * level is left out. */
+ * level has no charge. */
 static void pulses(void **unused)
 {
     (void)unused;
@@ -416,7 +416,8 @@ static void pulses(void **unused)
     assert_int_equal(n, 4);
     assert_int_equal(m, 4);
     for (int c = 1; c <= 4; c++) {
-        double q1 = value_of(&p, 1, "p", "charge_1", c), q2 = value_of(&p, 1, "p", "charge_2", c);
+        double q1 = c == 1 ? NAN : value_of(&p, 1, "p", "charge_1", c),
+               q2 = value_of(&p, 1, "p", "charge_2", c);
         print_message("%d: %.5g fC (%.5g), %.5g fC (%.5g); ends at %.3g pA, %.3g pA\n", c, q1 * 1e15,
                       down[c - 1].q_total * 1e15, q2 * 1e15, up[c - 1].q_total * 1e15,
                       value_of(&p, 1, "p", "i_end_1", c) * 1e12, value_of(&p, 1, "p", "i_end_2", c) * 1e12);
