@@ -1,23 +1,11 @@
 /* The beginning of a run, with the tip anywhere: the first retraction is an act as any other, and its failure
  * a fault as any other: safe state, ladder, policy, recovery, and a verdict that is told. And "safe" is said
  * to watchers only of what is so. */
-#include "fixture.h"
+#include "clean_night.h"
 
 #include "protocol/fault.h"
 
 #define DOWN 55e-6 /* m: where somebody left the tip */
-
-static int events_with(const struct night *n, const char *kind, const char *text)
-{
-    struct results_event *ev;
-    struct err err = ERR_INIT;
-    int count, found = 0;
-    assert_true(results_events(n->file, &ev, &count, &err));
-    for (int k = 0; k < count; k++)
-        found += !strcmp(ev[k].kind, kind) && strstr(ev[k].text, text);
-    free(ev);
-    return found;
-}
 
 static void open_with_tip_down(struct night *n, const struct night_spec *s)
 {

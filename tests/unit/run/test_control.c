@@ -1,6 +1,6 @@
 /* Control sites: when and where they are visited, what follows from their verdict, and that an interruption
  * changes neither. */
-#include "fixture.h"
+#include "clean_night.h"
 
 #define FLAT                                                                                                 \
     "edge-density: {mean: 0.3, spread: 0}, wetting: {ratio: 1.5, spread: 0}, "                               \
@@ -55,18 +55,6 @@ static bool is_flagged(const struct results_sites *s, int number)
     return strstr(site_of(s, number)->flags, "control-failed") != NULL;
 }
 
-static int events_of(const struct night *n, const char *kind, const char *text)
-{
-    struct results_event *ev;
-    struct err err = ERR_INIT;
-    int count, found = 0;
-    assert_true(results_events(n->file, &ev, &count, &err));
-    for (int k = 0; k < count; k++)
-        found += !strcmp(ev[k].kind, kind) && strstr(ev[k].text, text);
-    free(ev);
-    return found;
-}
-
 /* --- when and where ------------------------------------------------------------------------------------- */
 
 static void a_control_comes_after_every_so_many_sites(void **unused)
@@ -97,7 +85,7 @@ static void a_control_comes_after_every_so_many_sites(void **unused)
         assert_int_equal(s.site[k].role, role);
         assert_string_equal(s.site[k].region, role == SITE_CONTROL ? "reference" : "screen");
     }
-    assert_int_equal(events_of(&n, "control", "good"), 4);
+    assert_int_equal(events_with(&n, "control", "good"), 4);
     results_sites_free(&s);
     ASSERT_UNHARMED(&n);
     night_close(&n);
@@ -254,7 +242,7 @@ static void without_a_spot_left_the_sites_go_on(void **unused)
     assert_int_equal(n.end, RUN_FINISHED);
     assert_int_equal(n.counts.controls, SPOTS);
     assert_int_equal(n.counts.by_outcome[OUTCOME_MEASURED], SITES);
-    assert_int_equal(events_of(&n, "warning", "all 8 spots of `reference` are used"), 1);
+    assert_int_equal(events_with(&n, "warning", "all 8 spots of `reference` are used"), 1);
     ASSERT_UNHARMED(&n);
     night_close(&n);
 }
@@ -296,7 +284,7 @@ static void a_drifting_control_pauses_the_run(void **unused)
     /* What was measured since the last good one is in doubt, what came before is not. */
     for (int k = 1; k <= 3 * good; k++)
         assert_int_equal(is_flagged(&s, k), k > 3 * (good - 1));
-    assert_int_equal(events_of(&n, "control", "failed: contact_z"), 1);
+    assert_int_equal(events_with(&n, "control", "failed: contact_z"), 1);
     results_sites_free(&s);
     ASSERT_UNHARMED(&n);
     /* Going on begins with a new control; it fails as well, and no site is visited. */

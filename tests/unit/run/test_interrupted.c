@@ -1,5 +1,6 @@
 /* A contact that is lost in the middle of a step and comes back: how often it is told, by how long it was
  * gone and what the site did then, and what becomes of the site. */
+#include "clean_night.h"
 #include "phases.h"
 
 struct series {
@@ -107,18 +108,6 @@ static int sites_flagged(struct night *n)
     return flagged;
 }
 
-static int events_like(const struct night *n, const char *kind, const char *text)
-{
-    struct results_event *ev;
-    struct err err = ERR_INIT;
-    int count, found = 0;
-    assert_true(results_events(n->file, &ev, &count, &err));
-    for (int k = 0; k < count; k++)
-        found += !strcmp(ev[k].kind, kind) && strstr(ev[k].text, text);
-    free(ev);
-    return found;
-}
-
 static void what_the_protocol_says_is_done(void **unused)
 {
     (void)unused;
@@ -151,7 +140,7 @@ static void what_the_protocol_says_is_done(void **unused)
         assert_int_equal(sites_flagged(&n), 1);
         assert_true(policies[k].end == RUN_FINISHED || strstr(n.e.text, "contact-interrupted: charge: the "
                                                                         "contact was lost from"));
-        assert_int_equal(events_like(&n, "site", "[contact-interrupted] charge: the contact was lost"), 1);
+        assert_int_equal(events_with(&n, "site", "[contact-interrupted] charge: the contact was lost"), 1);
         night_close(&n);
     }
 }
